@@ -1,0 +1,170 @@
+"""Symbolic dimensions: sizes such as `batch` or `(frames + 3) // 4`, and proofs about them.
+
+A `Dim` is built from declared names and integers with `+ - * //`; its normal form is in
+`specs.dim_algebra`. `compare` decides equality over the declared ranges. With the other names held
+fixed, a dim is a quasi-polynomial of each name: on every residue class of a modulus D it is a
+polynomial of some degree d. It is therefore zero everywhere exactly when it is zero on (d + 1) * D
+consecutive values of every name, which is a finite check.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, SupportsIndex
+
+from specs.dim_algebra import Dim, Name, Size
+
+__all__ = ["Dim", "Proof", "Size", "compare", "convolution_length", "minimum_input"]
+
+_COMPARED_POINTS = 8192
+"""Assignments `compare` tries before it answers UNKNOWN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What `compare` found; `Proof.EQUAL` and `Proof.UNKNOWN` are single objects, tested with `is`.
+
+    `witness` is an assignment within the declared ranges under which the two dims differ: it is
+    None for EQUAL and UNKNOWN, and never None otherwise.
+    """
+
+    name: str
+    witness: Mapping[str, int] | None = None
+
+    EQUAL: ClassVar[Proof]
+    UNKNOWN: ClassVar[Proof]
+
+    @classmethod
+    def different(cls, witness: Mapping[str, int]) -> Proof:
+        """Refuted by `witness`."""
+        return cls("DIFFERENT", witness)
+
+
+Proof.EQUAL = Proof("EQUAL")
+Proof.UNKNOWN = Proof("UNKNOWN")
+
+
+def compare(a: Size, b: Size) -> Proof:
+    """Whether `a` and `b` are equal for every assignment within the declared ranges.
+
+    EQUAL and DIFFERENT are proofs. UNKNOWN means that deciding takes more than a few thousand
+    assignments and none of those tried tells the two apart. Raises ValueError when the two sides
+    declare one name with different ranges.
+    """
+    difference = Dim.of(a) - Dim.of(b)
+    if not difference.terms:
+        return Proof.EQUAL
+    names = list(difference.ranges.values())
+    deciding = [_deciding_range(difference, name) for name in names]
+    complete = math.prod(len(values) for values in deciding) <= _COMPARED_POINTS
+    ranges = deciding if complete else _searched_ranges(deciding)
+    for point in itertools.product(*ranges):
+        values = dict(zip((name.text for name in names), point, strict=True))
+        if difference.at(values) != 0:
+            return Proof.different(_every_name(values, Dim.of(a), Dim.of(b)))
+    return Proof.EQUAL if complete else Proof.UNKNOWN
+
+
+def convolution_length(
+    length: Size,
+    kernel: SupportsIndex,
+    stride: SupportsIndex,
+    padding: SupportsIndex = 0,
+    dilation: SupportsIndex = 1,
+) -> Dim:
+    """Output length of a convolution, floor((L + 2p - d(k-1) - 1) / s) + 1, as in torch.nn.Conv1d."""
+    k, s, p, d = (operator.index(number) for number in (kernel, stride, padding, dilation))
+    return (Dim.of(length) + (2 * p - d * (k - 1) - 1)) // s + 1
+
+
+def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
+    """The smallest value of `name` from which on `output >= at_least`, within its declared range.
+
+    Other names are held at their declared minimum. Raises ValueError when `output` is not seen to
+    grow with `name` (a negative term holds it), or when no value in the range is enough.
+    """
+    output = Dim.of(output)
+    values = {atom.text: atom.minimum for atom in output.ranges.values()}
+    if name not in values:
+        raise ValueError(f"{output} does not depend on {name}")
+    if not _grows(output, name):
+        raise ValueError(f"{output} is not known to grow with {name}")
+
+    def reaches(candidate: int) -> bool:
+        return output.at({**values, name: candidate}) >= at_least
+
+    low, limit = values[name], output.ranges[name].maximum
+    if reaches(low):
+        return low
+    step = 1
+    while not reaches(low + step):
+        if limit is not None and low + step >= limit:
+            raise ValueError(f"{output} is below {at_least} for every {name} up to {limit}")
+        step *= 2
+    high = low + step
+    while high - low > 1:  # reaches(high) holds, reaches(low) does not
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    if limit is not None and high > limit:
+        raise ValueError(f"{output} is below {at_least} for every {name} up to {limit}")
+    return high
+
+
+def _modulus_and_degree(dim: Dim, name: str) -> tuple[int, int]:
+    """D and d such that `dim` is a polynomial of degree <= d in `name` on every class modulo D.
+
+    D is also a multiple of those polynomials' denominators. That is why a product multiplies the
+    moduli of its factors, and why floor(x / s) multiplies that of x by s: shifting `name` by s * D
+    changes x by a multiple of s.
+    """
+    modulus, degree = 1, 0
+    for monomial, _ in dim.terms:
+        term_modulus, term_degree = 1, 0
+        for atom in monomial:
+            if isinstance(atom, Name):
+                term_degree += atom.text == name
+            elif name in atom.names():
+                inner_modulus, inner_degree = _modulus_and_degree(atom.numerator, name)
+                term_modulus *= inner_modulus * atom.divisor
+                term_degree += inner_degree
+        modulus, degree = math.lcm(modulus, term_modulus), max(degree, term_degree)
+    return modulus, degree
+
+
+def _deciding_range(dim: Dim, name: Name) -> range:
+    """Values of `name` on which `dim` is zero only if it is zero on the whole declared range."""
+    modulus, degree = _modulus_and_degree(dim, name.text)
+    stop = name.minimum + modulus * (degree + 1)
+    return range(name.minimum, stop if name.maximum is None else min(stop, name.maximum + 1))
+
+
+def _searched_ranges(ranges: Sequence[range]) -> list[range]:
+    """Prefixes of `ranges`, equally long where possible, whose product stays within the limit."""
+    searched: list[range] = []
+    left = _COMPARED_POINTS
+    for position, values in enumerate(sorted(ranges, key=len)):
+        share = max(1, int(left ** (1 / (len(ranges) - position))))
+        searched.append(values[:share])
+        left //= len(searched[-1])
+    order = sorted(range(len(ranges)), key=lambda index: len(ranges[index]))
+    return [searched[order.index(index)] for index in range(len(ranges))]
+
+
+def _every_name(values: Mapping[str, int], *dims: Dim) -> dict[str, int]:
+    """`values` with the names that cancelled out of the difference at their minimum."""
+    return {name.text: name.minimum for dim in dims for name in dim.ranges.values()} | dict(values)
+
+
+def _grows(dim: Dim, name: str) -> bool:
+    """Whether no term lets `dim` fall as `name` grows: sufficient, not necessary."""
+    return all(
+        coefficient > 0
+        and all(isinstance(atom, Name) or _grows(atom.numerator, name) for atom in monomial)
+        and (len(monomial) == 1 or all(atom.bounds()[0] >= 0 for atom in monomial))
+        for monomial, coefficient in dim.terms
+        if any(name in atom.names() for atom in monomial)
+    )
