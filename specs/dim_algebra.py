@@ -148,8 +148,13 @@ class Dim:
         terms = sorted(self.terms, key=lambda term: term[1] < 0)  # "4 - frames", not "-frames + 4"
         text = ""
         for monomial, coefficient in terms:
-            sign = ("-" if coefficient < 0 else "") if not text else " - " if coefficient < 0 else " + "
-            text += sign + _term_source(monomial, abs(coefficient), names or {})
+            term = _term_source(monomial, abs(coefficient), names or {})
+            if text:
+                text += f" - {term}" if coefficient < 0 else f" + {term}"
+            elif coefficient < 0:  # a bare unary minus would bind tighter than the floor division
+                text = f"-({term})" if "//" in term else f"-{term}"
+            else:
+                text = term
         return text or "0"
 
     def __str__(self) -> str:
