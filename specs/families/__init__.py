@@ -1,0 +1,24 @@
+"""The model families, a folder each. A family's module is imported when a spec names it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from specs.family import Family
+
+_MODULES = {"speech_to_text": "specs.families.speech_to_text"}
+
+FAMILIES = tuple(_MODULES)
+
+
+@cache
+def family(name: str) -> Family:
+    """The family of that `model_type`.
+
+    Raises:
+        KeyError: no such family.
+    """
+    loaded = import_module(_MODULES[name]).FAMILY
+    assert isinstance(loaded, Family) and loaded.name == name
+    return loaded

@@ -1,0 +1,22 @@
+"""Speech2Text: log-mel frames to text (Wang et al. 2020, "fairseq S2T")."""
+
+from specs.families.speech_to_text.config import ALIASES, INERT, LEAKED, Speech2TextConfig, rules
+from specs.families.speech_to_text.graph import graph, maximum_source, maximum_target
+from specs.families.speech_to_text.weights import weights
+from specs.family import Family
+
+FAMILY = Family(
+    name="speech_to_text",
+    architectures=("Speech2TextForConditionalGeneration",),
+    config=Speech2TextConfig,
+    rules=rules,
+    graph=graph,
+    weights=weights,
+    leaked=LEAKED,
+    aliases=ALIASES,
+    inert=INERT,
+    processing="specs.families.speech_to_text.processing",
+    constants={"is_encoder_decoder": True, "use_cache": True},
+    maximum_target=maximum_target,
+    maximum_source=maximum_source,
+)

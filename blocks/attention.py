@@ -1,0 +1,88 @@
+"""Multi-head attention (Vaswani et al. 2017, section 3.2)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from blocks.cache import Cache
+from blocks.linear import Projection
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    return states.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    return states.transpose(1, 2).flatten(2)
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself, incremental when given a cache."""
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(target_dim, target_dim)
+        self.v_proj = Projection(target_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def forward(
+        self,
+        hidden: Tensor,  # [B, T, D]
+        mask: Tensor | None = None,  # additive, broadcast over [B, H, T, visible]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,  # [T], where a cache stores the new states
+    ) -> Tensor:
+        """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
+        query = split_heads(self.q_proj(hidden), self.heads)
+        key = split_heads(self.k_proj(hidden), self.heads)
+        value = split_heads(self.v_proj(hidden), self.heads)
+        if cache is not None and slots is not None:
+            key, value = cache.write(layer, slots, key, value)
+        attended = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.out_proj(merge_heads(attended))
+
+
+class CrossAttention(nn.Module):
+    """Attention of a target over a source, whose width may differ."""
+
+    def __init__(self, target_dim: int, source_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(source_dim, target_dim)
+        self.v_proj = Projection(source_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
+        return split_heads(self.k_proj(source), self.heads), split_heads(self.v_proj(source), self.heads)
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        states: tuple[Tensor, Tensor],  # from `source_states`, [B, H, S, K] each
+        mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        beams: int = 1,
+    ) -> Tensor:
+        """Attend over the source: [R, T, D], R = B * beams.
+
+        The beams of a sentence share its source, so they are laid side by side as queries and the
+        source's keys and values are read once.
+        """
+        rows, tokens, _ = hidden.shape
+        query = self.q_proj(hidden).reshape(rows // beams, beams * tokens, -1)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            *states,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        return self.out_proj(merge_heads(attended).reshape(rows, tokens, -1))

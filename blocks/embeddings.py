@@ -1,0 +1,41 @@
+"""From ids or features to the hidden states a stack starts from."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ScaledEmbedding(nn.Module):
+    """Token embedding, multiplied by a constant (the root of the width, or one)."""
+
+    def __init__(self, vocabulary: int, width: int, padding_row: int, scale: float) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width, padding_idx=padding_row)
+        self.scale = scale
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids [B, T] -> [B, T, D]."""
+        return self.tokens(ids) * self.scale
+
+
+class Scale(nn.Module):
+    """Multiplication by a constant."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Any shape, unchanged."""
+        return hidden * self.scale
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)

@@ -1,0 +1,22 @@
+"""Position-wise feed-forward network (Vaswani et al. 2017, section 3.3)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from blocks.linear import Projection
+
+
+class FeedForward(nn.Module):
+    """Expand, activate, contract."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        return self.down_proj(F.dropout(activated, self.dropout, self.training))

@@ -1,0 +1,74 @@
+"""Transformer layers with normalisation before each sub-layer."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from blocks.cache import Cache
+
+
+class PreNormEncoderLayer(nn.Module):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + F.dropout(transformed, self.dropout, self.training)
+
+
+class PreNormDecoderLayer(nn.Module):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        cross_attention_norm: nn.Module,
+        cross_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.cross_attention_norm = cross_attention_norm
+        self.cross_attention = cross_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + F.dropout(transformed, self.dropout, self.training)

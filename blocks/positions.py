@@ -1,0 +1,123 @@
+"""Sinusoidal positions (tensor2tensor's layout: all sines, then all cosines)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from blocks.cache import Cache
+
+
+def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
+    """Row p is [sin(p f_0) .. sin(p f_n), cos(p f_0) .. cos(p f_n)], f_i = 10000^(-i / (width/2 - 1)).
+
+    The padding row is zero. Returns [rows, width] in the default dtype.
+    """
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
+    table = torch.cat([angles.sin(), angles.cos()], dim=1)
+    table[padding_row] = 0
+    return table.to(torch.get_default_dtype())
+
+
+class SinusoidTable(nn.Module):
+    """A fixed number of positions; asking for more is an error."""
+
+    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.empty(rows, width), persistent=False)
+        self.rows = rows
+        self.width = width
+        self.padding_row = padding_row
+        self.reset_buffers()
+
+    def reset_buffers(self) -> None:
+        """Compute the table from its formula, on the device where it lives."""
+        self.table = sinusoids(self.rows, self.width, self.padding_row).to(self.table)
+
+    def rows_for(self, count: int) -> Tensor:
+        """A table with room for `count` positions after the padding row."""
+        if self.padding_row + 1 + count > self.rows:
+            raise ValueError(
+                f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
+            )
+        return self.table
+
+
+class GrowingSinusoidTable(SinusoidTable):
+    """A table that continues its formula past the rows it was declared with."""
+
+    def rows_for(self, count: int) -> Tensor:
+        """The declared table, or a longer one computed for this call."""
+        needed = self.padding_row + 1 + count
+        if needed <= self.rows:
+            return self.table
+        return sinusoids(needed, self.width, self.padding_row).to(self.table)
+
+
+class TokenPositions(nn.Module):
+    """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
+
+    def __init__(self, table: nn.Module, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
+        real = ids.ne(self.padding_row).long()
+        counted = real.cumsum(1)
+        if cache is not None:
+            counted = (counted + cache.position) * real
+        else:
+            counted = counted * real
+        return nn.functional.embedding(counted + self.padding_row, table)
+
+
+class FramePositions(nn.Module):
+    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
+
+    def __init__(self, table: nn.Module, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """Which frames of the mask [B, S] are counted, as 0 and 1."""
+        return mask
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        frames = hidden.shape[1]
+        table = self.table.rows_for(frames)
+        if mask is None:
+            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
+        counted = self.counted(mask)
+        positions = counted.cumsum(1) * counted + self.padding_row
+        return nn.functional.embedding(positions, table)
+
+
+class UnmaskedFramePositions(FramePositions):
+    """Every frame is counted, padding too.
+
+    What the published encoder computes when its pad id is neither 0 nor 1: it looks for the pad id
+    in a 0/1 padding indicator, and finds none.
+    """
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """All frames."""
+        return torch.ones_like(mask)
+
+
+class PaddingFramePositions(FramePositions):
+    """Only padding is counted.
+
+    What the published encoder computes when its pad id is 0: it looks for the pad id in a 0/1
+    padding indicator, where 0 marks the valid frames.
+    """
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """The frames that are not valid."""
+        return 1 - mask

@@ -1,0 +1,123 @@
+"""Layers in sequence."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from blocks.cache import Cache
+from blocks.masks import additive
+
+
+def surviving(layers: nn.ModuleList, layerdrop: float) -> Iterator[tuple[int, nn.Module]]:
+    """Layers and their indices, each skipped in training with probability `layerdrop` (Fan et al. 2020)."""
+    for index, layer in enumerate(layers):
+        if not layers.training or torch.rand(()).item() >= layerdrop:
+            yield index, layer
+
+
+class EncoderStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias)
+        return hidden
+
+
+class DecoderStack(nn.ModuleList):
+    """Decoder layers, one after another, with their cache."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def new_cache(
+        self,
+        rows: int,
+        length: int,
+        source: Tensor | None = None,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        beams: int = 1,
+    ) -> Cache:
+        """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
+        attention = self[0].self_attention
+        weight = attention.q_proj.weight
+        heads = attention.heads
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
+        cache.beams = beams
+        if source is not None:
+            cache.cross = [layer.cross_attention.source_states(source) for layer in self]
+            if source_mask is not None:
+                cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
+        return cache
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        source: Tensor,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        mask: Tensor | None = None,  # [R, T], 1 = keep; with a cache [R, tokens so far]
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Decode `hidden` after whatever the cache holds: [R, T, D]."""
+        tokens = hidden.shape[1]
+        if cache is None:
+            slots = None
+            visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+        else:
+            slots = cache.slots(tokens)
+            visible = cache.self_mask(slots)
+        if mask is not None:
+            keep = nn.functional.pad(mask, (0, visible.shape[1] - mask.shape[1]))
+            visible = visible & keep.bool()[:, None, None, :]
+        bias = additive(visible, hidden.dtype)
+
+        beams = 1 if cache is None else cache.beams
+        cross = None if cache is None else cache.cross
+        if cache is not None and cross is not None:
+            source_bias = cache.cross_mask
+        else:
+            source_bias = None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+        for index, layer in self.kept():
+            states = layer.cross_attention.source_states(source) if cross is None else cross[index]
+            hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)
+        if cache is not None:
+            cache.advance(tokens)
+        return hidden
+
+
+class LayerDropEncoderStack(EncoderStack):
+    """An encoder stack that skips whole layers at random in training."""
+
+    def __init__(self, layers: list[nn.Module], layerdrop: float) -> None:
+        super().__init__(layers)
+        self.layerdrop = layerdrop
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers that survive this pass."""
+        return surviving(self, self.layerdrop)
+
+
+class LayerDropDecoderStack(DecoderStack):
+    """A decoder stack that skips whole layers at random in training."""
+
+    def __init__(self, layers: list[nn.Module], layerdrop: float) -> None:
+        super().__init__(layers)
+        self.layerdrop = layerdrop
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers that survive this pass."""
+        return surviving(self, self.layerdrop)

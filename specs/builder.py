@@ -1,0 +1,84 @@
+"""Assembling a graph, a node at a time, as families do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from specs.dims import Dim
+from specs.graph import Graph, Initialisation, Node, Ref, TensorType, Tie, Tokens
+from specs.signatures import SIGNATURES, Numbers
+from specs.values import Value, plain
+
+Size = str | int | Value
+
+
+class GraphBuilder:
+    """Collects inputs and nodes; every method that adds one returns the port to connect next."""
+
+    def __init__(self, name: str, origin: str | None = None) -> None:
+        self._name = name
+        self._origin = origin
+        self._inputs: dict[str, TensorType] = {}
+        self._optional: set[str] = set()
+        self._nodes: dict[str, Node] = {}
+
+    def input(self, name: str, role: str, dims: tuple[Size, ...], dtype: str = "float", optional: bool = False) -> Ref:
+        """Declare a graph input named as on the Hub."""
+        self._inputs[name] = TensorType(
+            role,
+            tuple(Dim.name(d) if isinstance(d, str) else Dim.constant(int(d)) for d in dims),
+            dtype,
+            tuple(d.origin if isinstance(d, Value) else None for d in dims),
+        )
+        if optional:
+            self._optional.add(name)
+        return Ref("", name)
+
+    def node(self, name: str, kind: str, numbers: Mapping[str, Any], **inputs: Ref) -> Ref:
+        """Add a node; numbers not given take the signature's defaults. Returns its first output."""
+        signature = SIGNATURES[kind]
+        values = {
+            hyper.name: numbers[hyper.name]
+            if isinstance(numbers.get(hyper.name), Value)
+            else Value(numbers.get(hyper.name, hyper.default))
+            for hyper in signature.hypers
+        }
+        assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
+        block = signature.construct(Numbers(values))
+        self._nodes[name] = Node(name, kind, values, inputs, block, self._origin)
+        return Ref(name, signature.outputs[0].name)
+
+    def graph(
+        self,
+        outputs: Mapping[str, Ref],
+        encoded: tuple[Ref, Ref | None] | None = None,
+        ties: tuple[Tie, ...] = (),
+        tokens: Tokens | None = None,
+        initialisations: tuple[Initialisation, ...] = (),
+    ) -> Graph:
+        """The finished graph."""
+        return Graph(
+            self._name,
+            self._inputs,
+            self._nodes,
+            outputs,
+            encoded,
+            ties,
+            tokens,
+            initialisations,
+            frozenset(self._optional),
+        )
+
+
+def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple[Initialisation, ...]:
+    """Weights from normal(0, deviation), biases and an embedding's padding row zero."""
+    value = deviation if isinstance(deviation, Value) else Value(deviation)
+    assert isinstance(plain(value), float | int)
+    rules = {
+        "nn.Linear": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
+        "nn.Conv1d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
+        "nn.Embedding": {"weight": ("normal_but_padding", (value,))},
+        "nn.LayerNorm": {"weight": ("ones", ()), "bias": ("zeros", ())},
+    }
+    return tuple(Initialisation(name, rules[name]) for name in constructors)

@@ -1,0 +1,226 @@
+"""The intermediate representation: blocks, nodes, and the graph they form.
+
+A `Block` is one constructor call (a class of `blocks/` or of `torch.nn`) with its numbers and built
+parts. A `Node` gives a block a place: a name, which is also the module path and the state-dict
+prefix, and the ports it reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
+from typing import Any
+
+from specs.dims import Dim
+from specs.values import Value, plain
+
+ROLES = ("waveform", "features", "image", "hidden", "mask", "token_ids", "logits", "units", "lengths")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One constructor call: `name(numbers..., parts...)`; a `torch.nn` class is written `nn.X`."""
+
+    name: str
+    numbers: Mapping[str, Value] = field(default_factory=dict)
+    parts: Mapping[str, Block | tuple[Repeat, ...]] = field(default_factory=dict)
+
+    def children(self) -> Iterator[Block]:
+        """Every distinct block directly inside this one."""
+        for part in self.parts.values():
+            if isinstance(part, Block):
+                yield part
+            else:
+                yield from (repeat.block for repeat in part)
+
+    def walk(self) -> Iterator[Block]:
+        """This block and all inside it, each distinct one once."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`count` equal blocks in a list."""
+
+    block: Block
+    count: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A port of a node, or a graph input (`node` empty)."""
+
+    node: str
+    port: str
+
+    def __str__(self) -> str:
+        return f"{self.node}.{self.port}" if self.node else self.port
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Role, symbolic dimensions and dtype of what flows through a port.
+
+    `origins` names, a dimension at a time, the configuration field that settled it.
+    """
+
+    role: str
+    dims: tuple[Dim, ...]
+    dtype: str = "float"
+    origins: tuple[str | None, ...] = ()
+
+    def __str__(self) -> str:
+        return f"[{', '.join(str(dim) for dim in self.dims)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A block in its place. `kind` names its signature; `numbers` are the signature's hyper-parameters."""
+
+    name: str
+    kind: str
+    numbers: Mapping[str, Value]
+    inputs: Mapping[str, Ref]
+    block: Block
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Two parameter addresses that are one tensor; `kept` is the one that is stored."""
+
+    kept: str
+    tied: str
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Ids the model itself needs: for shifting labels and for masks."""
+
+    decoder_start: Value
+    pad: Value
+    bos: Value | None = None
+    eos: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """How fresh parameters of one torch.nn class start: parameter name -> (distribution, its numbers)."""
+
+    constructor: str
+    parameters: Mapping[str, tuple[str, tuple[Value, ...]]]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in any order, their inputs, and what leaves the model.
+
+    `encoded` is what crosses from encode to decode: the hidden states and, where there is one,
+    their mask. `types` is filled by the dimension pass: the type of every port.
+    """
+
+    name: str
+    inputs: Mapping[str, TensorType]
+    nodes: Mapping[str, Node]
+    outputs: Mapping[str, Ref]
+    encoded: tuple[Ref, Ref | None] | None = None
+    ties: tuple[Tie, ...] = ()
+    tokens: Tokens | None = None
+    initialisations: tuple[Initialisation, ...] = ()
+    optional_inputs: frozenset[str] = frozenset()
+    types: Mapping[Ref, TensorType] = field(default_factory=dict)
+    minimums: Mapping[str, int] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def edges(self) -> tuple[tuple[Ref, Ref], ...]:
+        """(producer port, consumer port) pairs, in node order."""
+        return tuple(
+            (source, Ref(node.name, port)) for node in self.nodes.values() for port, source in node.inputs.items()
+        )
+
+    def order(self) -> tuple[Node, ...]:
+        """Nodes in an order that respects the edges and, among equals, the order written.
+
+        Raises:
+            graphlib.CycleError: the nodes form a cycle.
+        """
+        written = {name: index for index, name in enumerate(self.nodes)}
+        sorter = TopologicalSorter(
+            {node.name: [r.node for r in node.inputs.values() if r.node in written] for node in self.nodes.values()}
+        )
+        sorter.prepare()
+        ordered: list[Node] = []
+        ready: list[tuple[int, str]] = []
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                heappush(ready, (written[name], name))
+            _, name = heappop(ready)
+            ordered.append(self.nodes[name])
+            sorter.done(name)
+        return tuple(ordered)
+
+    def reachable_from(self, start: str) -> frozenset[str]:
+        """Names of the nodes that see the graph input `start`."""
+        seen: set[str] = set()
+        for node in self.order():
+            if any(ref.node in seen or (not ref.node and ref.port == start) for ref in node.inputs.values()):
+                seen.add(node.name)
+        return frozenset(seen)
+
+    def decode_nodes(self) -> frozenset[str]:
+        """Names of the nodes that run at every decode step; the others run once, in encode."""
+        return self.reachable_from("decoder_input_ids")
+
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """Every parameter's address and shape; a tied parameter appears under both its addresses."""
+        return dict(self.shapes)
+
+    def to_json(self) -> str:
+        """Nodes, edges, types and parameters as JSON."""
+        return json.dumps(
+            {
+                "name": self.name,
+                "inputs": {name: _type(type_) for name, type_ in self.inputs.items()},
+                "nodes": {
+                    node.name: {
+                        "block": node.kind,
+                        "with": {key: plain(value) for key, value in node.numbers.items()},
+                        "inputs": {port: str(ref) for port, ref in node.inputs.items()},
+                    }
+                    for node in self.nodes.values()
+                },
+                "outputs": {name: str(ref) for name, ref in self.outputs.items()},
+                "edges": [[str(source), str(target)] for source, target in self.edges],
+                "types": {str(ref): _type(type_) for ref, type_ in self.types.items()},
+                "parameters": {address: list(shape) for address, shape in self.shapes.items()},
+                "ties": [[tie.kept, tie.tied] for tie in self.ties],
+                "minimum_lengths": dict(self.minimums),
+            },
+            indent=1,
+        )
+
+
+def _type(type_: TensorType) -> dict[str, Any]:
+    return {"role": type_.role, "dims": [str(dim) for dim in type_.dims], "dtype": type_.dtype}
+
+
+__all__ = [
+    "ROLES",
+    "Block",
+    "CycleError",
+    "Graph",
+    "Initialisation",
+    "Node",
+    "Ref",
+    "Repeat",
+    "TensorType",
+    "Tie",
+    "Tokens",
+]

@@ -1,0 +1,150 @@
+"""What a signature states: what a block takes and gives, beyond what its code says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specs.dims import Dim
+from specs.graph import Block, TensorType
+from specs.problems import Problem
+from specs.values import Value, plain
+
+REQUIRED: Any = object()
+
+Env = Mapping[str, Dim]
+DimRule = str | int | Callable[["Numbers", Env], Dim]
+
+
+@dataclass(frozen=True, slots=True)
+class Hyper:
+    """One hyper-parameter: its type and bounds. Nothing is coerced: `True` is no integer."""
+
+    name: str
+    type: type
+    description: str
+    default: Any = REQUIRED
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    items: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output. `dims` are names (unified within the node), hyper-parameters, or rules.
+
+    A name that is no hyper-parameter is bound by the first input that has it. `code` is the
+    diagnostic raised when a dimension that arrives differs from the one expected.
+    """
+
+    name: str
+    role: str
+    dims: tuple[DimRule, ...]
+    dtype: str = "float"
+    optional: bool = False
+    code: str = "XL305"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule of a signature that its numbers break; `blame` lists hyper-parameters, the primary first."""
+
+    code: str
+    message: str
+    blame: tuple[tuple[str, str], ...]
+    help: str | None = None
+
+
+class Numbers:
+    """Attribute access to a node's hyper-parameters, each a `Value`."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+
+    def __getattr__(self, name: str) -> Value:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"no hyper-parameter {name!r}") from None
+
+    def constants(self) -> dict[str, Dim]:
+        """The whole-number hyper-parameters as dimensions."""
+        return {
+            name: Dim.constant(plain(value))
+            for name, value in self._values.items()
+            if isinstance(plain(value), int) and not isinstance(plain(value), bool)
+        }
+
+    def problems(self, violations: Iterable[Violation]) -> list[Problem]:
+        """The violations as problems at the fields that set the numbers to blame."""
+        return [
+            Problem(
+                violation.code,
+                violation.message,
+                tuple(
+                    (self._values[name].origin or "", label)
+                    for name, label in violation.blame
+                    if self._values[name].origin
+                ),
+                help=violation.help,
+            )
+            for violation in violations
+        ]
+
+
+def no_violations(_: Numbers) -> Iterable[Violation]:
+    """For signatures whose numbers are free within their bounds."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A kind of block as specs name it.
+
+    Attributes:
+        construct: numbers -> the constructor calls, composite blocks built from their parts.
+        operations: numbers, dims -> multiply-adds of one forward.
+        leaks_padding: why padding is seen by valid positions, or None when it never is.
+        keeps_state: takes the decode cache.
+    """
+
+    kind: str
+    summary: str
+    hypers: tuple[Hyper, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    construct: Callable[[Numbers], Block]
+    operations: Callable[[Numbers, Env], Dim]
+    violations: Callable[[Numbers], Iterable[Violation]] = no_violations
+    leaks_padding: str | None = None
+    keeps_state: bool = False
+    _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._hypers.update((hyper.name, hyper) for hyper in self.hypers)
+
+    def hyper(self, name: str) -> Hyper | None:
+        """The hyper-parameter of that name."""
+        return self._hypers.get(name)
+
+    def input(self, name: str) -> Port | None:
+        """The input port of that name."""
+        return next((port for port in self.inputs if port.name == name), None)
+
+    def output_types(self, numbers: Numbers, env: Env) -> dict[str, TensorType]:
+        """The declared types of the outputs, names in `env` bound by the inputs."""
+        return {
+            port.name: TensorType(port.role, tuple(resolve(rule, numbers, env) for rule in port.dims), port.dtype)
+            for port in self.outputs
+        }
+
+
+def resolve(rule: DimRule, numbers: Numbers, env: Env) -> Dim:
+    """A dimension rule as a dimension; names not bound yet stay symbolic."""
+    if isinstance(rule, int):
+        return Dim.constant(rule)
+    if isinstance(rule, str):
+        return env.get(rule) or Dim.name(rule)
+    return rule(numbers, env)

@@ -1,0 +1,100 @@
+"""Signatures of embeddings, norms, projections and elementwise blocks."""
+
+from __future__ import annotations
+
+from specs.dims import Dim
+from specs.graph import Block
+from specs.signatures.base import Env, Hyper, Numbers, Port, Signature
+
+WIDTH = Hyper("width", int, "number of channels", minimum=1)
+DROPOUT = Hyper("dropout", float, "probability that an element is zeroed in training", 0.0, 0, 1)
+PADDING_ROW = Hyper("padding_row", int, "id of the padding token", minimum=0)
+SCALE = Hyper("scale", float, "constant factor")
+
+
+def _elementwise(numbers: Numbers, env: Env) -> Dim:
+    return env["batch"] * env["time"] * env["width"]
+
+
+SCALED_EMBEDDING = Signature(
+    kind="scaled_embedding",
+    summary="Token embedding multiplied by a constant.",
+    hypers=(
+        Hyper("vocabulary", int, "number of ids", minimum=1),
+        WIDTH,
+        PADDING_ROW,
+        Hyper("scale", float, "factor on the embedding", 1.0),
+    ),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block(
+        "ScaledEmbedding",
+        {"vocabulary": n.vocabulary, "width": n.width, "padding_row": n.padding_row, "scale": n.scale},
+    ),
+    operations=_elementwise,
+)
+
+SCALE_BLOCK = Signature(
+    kind="scale",
+    summary="Multiplication by a constant.",
+    hypers=(SCALE,),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("Scale", {"scale": n.scale}),
+    operations=_elementwise,
+)
+
+ADD_POSITIONS = Signature(
+    kind="add_positions",
+    summary="Sum of hidden states and positions, then dropout.",
+    hypers=(DROPOUT,),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "width")),
+        Port("positions", "hidden", ("batch", "time", "width")),
+    ),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("AddPositions", {"dropout": n.dropout}),
+    operations=_elementwise,
+)
+
+LAYER_NORM = Signature(
+    kind="layer_norm",
+    summary="Layer normalisation over the channels.",
+    hypers=(WIDTH, Hyper("eps", float, "added to the variance", 1e-5, 0)),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("nn.LayerNorm", {"normalized_shape": n.width, "eps": n.eps}),
+    operations=_elementwise,
+)
+
+LINEAR = Signature(
+    kind="linear",
+    summary="Affine projection of the channels.",
+    hypers=(
+        Hyper("source_dim", int, "channels in", minimum=1),
+        Hyper("target_dim", int, "channels out", minimum=1),
+        Hyper("bias", bool, "whether a bias is added", True),
+    ),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "source_dim")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "target_dim")),),
+    construct=lambda n: Block(
+        "Projection", {"in_features": n.source_dim, "out_features": n.target_dim, "bias": n.bias}
+    ),
+    operations=lambda n, env: env["batch"] * env["time"] * env["source_dim"] * env["target_dim"],
+)
+
+VOCABULARY_HEAD = Signature(
+    kind="vocabulary_head",
+    summary="Scores over the vocabulary; its weight may be tied to the embedding.",
+    hypers=(
+        WIDTH,
+        Hyper("vocabulary", int, "number of ids", minimum=1),
+        Hyper("bias", bool, "whether a bias is added", False),
+    ),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("logits", "logits", ("batch", "time", "vocabulary")),),
+    construct=lambda n: Block(
+        "Projection", {"in_features": n.width, "out_features": n.vocabulary, "bias": n.bias}
+    ),
+    operations=lambda n, env: env["batch"] * env["time"] * env["width"] * env["vocabulary"],
+)

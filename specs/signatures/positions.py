@@ -1,0 +1,93 @@
+"""Signatures of position blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from specs.dims import Dim
+from specs.graph import Block
+from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
+from specs.signatures.dense import PADDING_ROW, WIDTH
+
+MAXIMUM = Hyper("maximum", int, "longest sequence the table is declared for", minimum=1)
+OVERFLOW = Hyper("overflow", str, "past the table: an error, or grow it", "error", choices=("error", "grow"))
+
+
+def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
+    """Sines and cosines take half the width each; fewer than two frequencies have no ratio."""
+    if n.width.value % 2:
+        yield Violation(
+            "XL304",
+            f"sinusoidal positions need an even width, and this one is {n.width.value}",
+            (("width", "odd"),),
+            f"use {n.width.value - 1} or {n.width.value + 1}",
+        )
+    elif n.width.value < 4:
+        yield Violation(
+            "XL304",
+            f"sinusoidal positions need a width of at least 4, and this one is {n.width.value}",
+            (("width", "leaves a single frequency"),),
+        )
+    if n.padding_row.value >= n.maximum.value + 2:
+        yield Violation(
+            "XL402",
+            f"the pad id {n.padding_row.value} has no row in a table of {n.maximum.value + 2} positions",
+            (("padding_row", "taken as the padding row"), ("maximum", "declares the table")),
+        )
+
+
+def _table(n: Numbers) -> Block:
+    name = "GrowingSinusoidTable" if n.overflow.value == "grow" else "SinusoidTable"
+    return Block(name, {"rows": n.maximum + 2, "width": n.width, "padding_row": n.padding_row})
+
+
+def _elementwise(n: Numbers, env: Env) -> Dim:
+    return env["batch"] * env["time"] * env["width"]
+
+
+def _construct(name: str) -> Callable[[Numbers], Block]:
+    return lambda n: Block(name, {"padding_row": n.padding_row}, {"table": _table(n)})
+
+
+TOKEN_POSITIONS = Signature(
+    kind="token_positions",
+    summary="Sinusoidal positions of token ids; pads get a zero row.",
+    hypers=(MAXIMUM, WIDTH, PADDING_ROW, OVERFLOW),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+    construct=_construct("TokenPositions"),
+    operations=_elementwise,
+    violations=sinusoid_violations,
+    keeps_state=True,
+)
+
+
+def _frame_positions(kind: str, name: str, summary: str) -> Signature:
+    return Signature(
+        kind=kind,
+        summary=summary,
+        hypers=(MAXIMUM, WIDTH, PADDING_ROW, OVERFLOW),
+        inputs=(
+            Port("hidden", "hidden", ("batch", "time", "width")),
+            Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+        ),
+        outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+        construct=_construct(name),
+        operations=_elementwise,
+        violations=sinusoid_violations,
+    )
+
+
+FRAME_POSITIONS = _frame_positions(
+    "frame_positions", "FramePositions", "Sinusoidal positions of frames; padding gets a zero row."
+)
+UNMASKED_FRAME_POSITIONS = _frame_positions(
+    "unmasked_frame_positions",
+    "UnmaskedFramePositions",
+    "Sinusoidal positions of all frames, padding included.",
+)
+PADDING_FRAME_POSITIONS = _frame_positions(
+    "padding_frame_positions",
+    "PaddingFramePositions",
+    "Sinusoidal positions of padding frames; valid frames get a zero row.",
+)

@@ -1,0 +1,171 @@
+"""How a published checkpoint's tensors become a model's parameters, and back.
+
+A family's table is rows: our address pattern, the stored pattern or patterns, an operation. Patterns
+are full paths in which `{i}` stands for one whole number. Every operation states its inverse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The stored tensor as it is."""
+
+    name = "rename"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        return (shape,)
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """The stored matrix, transposed: checkpoints that keep linear weights as [in, out]."""
+
+    name = "transpose"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        assert len(shape) == 2, "only matrices are transposed"
+        return (shape[::-1],)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Part `index` of `count` equal parts of one stored tensor along `axis`.
+
+    Export gathers all parts again, so the rows of the other parts must exist.
+    """
+
+    axis: int
+    index: int
+    count: int
+    name = "split"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        sizes = list(shape)
+        sizes[self.axis] *= self.count
+        return (tuple(sizes),)
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Several stored tensors of equal shape, joined along `axis` in the order of the row's sources."""
+
+    axis: int
+    count: int
+    name = "concat"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        assert shape[self.axis] % self.count == 0, "parts of a concatenation are equal"
+        sizes = list(shape)
+        sizes[self.axis] //= self.count
+        return (tuple(sizes),) * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """Blocks along `axis` in another order: parameter block p is stored block `order[p]`."""
+
+    axis: int
+    order: tuple[int, ...]
+    name = "reorder"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        assert shape[self.axis] % len(self.order) == 0, "reordered blocks are equal"
+        return (shape,)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows start:stop of `axis`; the rest, `total` rows in all, is kept for export."""
+
+    axis: int
+    start: int
+    stop: int
+    total: int
+    name = "slice"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        sizes = list(shape)
+        sizes[self.axis] = self.total
+        return (tuple(sizes),)
+
+
+Operation = Rename | Transpose | Split | Concat | Reorder | Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a family's table. `computed` rows name a buffer that is recomputed, never loaded:
+    a stored copy is compared with the formula.
+    """
+
+    address: str
+    sources: tuple[str, ...]
+    operation: Operation = Rename()
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One spelling of a whole checkpoint, told by its names: a prefix that files may lack."""
+
+    name: str
+    without_prefix: str = ""
+
+    def spell(self, source: str) -> str:
+        """The name under which this dialect stores `source`."""
+        return source.removeprefix(self.without_prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredTensor:
+    """A stored tensor that is not computed with, by full path, and why."""
+
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightMap:
+    """A family's table, the spellings it is found in, and what is ignored."""
+
+    rows: tuple[Row, ...]
+    dialects: tuple[Dialect, ...] = (Dialect("published"),)
+    ignored: tuple[IgnoredTensor, ...] = ()
+
+
+def affine(address: str, source: str) -> Iterator[Row]:
+    """Rows of a weight and its bias."""
+    for parameter in ("weight", "bias"):
+        yield Row(f"{address}.{parameter}", (f"{source}.{parameter}",))
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\{i\}", r"(\d+)"))
+
+
+def match(pattern: str, name: str) -> tuple[str, ...] | None:
+    """The numbers that `{i}` stands for when `name` fits `pattern`, or None."""
+    found = _expression(pattern).fullmatch(name)
+    return None if found is None else found.groups()
+
+
+def fill(pattern: str, numbers: tuple[str, ...]) -> str:
+    """`pattern` with its `{i}` replaced, in order."""
+    for number in numbers:
+        pattern = pattern.replace("{i}", number, 1)
+    return pattern
