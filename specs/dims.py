@@ -117,21 +117,20 @@ def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
 def _modulus_and_degree(dim: Dim, name: str) -> tuple[int, int]:
     """D and d such that `dim` is a polynomial of degree <= d in `name` on every class modulo D.
 
-    D is also a multiple of those polynomials' denominators. That is why a product multiplies the
-    moduli of its factors, and why floor(x / s) multiplies that of x by s: shifting `name` by s * D
-    changes x by a multiple of s.
+    For every m, shifting `name` by m * D also changes `dim` by a multiple of m: sums and products
+    keep that, and so floor(x / s), with s times the modulus of x, does too.
     """
     modulus, degree = 1, 0
     for monomial, _ in dim.terms:
-        term_modulus, term_degree = 1, 0
+        term_degree = 0
         for atom in monomial:
             if isinstance(atom, Name):
                 term_degree += atom.text == name
             elif name in atom.names():
                 inner_modulus, inner_degree = _modulus_and_degree(atom.numerator, name)
-                term_modulus *= inner_modulus * atom.divisor
+                modulus = math.lcm(modulus, inner_modulus * atom.divisor)
                 term_degree += inner_degree
-        modulus, degree = math.lcm(modulus, term_modulus), max(degree, term_degree)
+        degree = max(degree, term_degree)
     return modulus, degree
 
 
