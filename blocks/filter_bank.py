@@ -42,8 +42,12 @@ def mel_triangles(mel_bins: int, sampling_rate: int, fft_length: int, lowest_fre
 class LogMelFilterBank(nn.Module):
     """Samples in [-1, 1] to log-mel energies of overlapping frames, without centring or padding."""
 
+    window: Tensor
+    triangles: Tensor
+
     def __init__(
         self,
+        *,
         sampling_rate: int,
         mel_bins: int,
         frame_length: int,
@@ -81,17 +85,17 @@ class LogMelFilterBank(nn.Module):
         # Kaldi reads 16-bit samples, and its floor on energies assumes their scale.
         scaled = waveform.double() * 32768.0
         frames = scaled.unfold(0, self.frame_length, self.frame_shift)
-        return torch.cat([self.energies(part) for part in frames.split(FRAMES_AT_ONCE)])
+        return torch.cat([self.energies(part) for part in torch.split(frames, FRAMES_AT_ONCE)])
 
     def energies(self, frames: Tensor) -> Tensor:
         """frames [F, frame_length] float64 -> log-mel energies [F, mel_bins] float32."""
         centred = frames - frames.mean(1, keepdim=True)
-        emphasized = centred.clone()
+        emphasized: Tensor = centred.clone()
         emphasized[:, 1:] -= self.preemphasis * centred[:, :-1]
         emphasized[:, 0] -= self.preemphasis * centred[:, 0]
         spectrum = torch.fft.rfft(emphasized.mul_(self.window), self.fft_length)
         rounded = spectrum.to(torch.complex64)
-        power = rounded.real.double().square_() + rounded.imag.double().square_()  # [F, fft_length // 2 + 1]
+        power: Tensor = rounded.real.double().square_() + rounded.imag.double().square_()
         return (power @ self.triangles).clamp_min_(self.floor).log_().float()
 
 

@@ -1,0 +1,267 @@
+"""How a model's inputs and texts are made: a closed list of kinds, each named for what it computes.
+
+A family translates its Hub files (`preprocessor_config.json`, `tokenizer_config.json`) into these
+kinds; `runtime` implements the kinds and knows no family. Problems found here name addresses of a
+spec; a file that cannot be used is a `FileProblem`, which names the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from specs.problems import Problem
+
+
+class Section(BaseModel):
+    """A part of a spec whose fields are named as in a Hub file. Nothing unknown, nothing coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBank:
+    """Log-mel energies of frames, normalised over the utterance. The frame geometry is in samples."""
+
+    sampling_rate: int = 16000
+    mel_bins: int = 80
+    normalize_means: bool = True
+    normalize_vars: bool = True
+    padding_value: float = 0.0
+    frame_length: int = 400
+    frame_shift: int = 160
+    fft_length: int = 512
+    lowest_frequency: float = 20.0
+    preemphasis: float = 0.97
+    floor: float = 1.192092955078125e-07
+
+    def frames(self, samples: int) -> int:
+        """How many frames that many samples give."""
+        return max(0, 1 + (samples - self.frame_length) // self.frame_shift)
+
+    def fewest_samples(self, frames: int) -> int:
+        """The shortest audio that gives that many frames, at least one."""
+        return self.frame_length + (frames - 1) * self.frame_shift
+
+    def most_samples(self, frames: int) -> int:
+        """The longest audio that gives no more than that many frames, at least one."""
+        return self.fewest_samples(frames + 1) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePieceVocabulary:
+    """Pieces from a SentencePiece model, ids from a JSON table of pieces.
+
+    `languages` pairs a language code with its piece, whose id the SentencePiece model gives; where
+    there are languages, a text begins with the piece of the target language. Every text ends with
+    the end token.
+    """
+
+    bos_token: str = "<s>"
+    eos_token: str = "</s>"
+    unk_token: str = "<unk>"
+    pad_token: str = "<pad>"
+    lower_case: bool = False
+    upper_case: bool = False
+    clean_up_spaces: bool = False
+    languages: tuple[tuple[str, str], ...] = ()
+    target_language: str | None = None
+    additional_special_tokens: tuple[str, ...] = ()
+    table_file: str = "vocab.json"
+    pieces_file: str = "sentencepiece.bpe.model"
+
+    @property
+    def special_tokens(self) -> tuple[str, ...]:
+        """All tokens that are never split into pieces, each once, in the order they are given ids."""
+        named = (self.bos_token, self.eos_token, self.unk_token, self.pad_token)
+        pieces = tuple(piece for _, piece in self.languages)
+        return tuple(
+            dict.fromkeys(token for token in named + pieces + self.additional_special_tokens if token)
+        )
+
+
+FrontEnd = FilterBank
+"""Every kind of front end."""
+
+Tokenizer = SentencePieceVocabulary
+"""Every kind of tokenizer."""
+
+
+@dataclass(frozen=True)
+class Processing:
+    """What a family states about a model's inputs: kinds, and the Hub files to write beside them."""
+
+    front_end: FrontEnd | None = None
+    tokenizer: Tokenizer | None = None
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """File name -> JSON contents, from which the public implementation makes the same processor."""
+
+
+class FileProblem(Exception):
+    """A file cannot be used; the message stands alone and does not name the file."""
+
+
+def read_table(text: str) -> dict[str, int]:
+    """The vocabulary of a `vocab.json`: piece -> id. Needs neither torch nor sentencepiece.
+
+    Raises FileProblem where the text is no JSON object of distinct, non-negative ids.
+    """
+    pairs: list[tuple[str, Any]] = []
+
+    def keep(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        pairs[:] = items
+        return dict(items)
+
+    try:
+        table = json.loads(text, object_pairs_hook=keep)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise FileProblem(f"the vocabulary is not readable as JSON: {error}") from None
+    if not isinstance(table, dict) or not table:
+        raise FileProblem("the vocabulary is not a JSON object of pieces and their ids")
+    if len(pairs) != len(table):
+        raise FileProblem("the vocabulary lists a piece twice")
+    pieces: dict[int, str] = {}
+    for piece, index in table.items():
+        if type(index) is not int or index < 0:
+            raise FileProblem(
+                f"the vocabulary gives {piece!r} the id {index!r}, which is not a whole number >= 0"
+            )
+        if index in pieces:
+            raise FileProblem(f"the vocabulary gives {piece!r} and {pieces[index]!r} the same id {index}")
+        pieces[index] = piece
+    return table
+
+
+def ids_of(table: Mapping[str, int], tokenizer: Tokenizer) -> dict[str, int]:
+    """The table and the special tokens it lacks, which are numbered on from its length."""
+    ids = dict(table)
+    for token in tokenizer.special_tokens:
+        ids.setdefault(token, len(ids))
+    return ids
+
+
+def check_vocabulary(
+    size: int, vocab_size: int, largest_id: int | None, at: tuple[tuple[str, str], ...]
+) -> list[Problem]:
+    """XL403 where a tokenizer of `size` ids, the last of them `largest_id`, does not fit the model.
+
+    A larger tokenizer makes ids the model has no embedding for; a smaller one leaves the model able
+    to say what cannot be written.
+    """
+    if size != vocab_size:
+        return [
+            Problem(
+                "XL403",
+                f"the tokenizer has {size} ids, the model {vocab_size}",
+                at,
+                info=(
+                    "each id of the model must stand for a piece of the tokenizer, and each piece for an id",
+                ),
+                help=f"set `vocab_size` to {size}, or use the tokenizer this model was trained with",
+            )
+        ]
+    if largest_id is not None and largest_id >= vocab_size:
+        return [
+            Problem(
+                "XL403",
+                f"the tokenizer has the id {largest_id}, but the ids of the model end at {vocab_size - 1}",
+                at,
+                info=(f"{size} pieces fit, but their ids leave gaps",),
+                help="number the pieces of the vocabulary from 0 without gaps",
+            )
+        ]
+    return []
+
+
+@dataclass(frozen=True)
+class ImportedSection:
+    """A Hub file read as a section of a spec: the fields that differ from the class defaults."""
+
+    fields: dict[str, Any]
+    dropped: dict[str, str]
+    problems: list[Problem]
+
+
+def import_section(
+    section: type[Section],
+    contents: Mapping[str, Any],
+    *,
+    inert: Mapping[str, str],
+    required: Mapping[str, Any],
+    address: str,
+) -> ImportedSection:
+    """Sort the fields of a Hub file: known, inert (dropped with its reason), refused, or unknown.
+
+    `required` holds fields with the only value they may have. Addresses begin with `address`.
+    """
+    fields: dict[str, Any] = {}
+    dropped: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name, value in contents.items():
+        at = ((f"{address}.{name}", "set here"),)
+        if name in section.model_fields:
+            fields[name] = value
+        elif name in inert:
+            dropped[name] = inert[name]
+        elif name in required:
+            if value == required[name]:
+                dropped[name] = "has the only supported value"
+            else:
+                problems.append(_refused(name, value, required[name], at))
+        else:
+            problems.append(
+                Problem(
+                    "XL115",
+                    f"unknown field `{name}`",
+                    at,
+                    info=("a field nobody reads could change what the published class computes",),
+                    help=f"remove `{name}`, or ignore it by name if it has no effect",
+                )
+            )
+    problems.extend(_invalid(section, fields, address))
+    defaults = {} if problems else section().model_dump()
+    shortest = {
+        name: value for name, value in fields.items() if name not in defaults or defaults[name] != value
+    }
+    return ImportedSection(shortest, dropped, problems)
+
+
+def _refused(name: str, value: Any, supported: Any, at: tuple[tuple[str, str], ...]) -> Problem:
+    return Problem(
+        "XL116",
+        f"`{name}: {json.dumps(value)}` is not supported",
+        at,
+        info=(f"only {json.dumps(supported)} is",),
+        help=f"set `{name}` to {json.dumps(supported)}",
+    )
+
+
+def _invalid(section: type[Section], fields: Mapping[str, Any], address: str) -> list[Problem]:
+    try:
+        section.model_validate(dict(fields))
+    except ValidationError as error:
+        return [
+            Problem(
+                "XL116" if found["type"] in _NOT_SUPPORTED else "XL103",
+                f"`{'.'.join(map(str, found['loc']))}`: {found['msg'][:1].lower() + found['msg'][1:]}, "
+                f"not {json.dumps(found['input'])}",
+                ((".".join([address, *map(str, found["loc"])]), "set here"),),
+                help=f"correct `{found['loc'][0]}`",
+            )
+            for found in error.errors()
+        ]
+    return []
+
+
+_NOT_SUPPORTED = (
+    "literal_error",
+    "less_than_equal",
+    "greater_than_equal",
+    "greater_than",
+    "string_too_short",
+)
+"""Pydantic's names for a value of the right type that is not one of those supported."""
