@@ -1,0 +1,1 @@
+"""Repositories of the Hugging Face Hub, reached through huggingface_hub."""

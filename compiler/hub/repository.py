@@ -1,0 +1,241 @@
+"""A Hub repository at one commit, as a source of checkpoint files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from huggingface_hub import (
+    HfApi,
+    constants,
+    hf_hub_download,
+    hf_hub_url,
+    snapshot_download,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import IncompleteSnapshotError
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+
+from compiler.checkpoint.findings import failure
+from compiler.checkpoint.source import Source
+from compiler.hub.failures import Request, translated
+
+_LIBRARY = "crossloom"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_READ_SIZE = 1024 * 1024
+
+
+class Listing(NamedTuple):
+    """What the Hub says about a file: its size and digest, SHA-256 for large files, git's SHA-1 for others."""
+
+    size: int | None
+    digest: str | None
+
+
+class HubRepository(Source):
+    """Files of `name` at the commit that `revision` meant when this object was made.
+
+    One request lists the files with sizes and digests. `path` downloads into huggingface_hub's cache, with a
+    progress bar on stderr, continuing where a connection was cut, and compares the digest. `read_range` asks
+    the Hub for the bytes unless the file is cached. Offline (`local_files_only` or HF_HUB_OFFLINE) the cache is
+    all there is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: Path | None = None,
+        local_files_only: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        """`folder` is a local folder of that name, offered where the Hub has no such repository.
+
+        Raises `CrossloomError`: XL513 when gated, XL515 when the Hub does not list the repository.
+        """
+        self.name = name
+        self.revision = revision or constants.DEFAULT_REVISION
+        self._token = token
+        self._cache_dir = cache_dir
+        self._folder = folder
+        self._offline = local_files_only or constants.HF_HUB_OFFLINE
+        self._listing: dict[str, Listing] = {}
+        with translated(self._request()):
+            self.commit = self._list_cached() if self._offline else self._list()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def files(self) -> list[str]:
+        """Names in the repository at this commit; offline, those that are cached."""
+        return sorted(self._listing)
+
+    def has(self, name: str) -> bool:
+        """Whether the repository has such a file; offline, whether it is cached."""
+        return name in self._listing
+
+    def path(self, name: str) -> Path:
+        """The file in the cache, downloaded and compared with the Hub's digest if it was not there."""
+        if (cached := self._cached(name)) is not None:
+            return cached
+        self._require(name)
+        request = self._request(name)
+        with translated(request):
+            # Asking by branch or tag records what it meant, so that it can be resolved offline later.
+            self._download(name, self.revision)
+            path = self._cached(name) or self._download(name, str(self.commit))
+            self._compare(path, name)
+        return path
+
+    def size(self, name: str) -> int:
+        """Bytes of the file, from the listing."""
+        self._require(name)
+        size = self._listing[name].size
+        return self.path(name).stat().st_size if size is None else size
+
+    def read_range(self, name: str, start: int, stop: int) -> bytes:
+        """Bytes `start:stop` in one request, or from the cache."""
+        self._require(name)
+        if start >= stop:
+            return b""
+        if (cached := self._cached(name)) is not None:
+            with cached.open("rb") as file:
+                file.seek(start)
+                return file.read(stop - start)
+        with translated(self._request(name)):
+            return self._fetch_range(name, start, stop)
+
+    def _request(self, file: str | None = None) -> Request:
+        return Request(self.name, self.revision, file, self._folder)
+
+    def _require(self, name: str) -> None:
+        if name not in self._listing:
+            raise self.missing(name)
+
+    def _list(self) -> str:
+        """Fill the listing from the Hub; the commit it belongs to."""
+        api = HfApi(token=self._token, library_name=_LIBRARY)
+        found = api.model_info(
+            self.name, revision=self.revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT
+        )
+        for sibling in found.siblings or []:
+            digest = sibling.lfs.sha256 if sibling.lfs is not None else sibling.blob_id
+            self._listing[sibling.rfilename] = Listing(sibling.size, digest)
+        assert found.sha is not None, "the Hub names the commit of every revision it lists"
+        return found.sha
+
+    def _list_cached(self) -> str:
+        """Fill the listing from the cache; the commit that the revision last meant."""
+        try:
+            snapshot = snapshot_download(
+                self.name, revision=self.revision, cache_dir=self._cache_dir, local_files_only=True
+            )
+        except IncompleteSnapshotError as incomplete:  # what is cached may be all that is needed
+            snapshot = incomplete.snapshot_path
+        root = Path(snapshot)
+        for path in root.rglob("*"):
+            if path.is_file():
+                self._listing[path.relative_to(root).as_posix()] = Listing(path.stat().st_size, None)
+        return root.name
+
+    def _cached(self, name: str) -> Path | None:
+        cached = try_to_load_from_cache(self.name, name, cache_dir=self._cache_dir, revision=self.commit)
+        return Path(cached) if isinstance(cached, str) else None
+
+    def _download(self, name: str, revision: str) -> Path:
+        return Path(
+            hf_hub_download(
+                self.name,
+                name,
+                revision=revision,
+                cache_dir=self._cache_dir,
+                token=self._token,
+                library_name=_LIBRARY,
+                local_files_only=self._offline,
+            )
+        )
+
+    def _compare(self, path: Path, name: str) -> None:
+        """XL515, and the file taken out of the cache, unless its content is what the Hub listed.
+
+        huggingface_hub compares sizes only. The cache names a file by the ETag it was served with, which is the
+        same digest: a different one would hand this content to whoever asks for the other file.
+        """
+        blob = path.resolve()
+        listed = self._listing[name]
+        size = blob.stat().st_size
+        served = blob.name if path.is_symlink() else None
+        for expected, origin in ((listed.digest, "the Hub lists"), (served, "the Hub served it as")):
+            actual = _digest(blob, size, expected)
+            if actual != expected or listed.size not in (None, size):
+                blob.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+                raise failure(
+                    "XL515",
+                    f"the download of `{self.label(name)}` is not the file that the Hub describes",
+                    info=[
+                        f"{origin} {expected}, the content is {actual}",
+                        f"its size is {size:,}" + (f", listed as {listed.size:,}" if listed.size else ""),
+                    ],
+                    help="try again; if it happens again, a proxy or mirror between here and the Hub is at fault",
+                )
+
+    def _fetch_range(self, name: str, start: int, stop: int) -> bytes:
+        headers = build_hf_headers(token=self._token, library_name=_LIBRARY)
+        headers |= {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        with http_stream_backoff(
+            "GET",
+            hf_hub_url(self.name, name, revision=self.commit),
+            headers=headers,
+            timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
+            follow_redirects=True,
+            max_retries=2,
+            retry_on_status_codes=(
+                500,
+                502,
+                503,
+                504,
+            ),  # not 429: its wait may be minutes, better said than sat out
+        ) as response:
+            hf_raise_for_status(response)
+            if response.status_code != 206:
+                raise failure(
+                    "XL515",
+                    f"the Hub at {constants.ENDPOINT} does not serve parts of `{self.label(name)}`",
+                    help="use a mirror that answers ranged requests, or download the repository and name its folder",
+                )
+            data = b"".join(response.iter_bytes())
+            served = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        size = self._listing[name].size
+        asked = (start, min(stop, size or stop) - 1)
+        if served is None or (int(served[1]), int(served[2])) != asked or size not in (None, int(served[3])):
+            raise failure(
+                "XL515",
+                f"the Hub served another part of `{self.label(name)}` than was asked for",
+                info=[
+                    f"asked for bytes {asked[0]:,} to {asked[1]:,} of {size or 0:,}",
+                    f"served {response.headers.get('Content-Range')!a}",
+                ],
+                help="try again; if it happens again, a proxy or mirror between here and the Hub is at fault",
+            )
+        return data
+
+
+def _digest(path: Path, size: int, like: str | None) -> str | None:
+    """The content's digest of the kind `like` has; `like` itself where that is no known kind."""
+    if like is None or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", like):
+        return like
+    state = (
+        hashlib.sha256()
+        if len(like) == 64
+        else hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    )
+    with path.open("rb") as file:
+        while chunk := file.read(_READ_SIZE):
+            state.update(chunk)
+    return state.hexdigest()
