@@ -9,10 +9,11 @@ consecutive values of every name, which is a finite check.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, SupportsIndex
 
@@ -58,12 +59,11 @@ def compare(a: Size, b: Size) -> Proof:
     difference = Dim.of(a) - Dim.of(b)
     if not difference.terms:
         return Proof.EQUAL
-    names = list(difference.ranges.values())
-    deciding = [_deciding_range(difference, name) for name in names]
-    complete = math.prod(len(values) for values in deciding) <= _COMPARED_POINTS
-    ranges = deciding if complete else _searched_ranges(deciding)
-    for point in itertools.product(*ranges):
-        values = dict(zip((name.text for name in names), point, strict=True))
+    deciding = {name.text: _deciding_range(difference, name) for name in difference.ranges.values()}
+    complete = math.prod(map(len, deciding.values())) <= _COMPARED_POINTS
+    searched = deciding if complete else _shortened(deciding)
+    for point in itertools.product(*searched.values()):
+        values = dict(zip(searched, point, strict=True))
         if difference.at(values) != 0:
             return Proof.different(_every_name(values, Dim.of(a), Dim.of(b)))
     return Proof.EQUAL if complete else Proof.UNKNOWN
@@ -97,21 +97,12 @@ def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
     def reaches(candidate: int) -> bool:
         return output.at({**values, name: candidate}) >= at_least
 
-    low, limit = values[name], output.ranges[name].maximum
-    if reaches(low):
-        return low
-    step = 1
-    while not reaches(low + step):
-        if limit is not None and low + step >= limit:
-            raise ValueError(f"{output} is below {at_least} for every {name} up to {limit}")
-        step *= 2
-    high = low + step
-    while high - low > 1:  # reaches(high) holds, reaches(low) does not
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    if limit is not None and high > limit:
-        raise ValueError(f"{output} is below {at_least} for every {name} up to {limit}")
-    return high
+    low, maximum = values[name], output.ranges[name].maximum
+    candidates = range(low, low + 2**62 if maximum is None else maximum + 1)
+    first = bisect.bisect_left(candidates, True, key=reaches)
+    if first == len(candidates):
+        raise ValueError(f"{output} is below {at_least} for every {name} up to {candidates[-1]}")
+    return candidates[first]
 
 
 def _modulus_and_degree(dim: Dim, name: str) -> tuple[int, int]:
@@ -141,16 +132,15 @@ def _deciding_range(dim: Dim, name: Name) -> range:
     return range(name.minimum, stop if name.maximum is None else min(stop, name.maximum + 1))
 
 
-def _searched_ranges(ranges: Sequence[range]) -> list[range]:
+def _shortened(ranges: Mapping[str, range]) -> dict[str, range]:
     """Prefixes of `ranges`, equally long where possible, whose product stays within the limit."""
-    searched: list[range] = []
-    left = _COMPARED_POINTS
-    for position, values in enumerate(sorted(ranges, key=len)):
-        share = max(1, int(left ** (1 / (len(ranges) - position))))
-        searched.append(values[:share])
-        left //= len(searched[-1])
-    order = sorted(range(len(ranges)), key=lambda index: len(ranges[index]))
-    return [searched[order.index(index)] for index in range(len(ranges))]
+    shortened: dict[str, range] = {}
+    points = _COMPARED_POINTS
+    for name in sorted(ranges, key=lambda name: len(ranges[name])):
+        share = int(points ** (1 / (len(ranges) - len(shortened))))
+        shortened[name] = ranges[name][: max(1, share)]
+        points //= len(shortened[name])
+    return shortened
 
 
 def _every_name(values: Mapping[str, int], *dims: Dim) -> dict[str, int]:

@@ -142,6 +142,8 @@ def test_a_minimum_that_does_not_exist_is_an_error() -> None:
         minimum_input(3 - FRAMES, "frames")
     with pytest.raises(ValueError, match="not known to grow"):
         minimum_input(Dim.name("shift", -3) * FRAMES, "frames")
+    with pytest.raises(ValueError, match="below 1 for every frames"):
+        minimum_input(FRAMES * Dim.name("none", 0), "frames")
     for limit in (9, 10):
         with pytest.raises(ValueError, match=f"below 3 for every few up to {limit}"):
             minimum_input(Dim.name("few", 1, limit) // 4, "few", at_least=3)
