@@ -52,6 +52,7 @@ def test_two_rare_conditions_meet_late() -> None:
     fifth = (FRAMES + 1) // 5 - FRAMES // 5
     seventh = (FRAMES + 1) // 7 - FRAMES // 7
     assert compare(fifth * seventh, 0).witness == {"frames": 34}
+    assert compare(2 * (FRAMES // 5) // 3, 0).witness == {"frames": 10}
     assert compare((FRAMES // 5 * FRAMES) // 7 * 7, FRAMES // 5 * FRAMES).witness == {"frames": 5}
 
 
