@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]  # of its HTTP client
 
 from compiler.checkpoint.findings import failure
 from compiler.diagnostics.model import CrossloomError
@@ -63,13 +64,13 @@ def _translate(problem: BaseException, request: Request) -> CrossloomError | Non
     """None for what is no failure of the Hub, the network or the disk."""
     if isinstance(problem, LocalEntryNotFoundError):
         cause = problem.__cause__
-        return (cause and _translate(cause, request)) or _not_cached(request)
+        return _not_cached(request) if cause is None else _translate(cause, request)
     for kinds, wording in _BY_TYPE:
         if isinstance(problem, kinds):
             return wording(request)
     if isinstance(problem, HfHubHTTPError):
         return _by_status(problem, request)
-    if isinstance(problem, _transport_errors()):
+    if isinstance(problem, HTTPError):
         return failure(
             "XL515",
             f"no connection to the Hub at {constants.ENDPOINT} while asking for `{request.subject}`",
@@ -128,7 +129,7 @@ def _bad_name(request: Request) -> CrossloomError:
 def _not_cached(request: Request) -> CrossloomError:
     return failure(
         "XL515",
-        f"`{request.subject}` at revision `{request.revision}` is not in the cache, and the Hub may not be asked",
+        f"`{request.subject}` at revision `{request.revision}` is not cached, and the Hub may not be asked",
         info=["local_files_only or HF_HUB_OFFLINE is set"],
         help=request.help("fetch it once while online"),
     )
@@ -186,8 +187,3 @@ def _by_operating_system(problem: OSError, request: Request) -> CrossloomError:
         info=[" ".join(str(problem).split())],
         help="try again",
     )
-
-
-def _transport_errors() -> tuple[type[BaseException], ...]:
-    """The base of all errors of the HTTP client that huggingface_hub uses, whichever that is."""
-    return tuple(base for base in HfHubHTTPError.__bases__ if base is not OSError)

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from pathlib import Path
 from typing import NamedTuple
 
 from huggingface_hub import (
     HfApi,
     constants,
+    get_hf_file_metadata,
     hf_hub_download,
     hf_hub_url,
     snapshot_download,
     try_to_load_from_cache,
 )
 from huggingface_hub.errors import IncompleteSnapshotError
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # mypy cannot see the name
 
 from compiler.checkpoint.findings import failure
 from compiler.checkpoint.source import Source
 from compiler.hub.failures import Request, translated
+from compiler.hub.transfer import AGAIN, RemoteFile, digest, fetch_range
 
 _LIBRARY = "crossloom"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_READ_SIZE = 1024 * 1024
 
 
 class Listing(NamedTuple):
-    """What the Hub says about a file: its size and digest, SHA-256 for large files, git's SHA-1 for others."""
+    """What the Hub says of a file: its size, and its SHA-256 where large, git's SHA-1 otherwise."""
 
     size: int | None
     digest: str | None
@@ -39,9 +36,9 @@ class HubRepository(Source):
     """Files of `name` at the commit that `revision` meant when this object was made.
 
     One request lists the files with sizes and digests. `path` downloads into huggingface_hub's cache, with a
-    progress bar on stderr, continuing where a connection was cut, and compares the digest. `read_range` asks
-    the Hub for the bytes unless the file is cached. Offline (`local_files_only` or HF_HUB_OFFLINE) the cache is
-    all there is.
+    progress bar on stderr, continuing where a connection was cut, and compares the digest. `read_range`
+    asks the Hub for the bytes unless the file is cached. Offline (`local_files_only` or HF_HUB_OFFLINE) the
+    cache is all there is.
     """
 
     def __init__(
@@ -96,19 +93,29 @@ class HubRepository(Source):
         """Bytes of the file, from the listing."""
         self._require(name)
         size = self._listing[name].size
-        return self.path(name).stat().st_size if size is None else size
+        if size is None:  # a mirror that lists names only
+            with translated(self._request(name)):
+                url = hf_hub_url(self.name, name, revision=self.commit)
+                size = get_hf_file_metadata(url, token=self._token, library_name=_LIBRARY).size
+            if size is None:
+                raise failure("XL515", f"the Hub does not say how large `{self.label(name)}` is", help=AGAIN)
+            self._listing[name] = self._listing[name]._replace(size=size)
+        return size
 
     def read_range(self, name: str, start: int, stop: int) -> bytes:
         """Bytes `start:stop` in one request, or from the cache."""
-        self._require(name)
-        if start >= stop:
-            return b""
         if (cached := self._cached(name)) is not None:
             with cached.open("rb") as file:
                 file.seek(start)
                 return file.read(stop - start)
+        size = self.size(name)
+        stop = min(stop, size)
+        if start >= stop:
+            return b""
+        url = hf_hub_url(self.name, name, revision=self.commit)
+        headers = build_hf_headers(token=self._token, library_name=_LIBRARY)
         with translated(self._request(name)):
-            return self._fetch_range(name, start, stop)
+            return fetch_range(RemoteFile(url, headers, size, self.label(name)), start, stop)
 
     def _request(self, file: str | None = None) -> Request:
         return Request(self.name, self.revision, file, self._folder)
@@ -163,79 +170,22 @@ class HubRepository(Source):
     def _compare(self, path: Path, name: str) -> None:
         """XL515, and the file taken out of the cache, unless its content is what the Hub listed.
 
-        huggingface_hub compares sizes only. The cache names a file by the ETag it was served with, which is the
-        same digest: a different one would hand this content to whoever asks for the other file.
+        huggingface_hub compares sizes only. The cache names a file by the ETag it was served with, which is
+        the same digest: another one would hand this content to whoever asks for that other file.
         """
         blob = path.resolve()
         listed = self._listing[name]
         size = blob.stat().st_size
-        served = blob.name if path.is_symlink() else None
-        for expected, origin in ((listed.digest, "the Hub lists"), (served, "the Hub served it as")):
-            actual = _digest(blob, size, expected)
-            if actual != expected or listed.size not in (None, size):
-                blob.unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
-                raise failure(
-                    "XL515",
-                    f"the download of `{self.label(name)}` is not the file that the Hub describes",
-                    info=[
-                        f"{origin} {expected}, the content is {actual}",
-                        f"its size is {size:,}" + (f", listed as {listed.size:,}" if listed.size else ""),
-                    ],
-                    help="try again; if it happens again, a proxy or mirror between here and the Hub is at fault",
-                )
-
-    def _fetch_range(self, name: str, start: int, stop: int) -> bytes:
-        headers = build_hf_headers(token=self._token, library_name=_LIBRARY)
-        headers |= {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        with http_stream_backoff(
-            "GET",
-            hf_hub_url(self.name, name, revision=self.commit),
-            headers=headers,
-            timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
-            follow_redirects=True,
-            max_retries=2,
-            retry_on_status_codes=(
-                500,
-                502,
-                503,
-                504,
-            ),  # not 429: its wait may be minutes, better said than sat out
-        ) as response:
-            hf_raise_for_status(response)
-            if response.status_code != 206:
-                raise failure(
-                    "XL515",
-                    f"the Hub at {constants.ENDPOINT} does not serve parts of `{self.label(name)}`",
-                    help="use a mirror that answers ranged requests, or download the repository and name its folder",
-                )
-            data = b"".join(response.iter_bytes())
-            served = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        size = self._listing[name].size
-        asked = (start, min(stop, size or stop) - 1)
-        if served is None or (int(served[1]), int(served[2])) != asked or size not in (None, int(served[3])):
-            raise failure(
-                "XL515",
-                f"the Hub served another part of `{self.label(name)}` than was asked for",
-                info=[
-                    f"asked for bytes {asked[0]:,} to {asked[1]:,} of {size or 0:,}",
-                    f"served {response.headers.get('Content-Range')!a}",
-                ],
-                help="try again; if it happens again, a proxy or mirror between here and the Hub is at fault",
-            )
-        return data
-
-
-def _digest(path: Path, size: int, like: str | None) -> str | None:
-    """The content's digest of the kind `like` has; `like` itself where that is no known kind."""
-    if like is None or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", like):
-        return like
-    state = (
-        hashlib.sha256()
-        if len(like) == 64
-        else hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-    )
-    with path.open("rb") as file:
-        while chunk := file.read(_READ_SIZE):
-            state.update(chunk)
-    return state.hexdigest()
+        expected = {"listed": listed.digest, "served": blob.name if path.is_symlink() else None}
+        for origin, wanted in expected.items():
+            if wanted is not None and (actual := digest(blob, wanted)) != wanted:
+                difference = f"it is {origin} as {wanted}, but its content is {actual}"
+                break
+        else:
+            if listed.size in (None, size):
+                return
+            difference = f"it is listed with {listed.size:,} bytes, but has {size:,}"
+        blob.unlink()
+        path.unlink(missing_ok=True)
+        message = f"the download of `{self.label(name)}` is not the file that the Hub describes"
+        raise failure("XL515", message, info=[difference], help=AGAIN)
