@@ -1,0 +1,52 @@
+"""How short and how long a model's audio may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runtime.failures import failure
+
+LongInput = Literal["error", "grow", "chunk"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLimits:
+    """Lengths in samples; `long_input` is the spec's policy for audio beyond the maximum.
+
+    `error` refuses it, `grow` lets the model's positions grow, `chunk` has it split at silence.
+    """
+
+    minimum_samples: int = 1
+    maximum_samples: int | None = None
+    long_input: LongInput = "error"
+
+
+def check_length(samples: int, sampling_rate: int, limits: AudioLimits, name: str = "the audio") -> None:
+    """Raise CrossloomError where audio is empty (XL411), too short (XL412) or too long (XL413).
+
+    Under `chunk` longer audio is an error too: by then it should have been split.
+    """
+    if samples == 0:
+        raise failure("XL411", f"{name} is empty", help="check that the recording holds any samples")
+    if samples < limits.minimum_samples:
+        raise failure(
+            "XL412",
+            f"{name} is shorter than the model's minimum: {samples:,} samples",
+            info=(f"its first output frame needs {_duration(limits.minimum_samples, sampling_rate)}",),
+            help="pad the recording with silence, or leave it out",
+        )
+    if limits.maximum_samples is None or samples <= limits.maximum_samples or limits.long_input == "grow":
+        return
+    raise failure(
+        "XL413",
+        f"{name} is longer than the model's limit: {_duration(samples, sampling_rate)}",
+        info=(f"the model's positions end at {_duration(limits.maximum_samples, sampling_rate)}",),
+        help="set `long_input: chunk` in the spec to split it at silence"
+        if limits.long_input == "error"
+        else "split it with the processor's `split` first, as `crossloom run` does",
+    )
+
+
+def _duration(samples: int, sampling_rate: int) -> str:
+    return f"{samples:,} samples ({samples / sampling_rate:.3g} s)"

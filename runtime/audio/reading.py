@@ -1,0 +1,88 @@
+"""Read WAV, FLAC and whatever else libsndfile knows, as mono samples of the wanted rate."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.failures import failure
+
+Mono = Literal["mix", "first"]
+
+
+def read_audio(
+    path: str | os.PathLike[str] | BinaryIO, sampling_rate: int, mono: Mono | None = None
+) -> NDArray[np.float32]:
+    """Samples in [-1, 1] of a file, or of an open binary file: float32 [N] at `sampling_rate`.
+
+    Another rate is converted by soxr at high quality. Several channels are an error unless `mono`
+    says to take their mean (`"mix"`) or the first of them (`"first"`).
+
+    Raises CrossloomError: file cannot be opened (XL117), several channels (XL410), no samples
+    (XL411), no audio or samples that are not finite (XL414).
+    """
+    if mono not in (None, "mix", "first"):
+        raise failure("XL112", f"`mono` is {mono!r}", help='use mono="mix" or mono="first", or leave it out')
+    name = f"`{os.fspath(path)}`" if isinstance(path, (str, os.PathLike)) else "the audio"
+    channels, stored_rate = _read(path, name)
+    if channels.shape[0] == 0:
+        raise failure("XL411", f"{name} is empty", help="check that the recording holds any samples")
+    if not np.isfinite(channels).all():
+        raise failure(
+            "XL414",
+            f"{name} holds samples that are not finite",
+            info=("one nan makes every feature nan",),
+            help="repair the recording; a float WAV may hold nan or infinity",
+        )
+    samples = _resample(_one_channel(channels, mono, name), stored_rate, sampling_rate)
+    if samples.shape[0] == 0:
+        raise failure("XL411", f"{name} is empty at {sampling_rate} Hz", help="use a longer recording")
+    return samples
+
+
+def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[np.float32], int]:
+    """Samples [N, channels] and their rate."""
+    import soundfile  # type: ignore[import-untyped]
+
+    try:
+        with Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path) as file:
+            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+            return samples, rate
+    except soundfile.LibsndfileError as error:
+        raise failure(
+            "XL414",
+            f"{name} cannot be read as audio: {error.error_string.rstrip('.')}",
+            info=("WAV, FLAC, OGG and MP3 can be read",),
+            help="convert it, for example with `ffmpeg -i FILE out.wav`",
+        ) from None
+    except OSError as error:
+        raise failure(
+            "XL117", f"{name} cannot be opened: {error.strerror or error}", help="check the path"
+        ) from None
+
+
+def _one_channel(channels: NDArray[np.float32], mono: Mono | None, name: str) -> NDArray[np.float32]:
+    count = channels.shape[1]
+    if count == 1 or mono == "first":
+        return np.ascontiguousarray(channels[:, 0])
+    if mono == "mix":
+        return np.asarray(channels.mean(axis=1), dtype=np.float32)
+    raise failure(
+        "XL410",
+        f"{name} has {count} channels",
+        info=("the model hears one channel; mixing speakers recorded apart would change what is said",),
+        help='pass mono="mix" for their mean, or mono="first" for the first one',
+    )
+
+
+def _resample(samples: NDArray[np.float32], stored_rate: int, sampling_rate: int) -> NDArray[np.float32]:
+    if stored_rate == sampling_rate:
+        return samples
+    import soxr  # type: ignore[import-untyped]
+
+    return np.asarray(soxr.resample(samples, stored_rate, sampling_rate, quality="HQ"), dtype=np.float32)
