@@ -1,0 +1,108 @@
+"""Checks of what a model is to generate from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runtime.generation.interface import Model
+from specs.problems import Problem
+
+INPUT_NAMES = ("input_features", "input_values", "pixel_values", "input_ids", "attention_mask")
+"""What an encoder can take, by the names of the Hub."""
+
+
+def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL103, XL206, XL207, XL305 and XL416: inputs that the encoder cannot take, or that do not fit."""
+    yield from _check_names(model, inputs)
+    tensors = {}
+    for name, value in inputs.items():
+        if not isinstance(value, Tensor):
+            yield _not_a_tensor(name, value)
+        elif value.ndim == 0 or len(value) == 0:
+            message = f"`{name}` holds no sentence: its shape is {list(value.shape)}"
+            yield Problem("XL305", message, (), help="pass one or more")
+        else:
+            tensors[name] = value
+    if len({len(value) for value in tensors.values()}) > 1:
+        sizes = _listed(f"{name} {list(value.shape)}" for name, value in tensors.items())
+        yield mismatch("inputs", f"have different numbers of sentences: {sizes}")
+        return
+    mask, ids = tensors.get("attention_mask"), tensors.get("input_ids")
+    if mask is not None and mask.ndim == 2:
+        for name, value in tensors.items():
+            if name not in {"attention_mask", "pixel_values"} and value.shape[:2] != mask.shape:
+                yield mismatch("attention_mask", f"is {list(mask.shape)} for `{name}` {list(value.shape)}")
+    pad = model.spec.config.get("pad_token_id")
+    if ids is not None and mask is None and pad is not None and bool((ids == pad).any()):
+        yield Problem(
+            "XL416",
+            f"`input_ids` hold the pad id {pad} but no mask was given",
+            (),
+            help="pass `attention_mask=`, 1 at real tokens and 0 at padding",
+        )
+
+
+def check_encoder_outputs(encoded: Any, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL103 and XL407: something that is not an encoder's output, or inputs beside it."""
+    if not hasattr(encoded, "hidden") or not hasattr(encoded, "mask"):
+        message = f"`encoder_outputs` is a {type(encoded).__name__}, not what `encode` returns"
+        yield Problem("XL103", message, (), help="pass the result of `model.encode(...)`")
+    for name in inputs:
+        yield Problem(
+            "XL407",
+            f"`{name}` and `encoder_outputs` are both given, and only one can be used",
+            (),
+            ("the mask is part of the encoder's output",),
+            "remove one of the two",
+        )
+
+
+def check_prefix(ids: Any, vocab_size: int, batch: int | None) -> Iterator[Problem]:
+    """XL103, XL305 and XL402: a prefix that is not int64 [batch, P] of ids in the vocabulary."""
+    name = "decoder_input_ids"
+    if not isinstance(ids, Tensor):
+        yield _not_a_tensor(name, ids)
+    elif ids.dtype != torch.int64 or ids.ndim != 2:
+        found = f"{str(ids.dtype).removeprefix('torch.')} of shape {list(ids.shape)}"
+        message = f"`{name}` is {found}, not int64 [batch, length]"
+        yield Problem("XL103", message, (), help=f"correct `{name}`")
+    elif batch is not None and len(ids) != batch:
+        yield mismatch(name, f"has {len(ids)} rows for {batch} sentences")
+    elif ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+        extremes = f"{int(ids.min())} to {int(ids.max())}"
+        message = f"`{name}` holds ids from {extremes}, and the vocabulary has {vocab_size}"
+        yield Problem("XL402", message, (), help=f"use ids from 0 to {vocab_size - 1}")
+
+
+def mismatch(name: str, message: str) -> Problem:
+    """XL305: a tensor whose rows do not fit the sentences."""
+    return Problem("XL305", f"`{name}` {message}", (), help="give every sentence one row in each of them")
+
+
+def _check_names(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    parameters = inspect.signature(model.encode).parameters.values()
+    named = [p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}]
+    accepted = [p.name for p in named]
+    info = (f"it takes {_listed(f'`{name}`' for name in accepted)}",)
+    for name in inputs:
+        if name not in accepted:
+            yield Problem("XL207", f"this model does not take `{name}`", (), info, "remove it")
+    for parameter in named:
+        name = parameter.name
+        if parameter.default is parameter.empty and name not in inputs:
+            message = f"the encoder's input `{name}` is missing"
+            yield Problem("XL206", message, (), info, f"pass `{name}=`, or `encoder_outputs=`")
+
+
+def _not_a_tensor(name: str, value: Any) -> Problem:
+    message = f"`{name}` is a {type(value).__name__}, not a torch tensor"
+    return Problem("XL103", message, (), help=f"pass `{name}` as a tensor with the batch first")
+
+
+def _listed(names: Iterator[str] | Sequence[str]) -> str:
+    return ", ".join(names)
