@@ -1,0 +1,205 @@
+"""Pieces of a SentencePiece model with ids from a table (Kudo and Richardson 2018; fairseq S2T)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from runtime.failures import failure
+from runtime.tokenizers.files import read_bytes, write_file
+from specs.processing import FileProblem, SentencePieceVocabulary, ids_of, read_table
+
+CLEAN_UP = (
+    (" .", "."),
+    (" ?", "?"),
+    (" !", "!"),
+    (" ,", ","),
+    (" ' ", "'"),
+    (" n't", "n't"),
+    (" 'm", "'m"),
+    (" 's", "'s"),
+    (" 've", "'ve"),
+    (" 're", "'re"),
+)
+"""What `clean_up_spaces` replaces, in this order."""
+
+
+class SentencePieceTokenizer:
+    """Encode texts as [language] pieces [end], and decode ids.
+
+    Special tokens inside a text are kept whole. The ids of languages are those of the SentencePiece
+    model; every other id is the table's.
+    """
+
+    def __init__(self, kind: SentencePieceVocabulary, table: bytes, pieces: bytes) -> None:
+        """`table` and `pieces` are the contents of the kind's two files.
+
+        Raises CrossloomError (XL403) where they cannot be used together.
+        """
+        self.kind = kind
+        self._files = {kind.table_file: table, kind.pieces_file: pieces}
+        self._model = _load_model(pieces, kind.pieces_file)
+        self.ids = _read_ids(table, kind)
+        self.tokens = {index: token for token, index in self.ids.items()}
+        self._special = frozenset(kind.special_tokens)
+        self._special_ids = frozenset(self.ids[token] for token in kind.special_tokens)
+        longest_first = sorted(kind.special_tokens, key=len, reverse=True)
+        self._split_special = re.compile(f"({'|'.join(map(re.escape, longest_first))})").split
+        self.language_ids = {code: self._language_id(piece) for code, piece in kind.languages}
+
+    @classmethod
+    def from_files(
+        cls, kind: SentencePieceVocabulary, path_of: Callable[[str], Path]
+    ) -> SentencePieceTokenizer:
+        """Read the kind's two files, which `path_of` finds by name."""
+        return cls(
+            kind,
+            read_bytes(path_of(kind.table_file), "vocabulary"),
+            read_bytes(path_of(kind.pieces_file), "SentencePiece model"),
+        )
+
+    @property
+    def size(self) -> int:
+        """How many ids there are, special tokens included."""
+        return len(self.ids)
+
+    @property
+    def largest_id(self) -> int:
+        """The largest id that can be encoded."""
+        return max([*self.ids.values(), *self.language_ids.values()])
+
+    @property
+    def pad_id(self) -> int:
+        """The id of padding."""
+        return self.ids[self.kind.pad_token]
+
+    def encode(self, text: str, tgt_lang: str | None = None) -> list[int]:
+        """Ids of a text: the target language's id (where there are languages), its pieces, the end.
+
+        Raises CrossloomError (XL112) for a language this tokenizer does not have.
+        """
+        pieces = [piece for part in self._split_special(text) for piece in self._pieces(part)]
+        unknown = self.ids[self.kind.unk_token]
+        ids = [self.ids.get(piece, unknown) for piece in pieces]
+        return [*self._prefix(tgt_lang), *ids, self.ids[self.kind.eos_token]]
+
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
+        """The text of ids (a list or a one-dimensional tensor); an id without a token is an unknown one."""
+        skipped = self._special_ids if skip_special_tokens else frozenset()
+        text = ""
+        pieces: list[str] = []
+        for index in _as_list(ids):
+            if index in skipped:
+                continue
+            token = self.tokens.get(index, self.kind.unk_token)
+            if token in self._special:
+                text += f"{self._join(pieces)}{token} "
+                pieces = []
+            else:
+                pieces.append(token)
+        text = (text + self._join(pieces)).strip()
+        if self.kind.clean_up_spaces:
+            for spaced, joined in CLEAN_UP:
+                text = text.replace(spaced, joined)
+        return text
+
+    def batch_decode(self, rows: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
+        """The text of each row of ids."""
+        return [self.decode(row, skip_special_tokens) for row in _as_list(rows)]
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write the two files as they were read; returns their paths."""
+        for name, contents in self._files.items():
+            write_file(folder / name, contents)
+        return [folder / name for name in self._files]
+
+    def _pieces(self, part: str) -> Sequence[str]:
+        """A special token as it is, any other text in pieces."""
+        if not part or part in self._special:
+            return [part] if part else []
+        encoded: list[str] = self._model.encode(part.lower() if self.kind.lower_case else part, out_type=str)
+        return encoded
+
+    def _join(self, pieces: list[str]) -> str:
+        text: str = self._model.decode(pieces) if pieces else ""
+        return text.upper() if self.kind.upper_case else text
+
+    def _prefix(self, tgt_lang: str | None) -> list[int]:
+        language = tgt_lang or self.kind.target_language
+        if language is None:
+            return []
+        return [self.language_id(language)]
+
+    def language_id(self, code: str) -> int:
+        """The id of a target language. Raises CrossloomError (XL112) for one this tokenizer does not have."""
+        if code in self.language_ids:
+            return self.language_ids[code]
+        known = ", ".join(self.language_ids)
+        raise failure(
+            "XL112",
+            f"the tokenizer has no language {code!r}",
+            info=(f"it has {known}" if known else "it has no languages",),
+            help=f"choose one of {known}" if known else "leave the language out",
+        )
+
+    def _language_id(self, piece: str) -> int:
+        index: int = self._model.piece_to_id(piece)
+        if self._model.id_to_piece(index) != piece:
+            raise failure(
+                "XL403",
+                f"`{self.kind.pieces_file}` has no piece `{piece}`",
+                info=("each language of `lang_codes` has its piece in the SentencePiece model",),
+                help="remove `lang_codes`, or use the SentencePiece model of a multilingual checkpoint",
+            )
+        return index
+
+
+def _load_model(pieces: bytes, name: str) -> Any:
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor()
+    try:
+        loaded = model.LoadFromSerializedProto(pieces) and model.get_piece_size() > 0
+    except RuntimeError:
+        loaded = False
+    if not loaded:
+        raise failure(
+            "XL403",
+            f"`{name}` is not a SentencePiece model",
+            info=(f"its {len(pieces):,} bytes cannot be parsed",),
+            help="download it again",
+        )
+    return model
+
+
+def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
+    """The table and the special tokens it lacks."""
+    try:
+        read = read_table(table.decode())
+    except (UnicodeDecodeError, FileProblem) as error:
+        raise failure(
+            "XL403", f"`{kind.table_file}` cannot be used: {error}", help="download it again"
+        ) from None
+    if kind.unk_token not in read:
+        raise failure(
+            "XL403",
+            f"`{kind.table_file}` has no id for the unknown token `{kind.unk_token}`",
+            info=("pieces that are not in the table take its id",),
+            help="set `unk_token` to the one in the table",
+        )
+    ids = ids_of(read, kind)
+    if len(set(ids.values())) != len(ids):
+        raise failure(
+            "XL403",
+            f"the ids of `{kind.table_file}` leave gaps into which its missing special tokens fall",
+            info=(f"special tokens are {', '.join(kind.special_tokens)}",),
+            help="give each special token an id in the table",
+        )
+    return ids
+
+
+def _as_list(values: Iterable[Any]) -> list[Any]:
+    """Plain Python values of a list, an array or a tensor."""
+    return list(values.tolist() if hasattr(values, "tolist") else values)
