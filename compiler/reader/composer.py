@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from compiler.diagnostics.model import Diagnostic, Span
+from compiler.diagnostics.sources import line_starts
 from compiler.reader import findings
-from compiler.reader.encoding import REPLACEMENT, UNFIT, line_starts
+from compiler.reader.encoding import REPLACEMENT, UNFIT
 from compiler.reader.nodes import AliasNode, CollectionNode, Entry, Node, ScalarNode, follow, kind
 from compiler.reader.pairs import enter_pairs
 from compiler.reader.scalars import OutOfRangeError, Scalar, resolve
@@ -73,11 +74,14 @@ class _Composer:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     root: Node | None = None
     copies: int = 0
+    _end_of_text: tuple[int, int] = (1, 1)
     _stack: list[CollectionNode] = field(default_factory=list)
     _anchors: dict[str, ScalarNode | CollectionNode] = field(default_factory=dict)
 
     def run(self) -> bool:
         """Consume all events; False where reading had to stop."""
+        starts = line_starts(self.text)
+        self._end_of_text = len(starts), len(self.text) - starts[-1] + 1
         documents = 0
         for event in yaml.parse(self.text, Loader=LOADER):
             if isinstance(event, yaml.ScalarEvent):
@@ -228,4 +232,6 @@ class _Composer:
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        return Span(self.file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        # libyaml places what is implied at the end of the text on a line after the last.
+        line, column = min((start.line + 1, start.column + 1), self._end_of_text)
+        return Span(self.file, line, column, *min((end.line + 1, end.column + 1), self._end_of_text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 
@@ -62,11 +61,6 @@ def position(text: str, offset: int) -> tuple[int, int]:
     for match in _LINE_BREAK.finditer(text, 0, offset):
         line, start = line + 1, match.end()
     return line, offset - start + 1
-
-
-def line_starts(text: str) -> list[int]:
-    """The offset at which each line begins; line 1 first."""
-    return list(chain([0], (match.end() for match in _LINE_BREAK.finditer(text))))
 
 
 def _escape(character: str) -> str:

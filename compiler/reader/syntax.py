@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
-from compiler.reader.encoding import line_starts
+from compiler.diagnostics.sources import line_starts
 
 
 class _Row(NamedTuple):

@@ -1,0 +1,55 @@
+"""What each code means: one Markdown page a code, in `explanations/`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.diagnostics.near import near
+
+
+def explain(code: str) -> str:
+    """The page on `code` (any case). Raises `CrossloomError` (XL112) for a code that does not exist."""
+    page = _folder() / f"{code.upper()}.md"
+    if not (code.isalnum() and page.is_file()):
+        help = (
+            f"did you mean {' or '.join(found)}?"
+            if (found := near(code, codes()))
+            else "the codes are in docs/diagnostics.md"
+        )
+        raise CrossloomError(
+            [Diagnostic("XL112", Severity.ERROR, f"`{code}` is not a diagnostic code", help=help)]
+        )
+    return page.read_text("utf-8")
+
+
+def title(code: str) -> str:
+    """What `code` means in one line: the heading of its page without the code."""
+    heading = explain(code).partition("\n")[0]
+    return heading.removeprefix(f"# {code.upper()}: ")
+
+
+def codes() -> list[str]:
+    """Every code, in order."""
+    return sorted(page.name.removesuffix(".md") for page in _folder().iterdir() if page.name.endswith(".md"))
+
+
+def reference() -> str:
+    """All pages as one document: docs/diagnostics.md."""
+    lines = [
+        "# Diagnostics",
+        "",
+        "Every finding has a code. `crossloom explain CODE` prints its page; this document is all of them.",
+        "It is what `python -m compiler.diagnostics.reference` prints, and a test compares the two.",
+        "",
+    ]
+    lines += [f"- [{code}](#{code.lower()}): {title(code)}" for code in codes()]
+    for code in codes():
+        body = explain(code).partition("\n")[2].replace("\n## ", "\n### ")
+        lines += ["", f'<a id="{code.lower()}"></a>', f"## {code}: {title(code)}", body.rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def _folder() -> Traversable:
+    return files("compiler.diagnostics") / "explanations"
