@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import constants
+from huggingface_hub import constants, errors
 from huggingface_hub.errors import (
     DisabledRepoError,
     EntryNotFoundError,
@@ -19,10 +19,12 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.errors import HTTPError as HTTPError  # type: ignore[attr-defined]  # of its HTTP client
 
 from compiler.checkpoint.findings import failure
 from compiler.diagnostics.model import CrossloomError
+
+TransportError: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # of its client, httpx or httpx2
+"""The base of all errors of the HTTP client that huggingface_hub uses."""
 
 _LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
@@ -70,7 +72,7 @@ def _translate(problem: BaseException, request: Request) -> CrossloomError | Non
             return wording(request)
     if isinstance(problem, HfHubHTTPError):
         return _by_status(problem, request)
-    if isinstance(problem, HTTPError):
+    if isinstance(problem, TransportError):
         return failure(
             "XL515",
             f"no connection to the Hub at {constants.ENDPOINT} while asking for `{request.subject}`",

@@ -15,7 +15,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported un
 )
 
 from compiler.checkpoint.findings import failure
-from compiler.hub.failures import HTTPError
+from compiler.hub.failures import TransportError
 
 ATTEMPTS = 3
 AGAIN = "try again; if it happens again, a proxy or mirror between here and the Hub is at fault"
@@ -43,7 +43,7 @@ def fetch_range(file: RemoteFile, start: int, stop: int) -> bytes:
             return _fetch_once(file, start, stop)
         except HfHubHTTPError:
             raise  # an answer, if not the one hoped for
-        except HTTPError:
+        except TransportError:
             continue
     return _fetch_once(file, start, stop)
 
