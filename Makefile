@@ -6,7 +6,7 @@ WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 # Each stamp is written when its step has succeeded, so that an interrupted set-up is done again.
