@@ -5,87 +5,64 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import PurePosixPath
 
-from compiler.checkpoint.findings import error, near, printable, quoted
+from compiler.checkpoint.findings import error, failure, near, printable, quoted
 from compiler.checkpoint.shard import Shard
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import Diagnostic
 
 
-def read_index(source: Source, name: str) -> tuple[dict[str, list[str]], list[Diagnostic]]:
-    """The tensor names each file of an index should hold, and what is wrong with the index itself.
-
-    Files that are absent, or outside the checkpoint, are left out and found (XL507); an index that is not one
-    is XL509.
-    """
-    label = source.label(name)
+def read_index(source: Source, name: str) -> dict[str, str]:
+    """The file that an index names for each tensor; XL509 for an index that is none."""
     weight_map = source.read_json(name).get("weight_map")
-    if (
-        not isinstance(weight_map, dict)
-        or not weight_map
-        or not all(isinstance(file, str) and file for file in weight_map.values())
-    ):
-        return {}, [error("XL509", f"`{label}` has no `weight_map` from tensor names to file names")]
-    shards: dict[str, list[str]] = defaultdict(list)
-    for tensor, file in weight_map.items():
-        shards[file].append(tensor)
-    findings = []
-    for file, tensors in list(shards.items()):
-        inside = (
-            not PurePosixPath(file).is_absolute()
-            and ".." not in PurePosixPath(file).parts
-            and "\\" not in file
-        )
-        if inside and "\0" not in file and source.has(file):
+    files = weight_map.values() if isinstance(weight_map, dict) else ()
+    if not files or not all(isinstance(file, str) and file for file in files):
+        raise failure("XL509", f"`{source.label(name)}` has no `weight_map` from tensor names to file names")
+    assert isinstance(weight_map, dict), "it has values"
+    return weight_map
+
+
+def find_shards(source: Source, name: str, weight_map: dict[str, str]) -> tuple[list[str], list[Diagnostic]]:
+    """The files of an index that can be read, sorted; XL507 for each that is absent or lies outside."""
+    shards, findings = [], []
+    for file in sorted(set(weight_map.values())):
+        inside = _is_inside(file)
+        if inside and source.has(file):
+            shards.append(file)
             continue
-        del shards[file]
+        tensors = [tensor for tensor, placed in weight_map.items() if placed == file]
         state = "is absent" if inside else "is outside the checkpoint"
-        message = f"`{label}` names `{printable(file)}` for {_count(tensors)}, but that file {state}"
+        message = f"`{source.label(name)}` places {quoted(tensors)} in `{printable(file)}`, which {state}"
         findings.append(error("XL507", message, help=near(file, source.files())))
-    return dict(sorted(shards.items())), findings
+    return shards, findings
 
 
-def compare_index(
-    source: Source, name: str, expected: dict[str, list[str]], shards: list[Shard]
-) -> list[Diagnostic]:
+def compare_index(label: str, weight_map: dict[str, str], shards: list[Shard]) -> list[Diagnostic]:
     """XL507 where the files hold other tensors than the index says: one finding per file and kind.
 
-    `expected` and `shards` cover the same files; a shard that could not be read is not compared.
+    A file that could not be read is not compared. A tensor that is in one file and indexed in another is
+    one finding, at the file that lacks it.
     """
-    label = source.label(name)
     holders: dict[str, list[str]] = defaultdict(list)
     for shard in shards:
         for tensor in shard.tensors:
             holders[tensor].append(shard.file)
-    indexed = {tensor: file for file, tensors in expected.items() for tensor in tensors}
     findings = []
     for shard in shards:
         if shard.findings:
             continue
-        lacking = [tensor for tensor in expected[shard.file] if tensor not in shard.tensors]
-        if lacking:
+        file = printable(shard.file)
+        indexed = [tensor for tensor, placed in weight_map.items() if placed == shard.file]
+        if lacking := [tensor for tensor in indexed if tensor not in shard.tensors]:
+            message = f"`{label}` places {quoted(lacking)} in `{file}`, which lacks it"
             elsewhere = sorted({holder for tensor in lacking for holder in holders.get(tensor, ())})
-            findings.append(
-                error(
-                    "XL507",
-                    f"`{label}` places {quoted(lacking)} in `{printable(shard.file)}`, which lacks it",
-                    info=[f"found in {quoted(elsewhere)} instead"] if elsewhere else [],
-                )
-            )
-        misplaced = set(lacking)
-        extra = [
-            tensor
-            for tensor in shard.tensors
-            if indexed.get(tensor) != shard.file and tensor not in misplaced
-        ]
-        unknown = [tensor for tensor in extra if tensor not in indexed]
-        repeated = [tensor for tensor in extra if tensor in indexed and indexed[tensor] in holders[tensor]]
-        if unknown:
-            message = f"`{printable(shard.file)}` holds {quoted(unknown)}, which `{label}` does not name"
+            found = [f"found in {quoted(elsewhere)} instead"] if elsewhere else []
+            findings.append(error("XL507", message, info=found))
+        if unknown := [tensor for tensor in shard.tensors if tensor not in weight_map]:
+            message = f"`{file}` holds {quoted(unknown)}, which `{label}` does not name"
             findings.append(error("XL507", message))
-        if repeated:
-            message = (
-                f"`{printable(shard.file)}` holds {quoted(repeated)} again, which `{label}` places elsewhere"
-            )
+        placed_elsewhere = [tensor for tensor in shard.tensors if weight_map.get(tensor) != shard.file]
+        if repeated := [tensor for tensor in placed_elsewhere if weight_map.get(tensor) in holders[tensor]]:
+            message = f"`{file}` holds {quoted(repeated)}, which `{label}` places elsewhere"
             findings.append(error("XL507", message))
     return findings
 
@@ -94,7 +71,3 @@ def _is_inside(file: str) -> bool:
     """Whether a file name stays within the checkpoint's folder."""
     path = PurePosixPath(file)
     return not path.is_absolute() and ".." not in path.parts and not {"\\", "\0"} & set(file)
-
-
-def _count(tensors: list[str]) -> str:
-    return f"`{printable(tensors[0])}`" if len(tensors) == 1 else f"{len(tensors):,} tensors"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from compiler.checkpoint.archive import read_archive
 from compiler.checkpoint.checkpoint import Checkpoint, Format, aliases_of
-from compiler.checkpoint.index import compare_index, read_index
+from compiler.checkpoint.index import compare_index, find_shards, read_index
 from compiler.checkpoint.refusals import no_weights, refuse_configuration
 from compiler.checkpoint.safetensors import read_safetensors
 from compiler.checkpoint.shard import Shard
@@ -49,13 +49,14 @@ def read_checkpoint(source: Source) -> Checkpoint:
         raise CrossloomError(findings)
 
     if layout.is_index:
-        expected, findings = read_index(source, layout.file)
-        shards = [layout.read(source, file) for file in expected]
+        weight_map = read_index(source, layout.file)
+        files, findings = find_shards(source, layout.file, weight_map)
     else:
-        expected, shards = {}, [layout.read(source, layout.file)]
+        weight_map, files = {}, [layout.file]
+    shards = [layout.read(source, file) for file in files]
     findings += [finding for shard in shards for finding in shard.findings]
     if layout.is_index:
-        findings += compare_index(source, layout.file, expected, shards)
+        findings += compare_index(source.label(layout.file), weight_map, shards)
     if findings:
         raise CrossloomError(findings)
 

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,15 +45,25 @@ def safetensors(tensors: Tensors, metadata: Mapping[str, str] | None = None) -> 
     return assemble(header, b"".join(content for _, _, content in tensors.values()))
 
 
-def archive(pickled: bytes, storages: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    """A zip laid out as torch.save lays it out."""
+def archive(
+    pickled: bytes,
+    storages: Mapping[str, bytes],
+    compression: int = zipfile.ZIP_STORED,
+    *,
+    byteorder: str = "little",
+    extra: str | None = None,
+) -> bytes:
+    """A zip laid out as torch.save lays it out; `extra` names one more, empty member."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as file:
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", compression) as file:
+        warnings.simplefilter("ignore")  # the same name twice
         file.writestr("archive/data.pkl", pickled)
-        file.writestr("archive/byteorder", "little")
+        file.writestr("archive/byteorder", byteorder)
         for key, content in storages.items():
             file.writestr(f"archive/data/{key}", content)
         file.writestr("archive/version", "3\n")
+        if extra is not None:
+            file.writestr(extra, b"")
     return buffer.getvalue()
 
 

@@ -105,7 +105,7 @@ class FakeHub:
         return None
 
     def planned(self, method: str, path: str) -> Failure:
-    "    """The failure for a request, used up by one; where none is planned, one that changes nothing."""
+        """The failure for a request, used up by one; where none is planned, one without effect."""
         for failure in self.failures:
             if failure.times and re.search(failure.path, path) and re.fullmatch(failure.method, method):
                 failure.times -= 1
