@@ -42,6 +42,9 @@ format: $(TEST)
 types: $(TEST)
 	$(BIN)/mypy
 
+nightly: $(TEST)
+	$(BIN)/pytest -n $(WORKERS) -m nightly
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 
