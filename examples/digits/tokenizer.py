@@ -1,9 +1,10 @@
-"""Write the processor files of the digits model: a SentencePiece model of ten words, its vocabulary, the front end.
+"""Write the processor files of the digits model: its tokenizer of ten words and its front end.
 
     python examples/digits/tokenizer.py build/digits/processor
 
-The files have the layout of Speech2Text on the Hub: `sentencepiece.bpe.model` cuts text into pieces, `vocab.json`
-numbers them after the four special tokens, and three small JSON files say how audio becomes features.
+The files have the layout of Speech2Text on the Hub: `sentencepiece.bpe.model` cuts text into pieces,
+`vocab.json` numbers them after the four special tokens, and `preprocessor_config.json` says how audio becomes
+features.
 """
 
 import json

@@ -1,0 +1,154 @@
+"""Checkpoints that are there whole or not at all, and from which a run goes on as if never stopped.
+
+A checkpoint is a folder `checkpoints/step-00000500` in the Hub's layout, loaded like any other, with one more
+file: `training_state.pt` holds the parameters and the optimizer's state bit for bit, the step, and what
+identifies the run. The folder is written under another name, flushed to the disk, and renamed.
+
+Nothing else needs keeping: the order of the rows, the learning rate, dropout and masks are functions of the
+seed and the step.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from runtime.failures import failure
+
+STATE_FILE = "training_state.pt"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of one run, in `folder`, the newest `keep` of them."""
+
+    folder: Path
+    keep: int
+    run: dict[str, Any]
+    """What must be equal for a run to go on: plain values by name."""
+
+    def save(
+        self,
+        step: int,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        export: Callable[[Path], None],
+    ) -> Path:
+        """Write the state after `step` updates; `export` writes the Hub files into a given new folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "format": _FORMAT,
+            "step": step,
+            "run": self.run,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+
+        def write(folder: Path) -> None:
+            export(folder)
+            torch.save(state, folder / STATE_FILE)
+
+        path = self.folder / f"step-{step:08d}"
+        write_folder(path, write)
+        for old in self.paths()[: -self.keep]:
+            shutil.rmtree(old)
+        return path
+
+    def paths(self) -> list[Path]:
+        """The complete checkpoints, oldest first."""
+        return sorted(self.folder.glob("step-????????"))
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+        """Set model and optimizer to the newest checkpoint; the number of updates it has seen.
+
+        Raises:
+            CrossloomError: XL514 no checkpoint, XL509 unreadable state, XL505 the state of another run.
+        """
+        paths = self.paths()
+        if not paths:
+            raise failure(
+                "XL514",
+                f"there is no checkpoint to resume from in {str(self.folder)!r}",
+                help="start without `resume`",
+            )
+        try:
+            state = torch.load(paths[-1] / STATE_FILE, map_location="cpu", weights_only=True)
+        except Exception as error:  # unreadable in one of many ways, none of which the user can tell apart
+            message = f"cannot read {str(paths[-1] / STATE_FILE)!r}: {error}"
+            raise failure(
+                "XL509", message, help=f"remove {str(paths[-1])!r} to go on from the one before"
+            ) from None
+        self._check(state["run"], paths[-1])
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        return int(state["step"])
+
+    def _check(self, stored: dict[str, Any], path: Path) -> None:
+        changed = [name for name in self.run if stored.get(name) != self.run[name]]
+        if changed:
+            raise failure(
+                "XL505",
+                f"{str(path)!r} belongs to a run with other {', '.join(changed)}",
+                info=tuple(f"{name}: {stored.get(name)!r} then, {self.run[name]!r} now" for name in changed),
+                help="resume with the options and rows of that run, or start anew in another folder",
+            )
+
+
+def write_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Make the folder `path` whole or not at all: `write` fills a new folder, which is flushed and renamed.
+
+    A folder of that name is replaced.
+    """
+    unfinished = _fill(path.with_name(f".{path.name}.unfinished"), write)
+    if path.exists():
+        shutil.rmtree(path)
+    os.replace(unfinished, path)
+    _flush(path.parent)
+
+
+def write_files(folder: Path, write: Callable[[Path], None]) -> None:
+    """Put the files that `write` makes in a new folder into `folder`, each replaced atomically.
+
+    Other files of `folder` stay.
+    """
+    unfinished = _fill(folder / ".unfinished", write)
+    for file in sorted(unfinished.iterdir()):
+        os.replace(file, folder / file.name)
+    unfinished.rmdir()
+    _flush(folder)
+
+
+def write_model(model: Any, processor: Any, folder: Path) -> None:
+    """Write a model and its processor into a folder in the Hub's layout."""
+    from compiler.export import export
+
+    export(model, folder)
+    processor.save(folder)
+
+
+def _fill(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Make a folder anew, let `write` fill it, and wait until all of it is on the disk."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write(folder)
+    for file in folder.iterdir():
+        _flush(file)
+    _flush(folder)
+    return folder
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the list of a folder's files, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

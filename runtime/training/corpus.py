@@ -1,0 +1,123 @@
+"""Rows through the processor: every row is checked before training starts, and its features are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Protocol
+
+from torch import Tensor
+from tqdm import tqdm
+
+from compiler.diagnostics.model import CrossloomError, Diagnostic
+from runtime.audio.reading import read_audio
+from runtime.training.batches import Batch, collate
+from runtime.training.manifest import Row
+
+
+class Processor(Protocol):
+    """What training asks of a processor."""
+
+    @property
+    def sampling_rate(self) -> int:
+        """Samples a second of the recordings it takes."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its `ids` number the tokens; its `kind.unk_token` stands for text that has none."""
+
+    def __call__(self, *args: Any, **inputs: Any) -> Mapping[str, Tensor]:
+        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each."""
+
+    def encode(self, text: str) -> Sequence[int]:
+        """The ids of a text."""
+
+    def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
+        """The texts of rows of ids."""
+
+    def save(self, folder: str | PathLike[str]) -> Any:
+        """Write the processor's files in the Hub's layout."""
+
+
+class Corpus:
+    """Checked rows and their model inputs."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        processor: Processor,
+        *,
+        cache: bool = True,
+        languages: Mapping[str, str] | None = None,
+        progress: bool = False,
+    ) -> None:
+        """Check every row; with `cache`, compute and keep the inputs of each (float32 features on the host).
+
+        `languages` is passed on to the processor. Without `cache` the processor sees whole batches, as a
+        front end that normalises over padding needs, and runs again in every epoch.
+
+        Raises:
+            CrossloomError: XL420 for every row whose recording or text is unusable, with its place.
+        """
+        self.rows = rows
+        self._processor = processor
+        self._languages = dict(languages or {})
+        self._cached: list[Batch] | None = [] if cache else None
+        self.lengths: list[int] = []
+        findings: list[Diagnostic] = []
+        for row in tqdm(rows, desc="reading", unit="row", disable=not progress, leave=False):
+            findings += self._read(row)
+        if findings:
+            raise CrossloomError(findings)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """The inputs and labels of some rows, padded on the right, in their order."""
+        if self._cached is not None:
+            return collate([self._cached[index] for index in indices])
+        return self._process([self.rows[index] for index in indices])
+
+    def decode(self, ids: Tensor) -> list[str]:
+        """The texts of generated ids [B, T]."""
+        return self._processor.batch_decode(ids, skip_special_tokens=True)
+
+    def _read(self, row: Row) -> list[Diagnostic]:
+        """Check one row, and keep its inputs or only their length."""
+        unknown = self._unknown_words(row.text)
+        if unknown:
+            message = f"the tokenizer has no token for {', '.join(f'`{word}`' for word in unknown)}"
+            help = "correct the text, or use a tokenizer whose vocabulary covers it"
+            return [row.finding(message, info=("the model could never write it",), help=help)]
+        try:
+            inputs = self._process([row])
+        except CrossloomError as error:
+            return [
+                row.finding(finding.message, info=finding.info, help=finding.help)
+                for finding in error.diagnostics
+            ]
+        features = inputs["input_features"]
+        self.lengths.append(features.shape[1])
+        if self._cached is not None:
+            self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
+        return []
+
+    def _unknown_words(self, text: str) -> list[str]:
+        """Each word that the tokenizer cannot write, or cannot write all of."""
+        tokenizer = self._processor.tokenizer
+        unknown = tokenizer.ids[tokenizer.kind.unk_token]
+        if unknown not in self._processor.encode(text):
+            return []
+        words = [word for word in text.split() if unknown in self._processor.encode(word)]
+        return list(dict.fromkeys(words)) or [text]
+
+    def _process(self, rows: Sequence[Row]) -> Batch:
+        rate = self._processor.sampling_rate
+        inputs = self._processor(
+            audio=[read_audio(row.audio, rate) for row in rows],
+            sampling_rate=rate,
+            text_target=[row.text for row in rows],
+            **self._languages,
+        )
+        return dict(inputs)

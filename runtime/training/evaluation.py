@@ -1,0 +1,54 @@
+"""How well a model writes down what was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jiwer
+import torch
+from tqdm import tqdm
+
+from runtime.generation import generate
+from runtime.training.corpus import Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a model made of a corpus."""
+
+    word_error_rate: float
+    """Wrong, missing and added words over the words spoken; 0 is perfect, and it can exceed 1."""
+    texts: list[str]
+    """What the model wrote, in the order of the rows."""
+
+
+def evaluate(
+    model: Any, corpus: Corpus, batch_size: int = 16, progress: bool = False, **generation: Any
+) -> Evaluation:
+    """Transcribe every row and compare with its text; `generation` goes to `generate`.
+
+    The model is in eval mode meanwhile, and as it was before afterwards.
+    """
+    order = sorted(range(len(corpus)), key=lambda row: corpus.lengths[row])
+    texts = [""] * len(order)
+    training = model.training
+    model.eval()
+    try:
+        for start in tqdm(
+            range(0, len(order), batch_size), desc="validation", disable=not progress, leave=False
+        ):
+            indices = order[start : start + batch_size]
+            for row, text in zip(indices, _transcribe(model, corpus, indices, generation), strict=True):
+                texts[row] = text
+    finally:
+        model.train(training)
+    return Evaluation(jiwer.wer([row.text for row in corpus.rows], texts), texts)
+
+
+def _transcribe(model: Any, corpus: Corpus, indices: list[int], generation: dict[str, Any]) -> list[str]:
+    device = next(model.parameters()).device
+    inputs = {name: tensor.to(device) for name, tensor in corpus.batch(indices).items() if name != "labels"}
+    with torch.no_grad():
+        ids = generate(model, **{**inputs, **generation})
+    return corpus.decode(ids)

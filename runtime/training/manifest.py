@@ -1,0 +1,125 @@
+"""Training rows: what was said, and where each row was read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
+from compiler.diagnostics.near import near
+from runtime.failures import failure
+
+FIELDS: dict[str, tuple[type, ...]] = {"audio": (str, PathLike), "text": (str,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One example: a recording and its text."""
+
+    audio: Path
+    text: str
+    place: Span | int
+    """Where the row was read: its line in a manifest, or its index among rows given as dicts."""
+
+    def finding(self, message: str, *, help: str | None = None, info: tuple[str, ...] = ()) -> Diagnostic:
+        """XL420 at this row."""
+        return _finding(self.place, message, help=help, info=info)
+
+
+def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Rows from a JSON-lines manifest, or from dicts of the same form.
+
+    A manifest holds one object a line, `{"audio": "path", "text": "words"}`. A relative path starts at the
+    manifest's folder; in dicts, at the working directory. Empty lines are passed over.
+
+    Raises:
+        CrossloomError: XL117 manifest cannot be opened; XL420 for every unusable row, with file and line.
+    """
+    if isinstance(rows, (str, PathLike)):
+        path = Path(rows)
+        lines = enumerate(_read_lines(path), 1)
+        parsed = [_parse_line(path, number, line) for number, line in lines if line.strip()]
+        source, folder = f"the manifest {str(path)!r}", path.parent
+    else:
+        parsed = [_parse_row(list(row.items()), index) for index, row in enumerate(rows)]
+        source, folder = "`rows`", Path()
+    if not parsed:
+        raise failure("XL420", f"{source} holds no rows", help=_EXAMPLE)
+    findings = [row for row in parsed if isinstance(row, Diagnostic)]
+    found = [Row(folder / row.audio, row.text, row.place) for row in parsed if isinstance(row, Row)]
+    absent = [row for row in found if not row.audio.is_file()]
+    findings += [row.finding(f"there is no file {str(row.audio)!r}") for row in absent]
+    if findings:
+        raise CrossloomError(sorted(findings, key=_order))
+    return found
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        # Not `splitlines`: it would also cut at a line separator within a JSON string.
+        return path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        message = f"the manifest {str(path)!r} cannot be read: {reason}"
+        raise failure("XL117", message, help="check the path") from None
+
+
+def _parse_line(path: Path, number: int, line: str) -> Row | Diagnostic:
+    place = Span(str(path), number, 1, number, len(line) + 1)
+    try:
+        fields = json.loads(line, object_pairs_hook=_Fields)
+    except json.JSONDecodeError as error:
+        at = Span(str(path), number, error.colno, number, error.colno + 1)
+        return _finding(at, f"the line is not JSON: {error.msg}", help=_EXAMPLE)
+    if not isinstance(fields, _Fields):
+        return _finding(place, f"the line holds {_kind(fields)}, not an object", help=_EXAMPLE)
+    return _parse_row(fields, place)
+
+
+class _Fields(list[tuple[str, Any]]):
+    """The names and values of a JSON object, in which a name may stand twice."""
+
+
+def _parse_row(fields: list[tuple[str, Any]], place: Span | int) -> Row | Diagnostic:
+    row = dict(fields)
+    for name, count in Counter(name for name, _ in fields).items():
+        if name not in FIELDS:
+            close = near(name, FIELDS, most=1)
+            help = f"did you mean `{close[0]}`?" if close else f"a row has the fields {' and '.join(FIELDS)}"
+            return _finding(place, f"unknown field `{name}`", help=help)
+        if count > 1:
+            return _finding(place, f"the field `{name}` stands {count} times", help="keep one of them")
+    for name, types in FIELDS.items():
+        if name not in row:
+            return _finding(place, f"the row has no `{name}`", help=_EXAMPLE)
+        if not isinstance(row[name], types):
+            return _finding(place, f"`{name}` is {_kind(row[name])}, not a string", help=_EXAMPLE)
+    if not row["text"].strip():
+        help = "a recording without words teaches nothing; remove the row"
+        return _finding(place, "`text` is empty", help=help)
+    return Row(Path(row["audio"]), row["text"], place)
+
+
+_EXAMPLE = 'a row looks like {"audio": "recordings/1.wav", "text": "three one four"}'
+
+
+def _finding(
+    place: Span | int, message: str, *, help: str | None = None, info: tuple[str, ...] = ()
+) -> Diagnostic:
+    if isinstance(place, Span):
+        return Diagnostic("XL420", Severity.ERROR, message, (place,), info, help)
+    return Diagnostic("XL420", Severity.ERROR, f"row {place}: {message}", (), info, help)
+
+
+def _order(finding: Diagnostic) -> tuple[int, int]:
+    return (finding.spans[0].line, finding.spans[0].column) if finding.spans else (0, 0)
+
+
+def _kind(value: Any) -> str:
+    names = {_Fields: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number" if isinstance(value, (int, float)) else type(value).__name__)

@@ -1,0 +1,80 @@
+"""Which parameters learn, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+
+import torch
+from torch import nn
+
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.diagnostics.near import near
+from runtime.failures import failure
+from runtime.training.options import TrainingOptions
+
+
+def frozen_addresses(model: nn.Module, patterns: Sequence[str]) -> set[str]:
+    """The parameter addresses that the patterns cover; `*` stands for any text, dots included.
+
+    A pattern is an address, a prefix that ends before a dot (`encoder.layers.0`) or a glob (`encoder.*`).
+    A tied parameter is frozen under any of its addresses.
+
+    Raises:
+        CrossloomError: XL203 for each pattern that covers nothing, with near addresses.
+    """
+    addresses = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    covered: set[str] = set()
+    findings = []
+    for pattern in patterns:
+        hits = {name for name in addresses if fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")}
+        if not hits:
+            findings.append(_covers_nothing(pattern, addresses))
+        covered |= hits
+    if findings:
+        raise CrossloomError(findings)
+    return covered
+
+
+def _covers_nothing(pattern: str, addresses: Sequence[str]) -> Diagnostic:
+    modules = {name.rpartition(".")[0] for name in addresses}
+    close = near(pattern.removesuffix(".*"), [*addresses, *sorted(modules)])
+    help = f"near addresses: {', '.join(close)}" if close else "`crossloom show SPEC` lists the addresses"
+    message = f"`freeze` names `{pattern}`, and no parameter has such an address"
+    return Diagnostic("XL203", Severity.ERROR, message, help=help)
+
+
+@contextmanager
+def frozen(model: nn.Module, patterns: Sequence[str]) -> Iterator[None]:
+    """Within the block, the covered parameters take no gradient; afterwards each is as it was before."""
+    covered = frozen_addresses(model, patterns)
+    parameters = [p for name, p in model.named_parameters(remove_duplicate=False) if name in covered]
+    before = [parameter.requires_grad for parameter in parameters]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter, requires_grad in zip(parameters, before, strict=True):
+            parameter.requires_grad_(requires_grad)
+
+
+def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) over the parameters that take a gradient.
+
+    Biases and the scales of norms, which have one axis, are not decayed: pulling them to zero moves the
+    function's operating point, not its complexity.
+
+    Raises:
+        CrossloomError: XL114 where every parameter is frozen.
+    """
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if not learning:
+        raise failure("XL114", "`freeze` covers every parameter", help="leave something to learn")
+    groups = [
+        {"params": [p for p in learning if p.dim() > 1], "weight_decay": options.weight_decay},
+        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    betas = (options.beta1, options.beta2)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=options.learning_rate, betas=betas)

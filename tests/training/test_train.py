@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from compiler.diagnostics.model import CrossloomError
+from runtime.training import Corpus, evaluate, read_rows, train
+from tests.training.stand_in import Model, Processor
+
+OPTIONS: dict[str, Any] = {
+    "max_steps": 12,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "warmup_steps": 3,
+    "spec_augment": {"time_masks": 1, "bin_masks": 1, "bin_width": 2},
+    "progress": False,
+}
+
+
+def weights(model: Model) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_learns_what_was_said(manifest: Path) -> None:
+    model = Model()
+    options = {**OPTIONS, "max_steps": 150, "spec_augment": None}
+    result = train(model, manifest, valid=manifest, processor=Processor(), **options)
+    assert result.evaluation is not None
+    assert result.evaluation.word_error_rate == 0.0
+    assert result.evaluation.texts[:3] == ["low", "middle", "high"]
+    assert result.loss < 0.2
+    assert not model.training
+
+
+def test_validation_counts_wrong_words(manifest: Path) -> None:
+    model = Model()
+    torch.nn.init.zeros_(model.head.weight)
+    model.head.bias.data = torch.tensor([0.0, 0, 0, 0, 9, 0, 0])  # always `low low low`
+    corpus = Corpus(read_rows(manifest), Processor())
+    evaluation = evaluate(model, corpus)
+    wrong = sum(row.text != "low" for row in corpus.rows)
+    assert evaluation.word_error_rate == pytest.approx((wrong + 2 * len(corpus)) / len(corpus))
+    assert model.training
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_resumed_run_ends_as_an_unbroken_one(manifest: Path, tmp_path: Path, accumulation: int) -> None:
+    options = {**OPTIONS, "accumulation": accumulation}
+    unbroken = Model()
+    train(unbroken, manifest, processor=Processor(), **options)
+
+    output = tmp_path / "run"
+    train(Model(), manifest, processor=Processor(), output=output, checkpoint_steps=5, **options)
+    shutil.rmtree(output / "checkpoints" / "step-00000010")  # as if the run had been killed at update 9
+    resumed = Model(seed=7)
+    torch.manual_seed(99)
+    train(resumed, manifest, processor=Processor(), output=output, resume=True, **options)
+    assert equal(weights(unbroken), weights(resumed))
+
+
+def test_a_killed_run_leaves_its_last_complete_checkpoint(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves: list[Path] = []
+
+    def write_model(model: Any, processor: Any, folder: Path) -> None:
+        saves.append(folder)
+        (folder / "half.pt").write_text("")
+        if len(saves) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("runtime.training.loop.write_model", write_model)
+    with pytest.raises(KeyboardInterrupt):
+        train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=4, **OPTIONS)
+    assert [path.name for path in tmp_path.glob("checkpoints/step-*")] == ["step-00000004"]
+
+    monkeypatch.setattr("runtime.training.loop.write_model", lambda *_: None)
+    resumed, unbroken = Model(), Model()
+    train(resumed, manifest, processor=Processor(), output=tmp_path, resume=True, **OPTIONS)
+    train(unbroken, manifest, processor=Processor(), **OPTIONS)
+    assert equal(weights(unbroken), weights(resumed))
+
+
+def test_the_newest_checkpoints_are_kept(manifest: Path, tmp_path: Path) -> None:
+    train(
+        Model(),
+        manifest,
+        processor=Processor(),
+        output=tmp_path,
+        checkpoint_steps=3,
+        keep_checkpoints=2,
+        **OPTIONS,
+    )
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["step-00000009", "step-00000012"]
+    names = {path.name for path in (tmp_path / "checkpoints" / kept[0]).iterdir()}
+    assert names == {"weights.pt", "vocab.json", "training_state.pt"}
+    assert {path.name for path in tmp_path.iterdir()} == {"weights.pt", "vocab.json", "checkpoints"}
+
+
+def test_another_run_is_not_resumed(manifest: Path, tmp_path: Path) -> None:
+    train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
+    changed = {**OPTIONS, "learning_rate": 0.02}
+    with pytest.raises(CrossloomError, match=r"XL505.*learning_rate") as raised:
+        train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **changed)
+    assert "0.01 then, 0.02 now" in raised.value.diagnostics[0].info[0]
+
+
+def test_nothing_to_resume_from(manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(CrossloomError, match="XL514"):
+        train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **OPTIONS)
+
+
+def test_an_unreadable_state(manifest: Path, tmp_path: Path) -> None:
+    train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
+    state = tmp_path / "checkpoints" / "step-00000010" / "training_state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CrossloomError, match=r"XL509.*step-00000010"):
+        train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **OPTIONS)
+
+
+def test_accumulation_equals_one_large_batch(manifest: Path) -> None:
+    """Labels weigh the same whichever batch they are in."""
+    whole, halves = Model(), Model()
+    for model in (whole, halves):
+        model.dropout.p = 0.0
+    options = {**OPTIONS, "spec_augment": None, "max_steps": 5, "epochs": None}
+    train(whole, manifest, processor=Processor(), **{**options, "batch_size": 22})
+    train(halves, manifest, processor=Processor(), **{**options, "batch_size": 5, "accumulation": 5})
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(halves.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_frozen_parameters_stay_and_thaw(manifest: Path) -> None:
+    model = Model()
+    before = weights(model)
+    train(model, manifest, processor=Processor(), freeze=["encoder.*"], **OPTIONS)
+    after = weights(model)
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"head", "positions"}
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_frozen_address_must_exist(manifest: Path) -> None:
+    with pytest.raises(CrossloomError, match=r"XL203.*encodr") as raised:
+        train(Model(), manifest, processor=Processor(), freeze=["encodr.0", "head"], **OPTIONS)
+    assert "encoder.0" in (raised.value.diagnostics[0].help or "")
+
+
+def test_nothing_left_to_learn(manifest: Path) -> None:
+    with pytest.raises(CrossloomError, match="XL114"):
+        train(Model(), manifest, processor=Processor(), freeze=["*"], **OPTIONS)
+
+
+def test_features_are_computed_once(manifest: Path) -> None:
+    cached, uncached = Processor(), Processor()
+    models = Model(), Model()
+    train(models[0], manifest, processor=cached, **OPTIONS)
+    train(models[1], manifest, processor=uncached, cache_features=False, **OPTIONS)
+    assert cached.recordings == 22
+    assert uncached.recordings > 22
+    assert equal(weights(models[0]), weights(models[1]))
+
+
+def test_the_callers_random_state_is_left_alone(manifest: Path) -> None:
+    model = Model()
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(model, manifest, processor=Processor(), **OPTIONS)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_another_seed_is_another_run(manifest: Path) -> None:
+    models = Model(), Model()
+    train(models[0], manifest, processor=Processor(), **OPTIONS)
+    train(models[1], manifest, processor=Processor(), seed=1, **OPTIONS)
+    assert not equal(weights(models[0]), weights(models[1]))
+
+
+def test_a_loss_that_is_no_number(manifest: Path) -> None:
+    model = Model()
+    model.head.bias.data[0] = float("nan")
+    with pytest.raises(CrossloomError, match=r"XL104.*nan at update 1"):
+        train(model, manifest, processor=Processor(), **OPTIONS)
+
+
+@pytest.mark.parametrize("extra", [{"precision": "bfloat16"}, {"label_smoothing": 0.1}])
+def test_options_change_the_computation(manifest: Path, extra: dict[str, Any]) -> None:
+    plain, other = Model(), Model()
+    train(plain, manifest, processor=Processor(), **OPTIONS)
+    result = train(other, manifest, processor=Processor(), **OPTIONS, **extra)
+    assert result.loss < 2.0
+    assert not equal(weights(plain), weights(other))
