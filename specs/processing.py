@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from specs.problems import Problem
 
@@ -175,93 +175,3 @@ def check_vocabulary(
             )
         ]
     return []
-
-
-@dataclass(frozen=True)
-class ImportedSection:
-    """A Hub file read as a section of a spec: the fields that differ from the class defaults."""
-
-    fields: dict[str, Any]
-    dropped: dict[str, str]
-    problems: list[Problem]
-
-
-def import_section(
-    section: type[Section],
-    contents: Mapping[str, Any],
-    *,
-    inert: Mapping[str, str],
-    required: Mapping[str, Any],
-    address: str,
-) -> ImportedSection:
-    """Sort the fields of a Hub file: known, inert (dropped with its reason), refused, or unknown.
-
-    `required` holds fields with the only value they may have. Addresses begin with `address`.
-    """
-    fields: dict[str, Any] = {}
-    dropped: dict[str, str] = {}
-    problems: list[Problem] = []
-    for name, value in contents.items():
-        at = ((f"{address}.{name}", "set here"),)
-        if name in section.model_fields:
-            fields[name] = value
-        elif name in inert:
-            dropped[name] = inert[name]
-        elif name in required:
-            if value == required[name]:
-                dropped[name] = "has the only supported value"
-            else:
-                problems.append(_refused(name, value, required[name], at))
-        else:
-            problems.append(
-                Problem(
-                    "XL115",
-                    f"unknown field `{name}`",
-                    at,
-                    info=("a field nobody reads could change what the published class computes",),
-                    help=f"remove `{name}`, or ignore it by name if it has no effect",
-                )
-            )
-    problems.extend(_invalid(section, fields, address))
-    defaults = {} if problems else section().model_dump()
-    shortest = {
-        name: value for name, value in fields.items() if name not in defaults or defaults[name] != value
-    }
-    return ImportedSection(shortest, dropped, problems)
-
-
-def _refused(name: str, value: Any, supported: Any, at: tuple[tuple[str, str], ...]) -> Problem:
-    return Problem(
-        "XL116",
-        f"`{name}: {json.dumps(value)}` is not supported",
-        at,
-        info=(f"only {json.dumps(supported)} is",),
-        help=f"set `{name}` to {json.dumps(supported)}",
-    )
-
-
-def _invalid(section: type[Section], fields: Mapping[str, Any], address: str) -> list[Problem]:
-    try:
-        section.model_validate(dict(fields))
-    except ValidationError as error:
-        return [
-            Problem(
-                "XL116" if found["type"] in _NOT_SUPPORTED else "XL103",
-                f"`{'.'.join(map(str, found['loc']))}`: {found['msg'][:1].lower() + found['msg'][1:]}, "
-                f"not {json.dumps(found['input'])}",
-                ((".".join([address, *map(str, found["loc"])]), "set here"),),
-                help=f"correct `{found['loc'][0]}`",
-            )
-            for found in error.errors()
-        ]
-    return []
-
-
-_NOT_SUPPORTED = (
-    "literal_error",
-    "less_than_equal",
-    "greater_than_equal",
-    "greater_than",
-    "string_too_short",
-)
-"""Pydantic's names for a value of the right type that is not one of those supported."""

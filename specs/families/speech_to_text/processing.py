@@ -10,13 +10,15 @@ from pydantic import Field
 
 from specs.problems import Problem
 from specs.processing import (
+    FileProblem,
     FilterBank,
-    ImportedSection,
     Processing,
     Section,
     SentencePieceVocabulary,
-    import_section,
+    ids_of,
+    read_table,
 )
+from specs.processing_files import ImportedProcessing, ImportedSection, import_section, read_object
 
 LANGUAGES = {"mustc": ("pt", "fr", "ru", "nl", "ro", "it", "es", "de")}
 """Languages of each published set, the default target first."""
@@ -80,6 +82,19 @@ TOKENIZER_INERT = {
 
 TOKENIZER_REQUIRED = {"padding_side": "right", "split_special_tokens": False, "sp_model_kwargs": {}}
 """Fields of `tokenizer_config.json` with the one value that is supported; anything else is refused."""
+
+TABLE_FILE = SentencePieceVocabulary().table_file
+
+_SECTION_OF = {
+    "processor_config.json": "processor",
+    "preprocessor_config.json": "processor",
+    "tokenizer_config.json": "tokenizer",
+    "special_tokens_map.json": "tokenizer",
+    TABLE_FILE: "tokenizer",
+}
+
+FILES = tuple(_SECTION_OF)
+"""Files of a checkpoint that `import_files` reads, where they exist."""
 
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
@@ -145,7 +160,7 @@ def front_end(processor: Processor) -> FilterBank:
 
 def tokenizer_kind(tokenizer: Tokenizer) -> SentencePieceVocabulary:
     """The tokenizer these fields describe."""
-    codes = LANGUAGES[tokenizer.lang_codes] if tokenizer.lang_codes else ()
+    codes = LANGUAGES.get(tokenizer.lang_codes or "", ())
     return SentencePieceVocabulary(
         bos_token=tokenizer.bos_token,
         eos_token=tokenizer.eos_token,
@@ -154,7 +169,7 @@ def tokenizer_kind(tokenizer: Tokenizer) -> SentencePieceVocabulary:
         lower_case=tokenizer.do_lower_case,
         upper_case=tokenizer.do_upper_case,
         clean_up_spaces=tokenizer.clean_up_tokenization_spaces,
-        languages=tuple((code, f"<lang:{code}>") for code in codes),
+        languages=tuple(zip(codes, _language_tokens(tokenizer.lang_codes), strict=True)),
         target_language=tokenizer.tgt_lang or (codes[0] if codes else None),
         additional_special_tokens=tuple(tokenizer.additional_special_tokens),
     )
@@ -170,8 +185,11 @@ def processing(processor: Processor | None, tokenizer: Tokenizer | None) -> Proc
             "processor_class": "Speech2TextProcessor",
         }
     if tokenizer is not None:
+        # Where any are listed, the published class takes no others for special, not even its languages.
+        extra = [*_language_tokens(tokenizer.lang_codes), *tokenizer.additional_special_tokens]
         files["tokenizer_config.json"] = {
-            **tokenizer.model_dump(exclude={"vocab_size"}),
+            **tokenizer.model_dump(exclude={"vocab_size", "additional_special_tokens"}),
+            **({"extra_special_tokens": extra} if extra else {}),
             "tokenizer_class": "Speech2TextTokenizer",
             "processor_class": "Speech2TextProcessor",
         }
@@ -183,56 +201,98 @@ def processing(processor: Processor | None, tokenizer: Tokenizer | None) -> Proc
     )
 
 
-def import_processor(contents: Mapping[str, Any], address: str) -> ImportedSection:
-    """The `processor:` section for the contents of a `preprocessor_config.json`."""
-    return import_section(Processor, contents, inert=PROCESSOR_INERT, required={}, address=address)
+def import_files(texts: Mapping[str, str]) -> ImportedProcessing:
+    """The sections for a checkpoint's files: name (one of FILES) -> contents, absent ones left out."""
+    problems: list[Problem] = []
+    objects = {
+        name: read_object(name, texts.get(name), _SECTION_OF[name], problems)
+        for name in FILES
+        if name != TABLE_FILE
+    }
+    processor = _import_processor(objects["processor_config.json"], objects["preprocessor_config.json"])
+    config, special = objects["tokenizer_config.json"], objects["special_tokens_map.json"]
+    tokenizer = None
+    if config is not None or TABLE_FILE in texts:
+        tokenizer = _import_tokenizer(config or {}, special or {})
+        if not tokenizer.problems and TABLE_FILE in texts:
+            kind = tokenizer_kind(Tokenizer(**tokenizer.fields))
+            try:
+                tokenizer.fields["vocab_size"] = len(ids_of(read_table(texts[TABLE_FILE]), kind))
+            except FileProblem as found:
+                at = (("tokenizer", "its ids"),)
+                problems.append(Problem("XL403", f"`{TABLE_FILE}`: {found}", at, help="download it again"))
+    sections = [section for section in (processor, tokenizer) if section is not None]
+    return ImportedProcessing(
+        processor=None if processor is None else processor.fields,
+        tokenizer=None if tokenizer is None else tokenizer.fields,
+        dropped={address: why for section in sections for address, why in section.dropped.items()},
+        problems=problems + [problem for section in sections for problem in section.problems],
+    )
 
 
-def import_tokenizer(
-    contents: Mapping[str, Any], special_tokens: Mapping[str, Any] | None, address: str
-) -> ImportedSection:
-    """The `tokenizer:` section for a `tokenizer_config.json` and, beside it, a `special_tokens_map.json`.
+def _import_processor(nested: dict[str, Any] | None, plain: dict[str, Any] | None) -> ImportedSection | None:
+    """As in the published classes, the part inside `processor_config.json` comes before the older file."""
+    file = "preprocessor_config.json"
+    if nested is not None and "feature_extractor" in nested:
+        file = "processor_config.json"
+        surplus = {name: value for name, value in nested.items() if name != "feature_extractor"}
+        plain = {**surplus, **nested["feature_extractor"]}
+    if plain is None:
+        return None
+    return import_section(
+        Processor, plain, file=file, inert=PROCESSOR_INERT, required={}, address="processor"
+    )
 
-    As in the published class, the map counts only where the config does not list `added_tokens_decoder`.
-    """
-    merged = dict(contents)
-    if "added_tokens_decoder" not in contents:
-        merged |= special_tokens or {}
-    added = merged.pop("added_tokens_decoder", {})
-    # The same field by its name of today; language tokens follow from `lang_codes`.
-    extra = merged.pop("extra_special_tokens", None) or merged.pop("additional_special_tokens", None) or []
+
+def _import_tokenizer(config: Mapping[str, Any], special: Mapping[str, Any]) -> ImportedSection:
+    """As in the published class, the map of special tokens counts only without `added_tokens_decoder`."""
+    merged = dict(config)
+    added = merged.pop("added_tokens_decoder", None)
+    if added is None:
+        merged |= special
+    # The first is the name of today; language tokens follow from `lang_codes`.
+    extra = merged.pop("extra_special_tokens", None) or merged.get("additional_special_tokens") or []
     merged.pop("additional_special_tokens", None)
-    languages = {f"<lang:{code}>" for code in LANGUAGES.get(str(merged.get("lang_codes")), ())}
-    more = [token for token in map(_text, extra) if token not in languages]
+    languages = set(_language_tokens(str(merged.get("lang_codes"))))
+    tokens = {name: merged[name] for name in SPECIAL_TOKENS if name in merged}
+    merged |= {name: _text(token) for name, token in tokens.items()}
+    more = [_text(token) for token in extra if _text(token) not in languages]
     if more:
         merged["additional_special_tokens"] = more
-    for name in SPECIAL_TOKENS:
-        if name in merged:
-            merged[name] = _text(merged[name])
     imported = import_section(
-        Tokenizer, merged, inert=TOKENIZER_INERT, required=TOKENIZER_REQUIRED, address=address
+        Tokenizer,
+        merged,
+        file="tokenizer_config.json",
+        inert=TOKENIZER_INERT,
+        required=TOKENIZER_REQUIRED,
+        address="tokenizer",
     )
     known = {merged.get(name, Tokenizer.model_fields[name].default) for name in SPECIAL_TOKENS}
     known |= languages | set(more)
-    odd = [_text(token) for token in added.values() if _text(token) not in known or _strips(token)]
+    listed = [*(added or {}).values(), *tokens.values(), *extra]
+    odd = dict.fromkeys(str(_text(token)) for token in listed if _strips(token) or _text(token) not in known)
     problems = [
         Problem(
             "XL116",
-            f"the added token {token!r} is not a plain special token",
-            ((f"{address}.added_tokens_decoder", "listed here"),),
+            f"`tokenizer_config.json`: the added token {token!r} is not a plain special token",
+            (("tokenizer.additional_special_tokens", "would be listed here"),),
             info=("only special tokens that leave the text around them alone are supported",),
-            help=f"list {token!r} under `additional_special_tokens`, without lstrip, rstrip or single_word",
+            help=f"list {token!r} as a special token, without lstrip, rstrip or single_word",
         )
         for token in odd
     ]
     return replace(imported, problems=imported.problems + problems)
 
 
-def _strips(token: Any) -> bool:
-    """Whether an added token changes the text beside it."""
-    return isinstance(token, Mapping) and any(token.get(key) for key in ("lstrip", "rstrip", "single_word"))
+def _language_tokens(codes: str | None) -> tuple[str, ...]:
+    return tuple(f"<lang:{code}>" for code in LANGUAGES.get(codes or "", ()))
 
 
 def _text(token: Any) -> Any:
     """The text of a special token, which files write as a string or as an object."""
     return token.get("content") if isinstance(token, Mapping) else token
+
+
+def _strips(token: Any) -> bool:
+    """Whether an added token changes the text beside it."""
+    return isinstance(token, Mapping) and any(token.get(key) for key in ("lstrip", "rstrip", "single_word"))

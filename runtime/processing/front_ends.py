@@ -1,0 +1,28 @@
+"""Build the front end of each kind."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from blocks.filter_bank import FilterBankFrontEnd, LogMelFilterBank, UtteranceDeviation, UtteranceMean
+from specs.processing import FrontEnd
+
+
+def build_front_end(kind: FrontEnd) -> FilterBankFrontEnd:
+    """A module that turns a list of waveforms [N] float32 into features and their mask."""
+    filter_bank = LogMelFilterBank(
+        sampling_rate=kind.sampling_rate,
+        mel_bins=kind.mel_bins,
+        frame_length=kind.frame_length,
+        frame_shift=kind.frame_shift,
+        fft_length=kind.fft_length,
+        lowest_frequency=kind.lowest_frequency,
+        preemphasis=kind.preemphasis,
+        floor=kind.floor,
+    )
+    normalizers: list[nn.Module] = []
+    if kind.normalize_means:
+        normalizers.append(UtteranceMean())
+    if kind.normalize_vars:
+        normalizers.append(UtteranceDeviation())
+    return FilterBankFrontEnd(filter_bank, normalizers, kind.padding_value)

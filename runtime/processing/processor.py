@@ -1,0 +1,214 @@
+"""The processor: audio and texts to the tensors a model takes, by the model's input names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.audio.limits import AudioLimits, check_length
+from runtime.failures import failure
+from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers.files import write_file
+from specs.processing import FrontEnd, Processing
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+IGNORED_LABEL = -100
+"""Fills labels after the end of a text; the loss leaves it out."""
+
+
+class Processor:
+    """Front end and tokenizer of one model; either may be absent.
+
+    Importing and constructing need no torch; the first call does.
+    """
+
+    def __init__(
+        self,
+        front_end: FrontEnd | None = None,
+        tokenizer: SentencePieceTokenizer | None = None,
+        limits: AudioLimits | None = None,
+        files: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`files` are the JSON files that `save` writes beside the tokenizer's own, by name."""
+        self.front_end = front_end
+        self.limits = limits or AudioLimits()
+        self._tokenizer = tokenizer
+        self._files = files or {}
+
+    def __call__(
+        self,
+        *,
+        audio: Any = None,
+        sampling_rate: int | None = None,
+        text: str | Sequence[str] | None = None,
+        text_target: str | Sequence[str] | None = None,
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
+    ) -> dict[str, Tensor]:
+        """Tensors for one example or a batch (a list), a row for each.
+
+        audio: waveform [N] (tensor, array or list of numbers from -1 to 1), or a list of them ->
+            input_features [B, F, M] float32 and attention_mask [B, F] int64 (1 = valid).
+        sampling_rate: of the audio; required with it, and equal to the model's.
+        text -> input_ids [B, T] int64, padded, and attention_mask [B, T].
+        text_target -> labels [B, T] int64, -100 after the end.
+        tgt_lang: language of the texts, where the tokenizer has several.
+
+        Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
+        empty (XL411), too short (XL412), too long (XL413), not samples (XL414); a language unknown
+        or not needed (XL112); nothing to do (XL105); rows that differ in number (XL104).
+        """
+        if src_lang is not None:
+            raise failure(
+                "XL112",
+                f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
+                help="leave `src_lang` out",
+            )
+        if audio is None and text is None and text_target is None:
+            raise failure("XL105", "nothing to process", help="pass `audio`, `text` or `text_target`")
+        if audio is not None and text is not None:
+            raise failure(
+                "XL112",
+                "`audio` and `text` are both inputs, and a model takes one of them",
+                help="pass the text to be produced as `text_target`",
+            )
+        inputs: dict[str, Tensor] = {}
+        if audio is not None:
+            inputs |= self._features(audio, sampling_rate)
+        if text is not None:
+            rows = self._encode(text, tgt_lang)
+            inputs["input_ids"] = _padded(rows, self.tokenizer.pad_id)
+            inputs["attention_mask"] = _padded([[1] * len(row) for row in rows], 0)
+        if text_target is not None:
+            inputs["labels"] = _padded(self._encode(text_target, tgt_lang), IGNORED_LABEL)
+        _check_rows(inputs)
+        return inputs
+
+    @property
+    def tokenizer(self) -> SentencePieceTokenizer:
+        """The tokenizer. Raises CrossloomError (XL105) where the model has none."""
+        if self._tokenizer is None:
+            raise failure(
+                "XL105", "this model has no tokenizer", help="add a `tokenizer:` section to its spec"
+            )
+        return self._tokenizer
+
+    @property
+    def sampling_rate(self) -> int:
+        """The rate of the audio this model takes. Raises CrossloomError (XL105) where it takes none."""
+        return self._require_front_end().sampling_rate
+
+    def encode(self, text: str, tgt_lang: str | None = None) -> list[int]:
+        """Ids of a text, special tokens included."""
+        return self.tokenizer.encode(text, tgt_lang)
+
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
+        """The text of ids, a list or a one-dimensional tensor."""
+        return self.tokenizer.decode(ids, skip_special_tokens)
+
+    def batch_decode(self, rows: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
+        """The text of each row of ids."""
+        return self.tokenizer.batch_decode(rows, skip_special_tokens)
+
+    def split(self, audio: Any) -> list[Tensor]:
+        """A waveform in parts the model can take: one, unless it is too long and the policy is `chunk`.
+
+        Joined, the parts are the waveform. Raises CrossloomError as a call does.
+        """
+        from runtime.audio.splitting import split_at_silence
+        from runtime.processing.waveforms import as_waveform
+
+        waveform = as_waveform(audio)
+        longest = self.limits.maximum_samples
+        if self.limits.long_input != "chunk" or longest is None or len(waveform) <= longest:
+            return [waveform]
+        slices = split_at_silence(waveform.numpy(), self.sampling_rate, longest, self._minimum_samples())
+        return [waveform[part] for part in slices]
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write the files from which the public implementation makes the same processor; their paths."""
+        folder = Path(folder)
+        paths = [] if self._tokenizer is None else self._tokenizer.save(folder)
+        for name, contents in self._files.items():
+            text = json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+            write_file(folder / name, text.encode())
+            paths.append(folder / name)
+        return paths
+
+    def _features(self, audio: Any, sampling_rate: int | None) -> dict[str, Tensor]:
+        from runtime.processing.waveforms import as_waveforms
+
+        expected = self.sampling_rate
+        if sampling_rate != expected:
+            raise failure(
+                "XL415",
+                f"the audio's sampling rate is {sampling_rate} Hz, the model's {expected} Hz"
+                if sampling_rate is not None
+                else f"the audio's sampling rate is not given; the model's is {expected} Hz",
+                info=("at another rate every frequency would be heard as a different one",),
+                help=f"pass `sampling_rate={expected}` with audio read by `read_audio(path, {expected})`",
+            )
+        waveforms = as_waveforms(audio)
+        limits = AudioLimits(self._minimum_samples(), self.limits.maximum_samples, self.limits.long_input)
+        for index, waveform in enumerate(waveforms):
+            name = "the audio" if len(waveforms) == 1 else f"audio {index}"
+            check_length(len(waveform), expected, limits, name)
+        features, mask = self._front_end_module(waveforms)
+        return {"input_features": features, "attention_mask": mask}
+
+    def _encode(self, texts: str | Sequence[str], tgt_lang: str | None) -> list[list[int]]:
+        rows = [texts] if isinstance(texts, str) else texts
+        return [self.tokenizer.encode(text, tgt_lang) for text in rows]
+
+    def _minimum_samples(self) -> int:
+        return max(self.limits.minimum_samples, self._require_front_end().frame_length)
+
+    def _require_front_end(self) -> FrontEnd:
+        if self.front_end is None:
+            raise failure("XL105", "this model takes no audio", help="pass `text`")
+        return self.front_end
+
+    @cached_property
+    def _front_end_module(self) -> nn.Module:
+        from runtime.processing.front_ends import build_front_end
+
+        return build_front_end(self._require_front_end())
+
+
+def processor_from_files(
+    processing: Processing, path_of: Callable[[str], Path], limits: AudioLimits | None = None
+) -> Processor:
+    """The processor a family states, with the files that `path_of` finds by name.
+
+    Raises CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
+    """
+    tokenizer = (
+        None
+        if processing.tokenizer is None
+        else SentencePieceTokenizer.from_files(processing.tokenizer, path_of)
+    )
+    return Processor(processing.front_end, tokenizer, limits, processing.files)
+
+
+def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of ids, filled on the right: [B, longest] int64."""
+    import torch
+
+    width = max((len(row) for row in rows), default=0)
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.int64)
+
+
+def _check_rows(inputs: Mapping[str, Tensor]) -> None:
+    counts = {name: tensor.shape[0] for name, tensor in inputs.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{count} of `{name}`" for name, count in counts.items())
+        raise failure(
+            "XL104",
+            f"the inputs differ in their number of rows: {listed}",
+            help="pass a text for each waveform",
+        )
