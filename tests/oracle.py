@@ -32,7 +32,7 @@ def random_config(seed: int) -> Speech2TextConfig:
     encoder_heads = decoder_heads = 4
     if seed != ALL_WIDTHS_COINCIDE:
         encoder_heads, decoder_heads = draw.sample([n for n in range(1, 9) if widths["d_model"] % n == 0], 2)
-    convolutions = draw.randint(1, 3)
+    convolutions = 2 if seed in (ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE) else draw.randint(1, 3)
     pad, bos, eos, start = _ids(draw, seed, widths["vocab_size"])
     return Speech2TextConfig(
         **widths,
