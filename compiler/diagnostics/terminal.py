@@ -99,7 +99,8 @@ class _Page:
         if width(label) <= room:
             below = [gutter + " " * column + self._paint(f"{underline} {label}".rstrip(), color)]
         else:
-            indent = min(column, max(columns - 32, 0))
+            fits = width(label) <= columns
+            indent = min(column, columns - width(label) if fits else columns // 2)
             lines = wrap(label, columns - indent, break_on_hyphens=False)
             below = [gutter + " " * column + self._paint(underline, color)]
             below += [gutter + " " * indent + self._paint(line, color) for line in lines]
