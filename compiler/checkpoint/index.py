@@ -14,10 +14,9 @@ from compiler.diagnostics.model import Diagnostic
 def read_index(source: Source, name: str) -> dict[str, str]:
     """The file that an index names for each tensor; XL509 for an index that is none."""
     weight_map = source.read_json(name).get("weight_map")
-    files = weight_map.values() if isinstance(weight_map, dict) else ()
-    if not files or not all(isinstance(file, str) and file for file in files):
-        raise failure("XL509", f"`{source.label(name)}` has no `weight_map` from tensor names to file names")
-    assert isinstance(weight_map, dict), "it has values"
+    if not isinstance(weight_map, dict) or set(map(type, weight_map.values())) != {str}:
+        message = f"`{source.label(name)}` has no `weight_map` from tensor names to file names"
+        raise failure("XL509", message)
     return weight_map
 
 
@@ -53,7 +52,8 @@ def compare_index(label: str, weight_map: dict[str, str], shards: list[Shard]) -
         file = printable(shard.file)
         indexed = [tensor for tensor, placed in weight_map.items() if placed == shard.file]
         if lacking := [tensor for tensor in indexed if tensor not in shard.tensors]:
-            message = f"`{label}` places {quoted(lacking)} in `{file}`, which lacks it"
+            them = "it" if len(lacking) == 1 else "them"
+            message = f"`{label}` places {quoted(lacking)} in `{file}`, which lacks {them}"
             elsewhere = sorted({holder for tensor in lacking for holder in holders.get(tensor, ())})
             found = [f"found in {quoted(elsewhere)} instead"] if elsewhere else []
             findings.append(error("XL507", message, info=found))
@@ -70,4 +70,9 @@ def compare_index(label: str, weight_map: dict[str, str], shards: list[Shard]) -
 def _is_inside(file: str) -> bool:
     """Whether a file name stays within the checkpoint's folder."""
     path = PurePosixPath(file)
-    return not path.is_absolute() and ".." not in path.parts and not {"\\", "\0"} & set(file)
+    return (
+        bool(path.parts)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and not {"\\", "\0"} & set(file)
+    )

@@ -36,7 +36,10 @@ def resolve(
             raise failure(
                 "XL514", f"`{source}` is a folder, which has no revision", help="remove the revision"
             )
-        path = Path(source).expanduser()
+        try:
+            path = Path(source).expanduser()
+        except RuntimeError:
+            raise failure("XL514", f"`{source}` names the home folder of an unknown user") from None
         return Folder(path if isinstance(source, Path) or base is None else base / path)
 
     name, _, written = source.partition("@")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compiler.checkpoint.findings import error, failure, near, quoted
+from compiler.checkpoint.findings import error, failure, near, printable, quoted
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -75,14 +75,15 @@ class Folder(Source):
     def __init__(self, root: Path) -> None:
         """XL514 unless `root` is a readable folder."""
         self.root = root
-        if root.is_dir():
-            return
-        if root.exists():
-            raise failure(
-                "XL514", f"`{root}` is a file, not a folder", help=f"name its folder: `{root.parent}`"
-            )
-        siblings = [entry.name for entry in root.parent.iterdir()] if root.parent.is_dir() else []
-        raise failure("XL514", f"the folder `{root}` does not exist", help=near(root.name, siblings))
+        shown = printable(str(root))
+        with _opened(root):
+            if root.is_dir():
+                return
+            if root.exists():
+                message = f"`{shown}` is a file, not a folder"
+                raise failure("XL514", message, help=f"name its folder: `{root.parent}`")
+            siblings = [entry.name for entry in root.parent.iterdir()] if root.parent.is_dir() else []
+        raise failure("XL514", f"the folder `{shown}` does not exist", help=near(root.name, siblings))
 
     def __str__(self) -> str:
         return str(self.root)
@@ -98,7 +99,10 @@ class Folder(Source):
 
     def has(self, name: str) -> bool:
         """Whether the folder holds such a file."""
-        return (self.root / name).is_file()
+        try:
+            return (self.root / name).is_file()
+        except OSError:  # a name that the file system does not take
+            return False
 
     def path(self, name: str) -> Path:
         """The file's path; XL514 with near names where there is none."""
@@ -166,4 +170,5 @@ def _opened(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as refused:
-        raise failure("XL514", f"`{path}` cannot be read: {refused.strerror or refused}") from None
+        reason = refused.strerror or str(refused)
+        raise failure("XL514", f"`{printable(str(path))}` cannot be read: {reason}") from None

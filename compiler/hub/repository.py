@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from compiler.checkpoint.findings import failure
 from compiler.checkpoint.source import Source
+from compiler.diagnostics.model import CrossloomError
 from compiler.hub.failures import Request, translated
 from compiler.hub.transfer import AGAIN, RemoteFile, digest, fetch_range
 
@@ -127,14 +129,21 @@ class HubRepository(Source):
     def _list(self) -> str:
         """Fill the listing from the Hub; the commit it belongs to."""
         api = HfApi(token=self._token, library_name=_LIBRARY)
-        found = api.model_info(
-            self.name, revision=self.revision, files_metadata=True, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT
-        )
+        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+        try:
+            found = api.model_info(self.name, revision=self.revision, files_metadata=True, timeout=timeout)
+        except (JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise self._not_a_hub() from None
         for sibling in found.siblings or []:
             digest = sibling.lfs.sha256 if sibling.lfs is not None else sibling.blob_id
             self._listing[sibling.rfilename] = Listing(sibling.size, digest)
-        assert found.sha is not None, "the Hub names the commit of every revision it lists"
+        if found.sha is None:
+            raise self._not_a_hub()
         return found.sha
+
+    def _not_a_hub(self) -> CrossloomError:
+        message = f"{constants.ENDPOINT} does not answer like a Hub when asked for `{self.name}`"
+        return failure("XL515", message, help="check HF_ENDPOINT, and whether the network asks for a log-in")
 
     def _list_cached(self) -> str:
         """Fill the listing from the cache; the commit that the revision last meant."""
@@ -173,19 +182,20 @@ class HubRepository(Source):
         huggingface_hub compares sizes only. The cache names a file by the ETag it was served with, which is
         the same digest: another one would hand this content to whoever asks for that other file.
         """
-        blob = path.resolve()
+        blob = path.parent / path.readlink() if path.is_symlink() else None  # one step: blobs may be shared
         listed = self._listing[name]
-        size = blob.stat().st_size
-        expected = {"listed": listed.digest, "served": blob.name if path.is_symlink() else None}
+        size = path.stat().st_size
+        expected = {"listed": listed.digest, "served": blob.name if blob else None}
         for origin, wanted in expected.items():
-            if wanted is not None and (actual := digest(blob, wanted)) != wanted:
+            if wanted is not None and (actual := digest(path, wanted)) != wanted:
                 difference = f"it is {origin} as {wanted}, but its content is {actual}"
                 break
         else:
             if listed.size in (None, size):
                 return
             difference = f"it is listed with {listed.size:,} bytes, but has {size:,}"
-        blob.unlink()
-        path.unlink(missing_ok=True)
+        path.unlink()
+        if blob is not None:
+            blob.unlink()
         message = f"the download of `{self.label(name)}` is not the file that the Hub describes"
         raise failure("XL515", message, info=[difference], help=AGAIN)

@@ -81,8 +81,12 @@ INDEXES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({INDEX: {FIRST: A, SECOND: A, THIRD: "../secret"}}, ["which is outside the checkpoint"]),
     ({INDEX: {FIRST: A, SECOND: A, THIRD: "/etc/passwd"}}, ["which is outside the checkpoint"]),
+    ({INDEX: {FIRST: A, SECOND: A, THIRD: "a" * 5000}}, ["which is absent"]),
     ({INDEX: {FIRST: A, SECOND: A, THIRD: "a\0b"}}, ["which is outside the checkpoint"]),
-    ({INDEX: {FIRST: A, SECOND: A, THIRD: B, "x": B, "y": B}}, [f"places `x`, `y` in `{B}`, which lacks it"]),
+    (
+        {INDEX: {FIRST: A, SECOND: A, THIRD: B, "x": B, "y": B}},
+        [f"places `x`, `y` in `{B}`, which lacks them"],
+    ),
     ({INDEX: {FIRST: A, SECOND: B, THIRD: B}}, [f"places `{SECOND}` in `{B}`, which lacks it"]),
     ({INDEX: {FIRST: A, THIRD: B}}, [f"`{A}` holds `{SECOND}`, which"]),
     ({B: safetensors(tensors(SECOND, THIRD))}, [f"`{B}` holds `{SECOND}`, which"]),

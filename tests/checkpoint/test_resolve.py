@@ -44,6 +44,12 @@ def test_a_missing_folder_offers_near_names(tmp_path: Path) -> None:
     assert refusal("./a/b/c", tmp_path).help is None
 
 
+def test_folders_that_cannot_be(tmp_path: Path) -> None:
+    assert "cannot be read" in refusal("./" + "a" * 5000, tmp_path).message
+    assert "unknown user" in refusal("~nobody-of-that-name/weights").message
+    assert "does not exist" in refusal("./a\0b", tmp_path).message
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     assert refusal("./model.safetensors", tmp_path).help == f"name its folder: `{tmp_path}`"

@@ -83,7 +83,7 @@ class FakeHub:
         self.repositories = dict(repositories)
         self.requests: list[Seen] = []
         self.failures: list[Failure] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         self.port = self.server.server_address[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
 
@@ -152,6 +152,13 @@ def _sibling(name: str, content: bytes) -> dict[str, Any]:
         sha256 = hashlib.sha256(content).hexdigest()
         listed["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 134}
     return listed
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print what goes wrong here, but not that a client hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +20,7 @@ from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.safetensors import FIRST_READ
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from tests.checkpoint.files import SPEECH, assemble, entries, safetensors
+from tests.hub.client import environment
 from tests.hub.conftest import CONFIG
 from tests.hub.server import FakeHub, Repository
 
@@ -285,6 +291,42 @@ def test_no_network(hub: FakeHub) -> None:
         resolve("org/speech")
     assert only(raised).code == "XL515"
     assert only(raised).message.startswith("no connection to the Hub")
+
+
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[]", b"{}", b'{"id": "org/speech"}'])
+def test_something_that_is_no_hub(hub: FakeHub, body: bytes) -> None:
+    hub.fail("/api/", status=200, body=body)
+    with pytest.raises(CrossloomError) as raised:
+        resolve("org/speech")
+    assert only(raised).code == "XL515"
+    assert "does not answer like a Hub" in only(raised).message
+
+
+def test_a_mirror_that_lists_names_only(hub: FakeHub) -> None:
+    listed = {"id": "org/speech", "sha": resolve("org/speech").commit, "siblings": [{"rfilename": WEIGHTS}]}
+    hub.fail("/api/", status=200, body=json.dumps(listed).encode())
+    source = resolve("org/speech")
+    assert source.size(WEIGHTS) == len(safetensors(SPEECH))
+    assert read_checkpoint(source).tensors.keys() == SPEECH.keys()
+    assert source.path(WEIGHTS).read_bytes() == safetensors(SPEECH)
+
+
+def test_a_subprocess_uses_the_same_hub(hub: FakeHub, cache: Path) -> None:
+    program = (
+        "from compiler.checkpoint import read_checkpoint, resolve\n"
+        "source = resolve('org/speech')\n"
+        "print(len(read_checkpoint(source).tensors), source.path('model.safetensors').stat().st_size)\n"
+    )
+    variables = os.environ | environment(hub.endpoint, cache)
+    terminal, stderr = os.openpty()  # a progress bar is for terminals
+    termios.tcsetwinsize(terminal, (24, 120))
+    arguments = [sys.executable, "-c", program]
+    done = subprocess.run(arguments, env=variables, stdout=subprocess.PIPE, stderr=stderr, check=True)
+    assert done.stdout.split() == [b"3", b"%d" % len(safetensors(SPEECH))]
+    shown = os.read(terminal, 10_000)
+    os.close(stderr)
+    os.close(terminal)
+    assert b"model.safetensors: 100%" in shown
 
 
 def test_a_file_that_is_not_listed(hub: FakeHub) -> None:
