@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 LARGE = (".safetensors", ".bin")
 _API = re.compile(r"/api/models/(?P<name>[^/]+/[^/]+)(?:/revision/(?P<revision>[^/]+))?")
 _RESOLVE = re.compile(r"/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
-_STORED = re.compile(r"/stored/(?P<digest>[0-9a-f]{64})")
+_STORED = re.compile(r"/stored/(?P<digest>[0-9a-f]{64})/(?P<file>.+)")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 Files = Mapping[str, bytes]
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.plan.status is not None:
             self.respond(self.plan.status, {}, self.plan.body or b"")
         elif match := _STORED.fullmatch(path):
-            self.stored(match["digest"])
+            self.stored(match["digest"], match["file"])
         elif match := _API.fullmatch(path):
             self.information(match["name"], match["revision"] or "main")
         elif match := _RESOLVE.fullmatch(path):
@@ -226,17 +226,18 @@ class _Handler(BaseHTTPRequestHandler):
         digest = hashlib.sha256(content).hexdigest()
         headers |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
         headers["Location"] = (
-            f"http://localhost:{self.hub.port}/stored/{digest}"  # another origin than 127.0.0.1
+            f"http://localhost:{self.hub.port}/stored/{digest}/{file}"  # not the 127.0.0.1 it came from
         )
         return self.respond(302, headers, b"")
 
-    def stored(self, digest: str) -> None:
-        """`/stored/{digest}`: a large file's content."""
+    def stored(self, digest: str, file: str) -> None:
+        """`/stored/{digest}/{file}`: a large file's content."""
         content = self.hub.stored(digest)
         if content is None:
             self.respond(404, {}, b"")
         else:
-            self.content(content, {"ETag": f'"{digest}"'})
+            named = f'inline; filename="{file}";'
+            self.content(content, {"ETag": f'"{digest}"', "Content-Disposition": named})
 
     def content(self, content: bytes, headers: dict[str, str]) -> None:
         """The content, or the range of it that was asked for."""
