@@ -20,7 +20,9 @@ class Cache:
         cross_mask: additive mask over the source, [B, 1, 1, S], or None.
     """
 
-    def __init__(self, layers: int, rows: int, heads: int, length: int, head_width: int, like: Tensor) -> None:
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, like: Tensor
+    ) -> None:
         self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
         self.position = torch.zeros((), dtype=torch.int64, device=like.device)
         self.capacity = length

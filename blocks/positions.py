@@ -68,12 +68,8 @@ class TokenPositions(nn.Module):
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
         table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
         real = ids.ne(self.padding_row).long()
-        counted = real.cumsum(1)
-        if cache is not None:
-            counted = (counted + cache.position) * real
-        else:
-            counted = counted * real
-        return nn.functional.embedding(counted + self.padding_row, table)
+        past = 0 if cache is None else cache.position
+        return nn.functional.embedding((real.cumsum(1) + past) * real + self.padding_row, table)
 
 
 class FramePositions(nn.Module):

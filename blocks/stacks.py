@@ -90,7 +90,9 @@ class DecoderStack(nn.ModuleList):
         if cache is not None and cross is not None:
             source_bias = cache.cross_mask
         else:
-            source_bias = None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            source_bias = (
+                None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            )
         for index, layer in self.kept():
             states = layer.cross_attention.source_states(source) if cross is None else cross[index]
             hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)

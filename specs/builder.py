@@ -16,14 +16,15 @@ Size = str | int | Value
 class GraphBuilder:
     """Collects inputs and nodes; every method that adds one returns the port to connect next."""
 
-    def __init__(self, name: str, origin: str | None = None) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._origin = origin
         self._inputs: dict[str, TensorType] = {}
         self._optional: set[str] = set()
         self._nodes: dict[str, Node] = {}
 
-    def input(self, name: str, role: str, dims: tuple[Size, ...], dtype: str = "float", optional: bool = False) -> Ref:
+    def input(
+        self, name: str, role: str, dims: tuple[Size, ...], dtype: str = "float", optional: bool = False
+    ) -> Ref:
         """Declare a graph input named as on the Hub."""
         self._inputs[name] = TensorType(
             role,
@@ -46,8 +47,21 @@ class GraphBuilder:
         }
         assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
         block = signature.construct(Numbers(values))
-        self._nodes[name] = Node(name, kind, values, inputs, block, self._origin)
+        self._nodes[name] = Node(name, kind, values, inputs, block)
         return Ref(name, signature.outputs[0].name)
+
+    def output_width(self, ref: Ref) -> Value:
+        """Channels of a port, with the field that settled them."""
+        if not ref.node:
+            type_ = self._inputs[ref.port]
+            return Value(type_.dims[-1].evaluate({}), type_.origins[-1])
+        node = self._nodes[ref.node]
+        signature = SIGNATURES[node.kind]
+        rule = next(port for port in signature.outputs if port.name == ref.port).dims[-1]
+        if isinstance(rule, str) and rule in node.numbers:
+            return node.numbers[rule]
+        source = next(port.name for port in signature.inputs if port.dims[-1] == rule)
+        return self.output_width(node.inputs[source])
 
     def graph(
         self,

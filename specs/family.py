@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from specs.graph import Graph
+from specs.builder import GraphBuilder
+from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.problems import Problem
-from specs.values import View
+from specs.values import Value, View
 from specs.weights import WeightMap
 
 
@@ -21,12 +22,21 @@ class FamilyConfig(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Lowering:
-    """What decides a graph beside the config: the policy for long inputs."""
+class Side:
+    """What an encoder or a decoder leaves behind in the graph.
 
-    name: str
-    long_input: str
-    address: str
+    Attributes:
+        output: hidden states of an encoder, logits of a decoder.
+        mask: mask of the hidden states.
+        ties: parameters that share a tensor.
+        tokens: ids a decoder needs.
+    """
+
+    output: Ref
+    mask: Ref | None = None
+    ties: tuple[Tie, ...] = ()
+    tokens: Tokens | None = None
+    initialisations: tuple[Initialisation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +48,17 @@ class Family:
         architectures: published class names; the first is the default.
         config: the strict schema of config.json, class defaults frozen.
         rules: config -> problems that no single field shows.
-        graph: config, lowering -> graph. A pure function.
+        encoder: builder, config, policy for long inputs -> the encoder's side of the graph.
+        decoder: builder, config, source states, their width and mask -> the decoder's side.
+        source_width: config -> width the decoder's cross-attention reads.
         weights: config -> table of stored tensors.
+        maximum_target: config -> longest decoder input, or None.
+        maximum_source: config -> most encoder positions, or None.
         leaked: fields that published config.json files carry without meaning, with the reason;
             the value is dropped and counted on import.
         aliases: published second names of fields; a file that gives both must agree.
-        inert: config fields that change nothing the emitted model computes, so a checkpoint may differ in them.
+        inert: fields a checkpoint's config.json may give differently, because they do not change
+            what a trained model computes.
         processing: the module that states front end and tokenizer, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
     """
@@ -52,12 +67,14 @@ class Family:
     architectures: tuple[str, ...]
     config: type[FamilyConfig]
     rules: Callable[[View], Iterable[Problem]]
-    graph: Callable[[View, Lowering], Graph]
+    encoder: Callable[[GraphBuilder, View, str], Side] | None
+    decoder: Callable[[GraphBuilder, View, Ref, Value, Ref | None], Side] | None
+    source_width: Callable[[View], Value]
     weights: Callable[[View], WeightMap]
+    maximum_target: Callable[[View], int | None]
+    maximum_source: Callable[[View], int | None]
     leaked: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     inert: frozenset[str] = frozenset()
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
-    maximum_target: Callable[[View], int | None] = lambda _: None
-    maximum_source: Callable[[View], int | None] = lambda _: None

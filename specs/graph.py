@@ -142,7 +142,9 @@ class Graph:
     def edges(self) -> tuple[tuple[Ref, Ref], ...]:
         """(producer port, consumer port) pairs, in node order."""
         return tuple(
-            (source, Ref(node.name, port)) for node in self.nodes.values() for port, source in node.inputs.items()
+            (source, Ref(node.name, port))
+            for node in self.nodes.values()
+            for port, source in node.inputs.items()
         )
 
     def order(self) -> tuple[Node, ...]:
@@ -153,7 +155,10 @@ class Graph:
         """
         written = {name: index for index, name in enumerate(self.nodes)}
         sorter = TopologicalSorter(
-            {node.name: [r.node for r in node.inputs.values() if r.node in written] for node in self.nodes.values()}
+            {
+                node.name: [r.node for r in node.inputs.values() if r.node in written]
+                for node in self.nodes.values()
+            }
         )
         sorter.prepare()
         ordered: list[Node] = []

@@ -6,10 +6,8 @@ are full paths in which `{i}` stands for one whole number. Every operation state
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 Shape = tuple[int, ...]
 
@@ -146,6 +144,12 @@ class WeightMap:
     dialects: tuple[Dialect, ...] = (Dialect("published"),)
     ignored: tuple[IgnoredTensor, ...] = ()
 
+    def find(self, address: str) -> tuple[Row, tuple[str, ...]] | None:
+        """The row of an address, and its stored names in the published spelling."""
+        pattern, numbers = generalise(address)
+        row = next((row for row in self.rows if row.address == pattern), None)
+        return None if row is None else (row, tuple(fill(source, numbers) for source in row.sources))
+
 
 def affine(address: str, source: str) -> Iterator[Row]:
     """Rows of a weight and its bias."""
@@ -153,15 +157,11 @@ def affine(address: str, source: str) -> Iterator[Row]:
         yield Row(f"{address}.{parameter}", (f"{source}.{parameter}",))
 
 
-@lru_cache(maxsize=4096)
-def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\{i\}", r"(\d+)"))
-
-
-def match(pattern: str, name: str) -> tuple[str, ...] | None:
-    """The numbers that `{i}` stands for when `name` fits `pattern`, or None."""
-    found = _expression(pattern).fullmatch(name)
-    return None if found is None else found.groups()
+def generalise(name: str) -> tuple[str, tuple[str, ...]]:
+    """A full path as a pattern, and the numbers its `{i}` stand for: the inverse of `fill`."""
+    steps = name.split(".")
+    numbers = tuple(step for step in steps if step.isdecimal())
+    return ".".join("{i}" if step.isdecimal() else step for step in steps), numbers
 
 
 def fill(pattern: str, numbers: tuple[str, ...]) -> str:

@@ -136,7 +136,9 @@ class Signature:
     def output_types(self, numbers: Numbers, env: Env) -> dict[str, TensorType]:
         """The declared types of the outputs, names in `env` bound by the inputs."""
         return {
-            port.name: TensorType(port.role, tuple(resolve(rule, numbers, env) for rule in port.dims), port.dtype)
+            port.name: TensorType(
+                port.role, tuple(resolve(rule, numbers, env) for rule in port.dims), port.dtype
+            )
             for port in self.outputs
         }
 

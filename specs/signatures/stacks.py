@@ -44,9 +44,7 @@ def _norm(n: Numbers) -> Block:
 
 
 def _self_attention(n: Numbers) -> Block:
-    return Block(
-        "SelfAttention", {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
-    )
+    return Block("SelfAttention", {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout})
 
 
 def _feed_forward(n: Numbers) -> Block:
@@ -150,5 +148,3 @@ PRE_NORM_DECODER = Signature(
     violations=heads_divide,
     keeps_state=True,
 )
-
-

@@ -1,7 +1,13 @@
 """Speech2Text: log-mel frames to text (Wang et al. 2020, "fairseq S2T")."""
 
 from specs.families.speech_to_text.config import ALIASES, INERT, LEAKED, Speech2TextConfig, rules
-from specs.families.speech_to_text.graph import graph, maximum_source, maximum_target
+from specs.families.speech_to_text.graph import (
+    decoder,
+    encoder,
+    maximum_source,
+    maximum_target,
+    source_width,
+)
 from specs.families.speech_to_text.weights import weights
 from specs.family import Family
 
@@ -10,7 +16,9 @@ FAMILY = Family(
     architectures=("Speech2TextForConditionalGeneration",),
     config=Speech2TextConfig,
     rules=rules,
-    graph=graph,
+    encoder=encoder,
+    decoder=decoder,
+    source_width=source_width,
     weights=weights,
     leaked=LEAKED,
     aliases=ALIASES,

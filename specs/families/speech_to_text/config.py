@@ -130,7 +130,10 @@ def rules(c: View) -> Iterable[Problem]:
                 yield Problem(
                     "XL402",
                     f"{name} {id_} is outside the vocabulary of {vocabulary} ids",
-                    ((field.origin or "", f"at most {vocabulary - 1}"), (c.vocab_size.origin or "", "vocabulary")),
+                    (
+                        (field.origin or "", f"at most {vocabulary - 1}"),
+                        (c.vocab_size.origin or "", "vocabulary"),
+                    ),
                     help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
                 )
 

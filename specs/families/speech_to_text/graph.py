@@ -1,32 +1,42 @@
-"""The Speech2Text graph: subsample, position, encode; embed, position, decode, project."""
+"""The Speech2Text encoder and decoder as graphs."""
 
 from __future__ import annotations
 
 import math
 
 from specs.builder import GraphBuilder, normal_initialisation
-from specs.family import Lowering
-from specs.graph import Graph, Ref, Tie, Tokens
+from specs.family import Side
+from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.values import Value, View
 
 _FRAME_POSITIONS = {0: "padding_frame_positions", 1: "frame_positions"}
 """The published encoder looks for the pad id in a 0/1 padding indicator; what that counts depends on the id."""
 
 
-def graph(c: View, lowering: Lowering) -> Graph:
-    """Lower a valid config."""
-    g = GraphBuilder(lowering.name)
-    features = g.input("input_features", "features", ("batch", "frames", c.input_feat_per_channel * c.input_channels))
+def _scale(c: View) -> Value:
+    return Value(math.sqrt(int(c.d_model)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
+
+
+def _shared(c: View) -> dict[str, Value]:
+    return {
+        "activation": c.activation_function,
+        "dropout": c.dropout,
+        "attention_dropout": c.attention_dropout,
+        "activation_dropout": c.activation_dropout,
+    }
+
+
+def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
+    """Subsample, add positions, encode."""
+    width = c.input_feat_per_channel * c.input_channels
+    features = g.input("input_features", "features", ("batch", "frames", width))
     mask = g.input("attention_mask", "mask", ("batch", "frames"), "int64", optional=True)
-    ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
-    target_mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
-    scale = Value(math.sqrt(int(c.d_model)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
 
     hidden = g.node(
         "encoder.subsample",
         "conv_subsampler",
         {
-            "input_width": c.input_feat_per_channel * c.input_channels,
+            "input_width": width,
             "channels": c.conv_channels,
             "width": c.d_model,
             "kernels": c.conv_kernel_sizes,
@@ -42,13 +52,15 @@ def graph(c: View, lowering: Lowering) -> Graph:
             "maximum": c.max_source_positions,
             "width": c.d_model,
             "padding_row": c.pad_token_id,
-            "overflow": "grow" if lowering.long_input == "grow" else "error",
+            "overflow": "grow" if long_input == "grow" else "error",
         },
         hidden=hidden,
         mask=source_mask,
     )
-    hidden = g.node("encoder.scale", "scale", {"scale": scale}, hidden=hidden)
-    hidden = g.node("encoder.add_positions", "add_positions", {"dropout": c.dropout}, hidden=hidden, positions=positions)
+    hidden = g.node("encoder.scale", "scale", {"scale": _scale(c)}, hidden=hidden)
+    hidden = g.node(
+        "encoder.add_positions", "add_positions", {"dropout": c.dropout}, hidden=hidden, positions=positions
+    )
     hidden = g.node(
         "encoder.layers",
         "pre_norm_encoder",
@@ -63,12 +75,24 @@ def graph(c: View, lowering: Lowering) -> Graph:
         hidden=hidden,
         mask=source_mask,
     )
-    source = g.node("encoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+    hidden = g.node("encoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+    return Side(hidden, source_mask, initialisations=_initialisations(c))
+
+
+def decoder(g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mask: Ref | None) -> Side:
+    """Embed, add positions, decode, project."""
+    ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
+    mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
 
     hidden = g.node(
         "decoder.embed",
         "scaled_embedding",
-        {"vocabulary": c.vocab_size, "width": c.d_model, "padding_row": c.pad_token_id, "scale": scale},
+        {
+            "vocabulary": c.vocab_size,
+            "width": c.d_model,
+            "padding_row": c.pad_token_id,
+            "scale": _scale(c),
+        },
         ids=ids,
     )
     positions = g.node(
@@ -80,13 +104,14 @@ def graph(c: View, lowering: Lowering) -> Graph:
     hidden = g.node(
         "decoder.add_positions", "add_positions", {"dropout": c.dropout}, hidden=hidden, positions=positions
     )
+    masks = {"mask": mask} | ({"source_mask": source_mask} if source_mask else {})
     hidden = g.node(
         "decoder.layers",
         "pre_norm_decoder",
         {
             "layers": c.decoder_layers,
             "width": c.d_model,
-            "source_dim": c.d_model,
+            "source_dim": source_dim,
             "heads": c.decoder_attention_heads,
             "inner": c.decoder_ffn_dim,
             "layerdrop": c.decoder_layerdrop,
@@ -94,29 +119,29 @@ def graph(c: View, lowering: Lowering) -> Graph:
         },
         hidden=hidden,
         source=source,
-        source_mask=source_mask,
-        mask=target_mask,
+        **masks,
     )
     hidden = g.node("decoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
-    logits = g.node("head", "vocabulary_head", {"width": c.d_model, "vocabulary": c.vocab_size}, hidden=hidden)
+    logits = g.node(
+        "head", "vocabulary_head", {"width": c.d_model, "vocabulary": c.vocab_size}, hidden=hidden
+    )
 
     tie = Tie("decoder.embed.tokens.weight", "head.weight", c.tie_word_embeddings.origin)
-    return g.graph(
-        outputs={"logits": logits},
-        encoded=(source, source_mask),
+    return Side(
+        logits,
         ties=(tie,) if c.tie_word_embeddings else (),
         tokens=Tokens(c.decoder_start_token_id, c.pad_token_id, c.bos_token_id, c.eos_token_id),
-        initialisations=normal_initialisation(c.init_std, "nn.Linear", "nn.Conv1d", "nn.Embedding", "nn.LayerNorm"),
+        initialisations=_initialisations(c),
     )
 
 
-def _shared(c: View) -> dict[str, Value]:
-    return {
-        "activation": c.activation_function,
-        "dropout": c.dropout,
-        "attention_dropout": c.attention_dropout,
-        "activation_dropout": c.activation_dropout,
-    }
+def _initialisations(c: View) -> tuple[Initialisation, ...]:
+    return normal_initialisation(c.init_std, "nn.Linear", "nn.Conv1d", "nn.Embedding", "nn.LayerNorm")
+
+
+def source_width(c: View) -> Value:
+    """Width the decoder's cross-attention reads."""
+    return c.d_model
 
 
 def maximum_target(c: View) -> int:

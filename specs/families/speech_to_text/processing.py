@@ -29,7 +29,7 @@ class Processor(Section):
 
     feature_size: int = Field(80, gt=0, description="Width of a feature vector; equal to num_mel_bins.")
     num_mel_bins: int = Field(80, gt=0, description="Mel filters of the log-mel filter bank.")
-    sampling_rate: int = Field(16000, gt=40, description="Samples a second the model was trained on.")
+    sampling_rate: int = Field(16000, ge=42, description="Samples a second the model was trained on.")
     do_ceptral_normalize: bool = Field(True, description="Normalise each bin over the utterance.")
     normalize_means: bool = Field(True, description="Subtract the mean of each bin.")
     normalize_vars: bool = Field(True, description="Divide by the standard deviation of each bin.")
@@ -253,6 +253,7 @@ def _import_tokenizer(config: Mapping[str, Any], special: Mapping[str, Any]) -> 
     # The first is the name of today; language tokens follow from `lang_codes`.
     extra = merged.pop("extra_special_tokens", None) or merged.get("additional_special_tokens") or []
     merged.pop("additional_special_tokens", None)
+    extra = list(extra.values() if isinstance(extra, Mapping) else extra)
     languages = set(_language_tokens(str(merged.get("lang_codes"))))
     tokens = {name: merged[name] for name in SPECIAL_TOKENS if name in merged}
     merged |= {name: _text(token) for name, token in tokens.items()}

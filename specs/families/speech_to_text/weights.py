@@ -14,7 +14,10 @@ def weights(_: View) -> WeightMap:
     """The table; it does not depend on the config."""
     return WeightMap(
         rows=tuple(_rows()),
-        dialects=(Dialect("published"), Dialect("bare model, without the prefix `model.`", without_prefix="model.")),
+        dialects=(
+            Dialect("published"),
+            Dialect("bare model, without the prefix `model.`", without_prefix="model."),
+        ),
     )
 
 

@@ -1,0 +1,104 @@
+"""Runs the passes: from a document to a verified graph, every finding collected on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from compiler.catalogue import locate
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.passes.dims import infer, number_problems
+from compiler.passes.extends import extended
+from compiler.passes.findings import Findings
+from compiler.passes.free_graph import crossing, lower_free_graph
+from compiler.passes.language import understand
+from compiler.passes.lower import lower_components
+from compiler.passes.parameters import parameters
+from compiler.passes.structure import structure_problems
+from compiler.passes.tokens import front_end_problems, missing_ids, token_problems
+from compiler.reader import Document, read
+from compiler.spec import Spec
+from specs.graph import Graph
+
+Trace = Callable[[str, Graph | None], None]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What became of a spec: the spec and graph where they could be made, and every finding."""
+
+    document: Document
+    spec: Spec | None
+    graph: Graph | None
+    diagnostics: list[Diagnostic]
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def sound(self) -> tuple[Spec, Graph]:
+        """Spec and graph of a spec without errors; raises CrossloomError otherwise."""
+        if self.has_errors or self.spec is None or self.graph is None:
+            raise CrossloomError(self.diagnostics)
+        return self.spec, self.graph
+
+
+def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analysis:
+    """Run every pass on a spec file, a catalogue name, or a document already read.
+
+    `trace` is called with the name of each pass and the graph after it.
+    """
+    if isinstance(source, Document):
+        document = source
+    else:
+        file = locate(str(source), None)
+        document = read(file if file is not None else source)
+    document = extended(document, locate)
+    findings = Findings(document)
+    path = Path(document.file)
+    spec = understand(findings, path, path.parent)
+    graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
+    return Analysis(document, spec, graph, findings.diagnostics)
+
+
+def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
+    values = {
+        f"{component.role}.config.{name}": value
+        for component in spec.components.values()
+        for name, value in component.config.items()
+    }
+    findings.report(token_problems(spec), values)
+    if spec.kind == "graph":
+        graph = lower_free_graph(spec, findings)
+        if graph is None:
+            return None
+        trace("lower", graph)
+        findings.report(structure_problems(graph), values)
+        if findings.has_errors:
+            return graph
+        encoded, problems = crossing(graph)
+        findings.report(problems, values)
+        graph = replace(graph, encoded=encoded)
+        if problems:
+            return graph
+    else:
+        lowered = lower_components(spec)
+        graph = lowered.graph
+        trace("lower", graph)
+        findings.report(lowered.problems, values)
+        internal = structure_problems(graph)
+        assert not internal, f"families lower to sound graphs: {internal[0].message}"
+    trace("structure", graph)
+    findings.report(missing_ids(spec, graph), values)
+    findings.report(number_problems(graph), values)
+    graph, problems = infer(graph)
+    trace("dims", graph)
+    findings.report([*problems, *front_end_problems(spec, graph)], values)
+    if findings.has_errors:
+        return graph
+    graph, problems = parameters(graph)
+    trace("parameters", graph)
+    findings.report(problems, values)
+    return graph

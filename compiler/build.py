@@ -1,0 +1,111 @@
+"""From emitted source to a live model: the reviewed bytes are the ones that run."""
+
+from __future__ import annotations
+
+import copyreg
+import hashlib
+import linecache
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from compiler.emission.modeling import modeling_source
+from compiler.resolved import digest
+from compiler.spec import Spec
+from specs.graph import Graph
+
+if TYPE_CHECKING:
+    import torch
+
+CompileMode = Literal[False, "fast"]
+
+
+def execute(source: str) -> ModuleType:
+    """The module that `source` defines, registered under its content hash.
+
+    Tracebacks show its lines, and models pickle together with it.
+    """
+    name = f"crossloom_emitted_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    file = f"<{name}>"
+    module = ModuleType(name)
+    module.__file__ = file
+    module.__dict__["__source__"] = source
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    sys.modules[name] = module
+    try:
+        exec(compile(source, file, "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    copyreg.pickle(module.Model, _reduce)
+    return module
+
+
+def _reduce(model: Any) -> tuple[Any, ...]:
+    """A pickle carries the source, so that it opens where the module was never built."""
+    return _restore, (sys.modules[type(model).__module__].__dict__["__source__"],), model.__dict__
+
+
+def _restore(source: str) -> Any:
+    model = execute(source).Model
+    return model.__new__(model)
+
+
+def skeleton(spec: Spec, graph: Graph) -> torch.nn.Module:
+    """The model with all its parameters on the meta device, in evaluation mode."""
+    import torch
+
+    module = execute(modeling_source(graph, digest(spec), spec.explicit))
+    with torch.device("meta"):
+        model = module.Model()
+    return finish(model, spec)
+
+
+def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
+    """Attach what the runtime reads: the spec, and the checkpoint's generation defaults (none yet)."""
+    model.__dict__["spec"] = spec
+    model.__dict__["generation_defaults"] = {}
+    return model
+
+
+def compute_buffers(model: torch.nn.Module, device: torch.device) -> None:
+    """Give buffers that are not stored their values, from their formulas, on `device`."""
+    for module in model.modules():
+        if hasattr(module, "reset_buffers"):
+            module.to_empty(device=device, recurse=False)
+            module.reset_buffers()
+
+
+def build(
+    spec: Spec,
+    graph: Graph,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    compile: CompileMode = False,
+) -> torch.nn.Module:
+    """A model with fresh parameters, in training mode. Equal seeds give equal parameters."""
+    import torch
+
+    module = execute(modeling_source(graph, digest(spec), spec.explicit))
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        model = module.Model()
+        model.initialise(seed)
+    finish(model, spec)
+    model.to(device=device, dtype=dtype)
+    return compiled(model, compile).train()
+
+
+def compiled(model: torch.nn.Module, mode: CompileMode) -> torch.nn.Module:
+    """The model with encode and the decode step compiled where asked; names and state dict stay."""
+    import torch
+
+    if mode not in (False, "fast"):
+        raise ValueError(f"compile takes False or 'fast', not {mode!r}")
+    if mode == "fast":
+        model.__dict__["encode"] = torch.compile(model.encode, fullgraph=True)
+        if hasattr(model, "decode_step"):
+            model.__dict__["decode_step"] = torch.compile(model.decode_step, fullgraph=True)
+    return model

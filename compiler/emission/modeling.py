@@ -1,0 +1,260 @@
+"""A graph as one Python file: block classes copied, the factory and the forward written out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from compiler.block_source import BlockLibrary, Definition, library
+from compiler.emission.expressions import INDENT, LINE_WIDTH, Factory, literal
+from specs.graph import Graph, Initialisation, Node, Ref
+from specs.signatures import SIGNATURES
+from specs.values import plain
+
+ALWAYS_IMPORTED = {
+    "NamedTuple": "from typing import NamedTuple",
+    "torch": "import torch",
+    "Tensor": "from torch import Tensor",
+    "nn": "from torch import nn",
+}
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this package."""
+    return Environment(
+        loader=PackageLoader("compiler.emission"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def modeling_source(graph: Graph, digest: str, explicit: Collection[str] = ()) -> str:
+    """modeling.py of a verified graph.
+
+    `digest` identifies the resolved spec; `explicit` holds the addresses of fields the spec set to
+    something else than their default, which are noted beside their literals.
+    """
+    return _Writer(graph, library(), explicit).write(digest)
+
+
+class _Writer:
+    def __init__(self, graph: Graph, blocks: BlockLibrary, explicit: Collection[str]) -> None:
+        self._graph = graph
+        self._blocks = blocks
+        self._factory = Factory(blocks, explicit)
+        order = graph.order()
+        decode = graph.decode_nodes()
+        self._encode = [node for node in order if node.name not in decode]
+        self._decode = [node for node in order if node.name in decode]
+
+    def write(self, digest: str) -> str:
+        graph = self._graph
+        decoding = bool(self._decode)
+        owner = next((n.name for n in self._decode if SIGNATURES[n.kind].input("source")), None)
+        encode_inputs = [name for name in graph.inputs if not name.startswith("decoder_")]
+        decode_inputs = [name for name in graph.inputs if name.startswith("decoder_")]
+        required = [name for name in encode_inputs if name not in graph.optional_inputs]
+        definitions = self._definitions(decoding)
+        return (
+            environment()
+            .get_template("modeling.py.j2")
+            .render(
+                title=literal(graph.name)[1:-1],
+                digest=digest,
+                imports=list(self._imports(definitions)),
+                definitions=[definition.source for definition in definitions],
+                summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in the order of the graph.",
+                construction=list(self._construction()),
+                initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
+                tied_modules="".join(f"self.{tie.tied.rpartition('.')[0]}, " for tie in graph.ties).rstrip()
+            if len(graph.ties) == 1
+            else ", ".join(f"self.{tie.tied.rpartition('.')[0]}" for tie in graph.ties),
+                encode_parameters=[self._parameter(name) for name in encode_inputs],
+                encode_lines=list(self._calls(self._encode, inside_decode=False)),
+                encoded=self._encoded(),
+                encode_arguments=", ".join(encode_inputs),
+                cache_owner=owner,
+                decode_parameters=[
+                    "decoder_input_ids: Tensor",
+                    "encoded: Encoded",
+                    "cache: Cache | None = None" if owner else "cache: None = None",
+                    *(self._parameter(name) for name in decode_inputs if name != "decoder_input_ids"),
+                ],
+                decode_arguments=", ".join(
+                    [
+                        "decoder_input_ids",
+                        "encoded",
+                        "cache",
+                        *(n for n in decode_inputs if n != "decoder_input_ids"),
+                    ]
+                ),
+                decode_lines=list(self._calls(self._decode, inside_decode=True)),
+                logits=self._variable(graph.outputs["logits"], True) if decoding else "",
+                forward_parameters=[
+                    *(f"{name}: Tensor | None = None" for name in encode_inputs),
+                    "decoder_input_ids: Tensor | None = None",
+                    *(
+                        f"{name}: Tensor | None = None"
+                        for name in decode_inputs
+                        if name != "decoder_input_ids"
+                    ),
+                    "labels: Tensor | None = None",
+                    "encoder_outputs: Encoded | None = None",
+                ],
+                required_inputs=required,
+                forward_decode=_wrapped(
+                "logits = self.decode",
+                ["decoder_input_ids", "encoder_outputs"]
+                + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
+            ),
+            start=plain(graph.tokens.decoder_start) if graph.tokens else None,
+                pad=plain(graph.tokens.pad) if graph.tokens else None,
+            )
+        )
+
+    def _definitions(self, decoding: bool) -> list[Definition]:
+        used = ["shift_right", "label_loss", "Cache"] if decoding else []
+        for node in self._graph.nodes.values():
+            used += [block.name for block in node.block.walk()]
+        return self._blocks.closure(list(dict.fromkeys(used)))
+
+    def _imports(self, definitions: list[Definition]) -> Iterator[str]:
+        """Import lines, standard library first, sorted and joined as a formatter would."""
+        lines = dict(ALWAYS_IMPORTED)
+        for definition in definitions:
+            available = self._blocks.imports[definition.module]
+            lines |= {name: available[name] for name in definition.uses if name in available}
+        plain_imports = sorted({line for line in lines.values() if line.startswith("import ")})
+        members: dict[str, set[str]] = {}
+        for line in lines.values():
+            if line.startswith("from "):
+                module, _, name = line.removeprefix("from ").partition(" import ")
+                members.setdefault(module, set()).add(name)
+        froms = {
+            module: f"from {module} import {', '.join(sorted(names, key=_import_order))}"
+            for module, names in members.items()
+        }
+        ours = [line for line in plain_imports if line.startswith("import torch")]
+        standard = [line for line in plain_imports if line not in ours]
+        standard += [froms[m] for m in sorted(froms) if not m.startswith("torch")]
+        ours += [froms[m] for m in sorted(froms) if m.startswith("torch")]
+        yield from standard
+        yield ""
+        yield from ours
+
+    def _construction(self) -> Iterator[str]:
+        declared: set[str] = set()
+        for node in [*self._encode, *self._decode]:
+            parts = node.name.split(".")
+            for depth in range(1, len(parts)):
+                space = ".".join(parts[:depth])
+                if space not in declared:
+                    declared.add(space)
+                    yield f"{INDENT * 2}self.{space} = nn.Module()"
+            yield from self._factory.assignment(f"self.{node.name}", node.block, 2)
+        for tie in self._graph.ties:
+            yield f"{INDENT * 2}self.{tie.tied} = self.{tie.kept}"
+
+    def _calls(self, nodes: list[Node], inside_decode: bool) -> Iterator[str]:
+        for node in nodes:
+            signature = SIGNATURES[node.kind]
+            arguments = []
+            for port in signature.inputs:
+                ref = node.inputs.get(port.name)
+                if ref is not None:
+                    text = self._variable(ref, inside_decode)
+                    arguments.append(f"{port.name}={text}" if port.optional else text)
+            if signature.keeps_state and inside_decode:
+                arguments.append("cache=cache")
+            used = self._used_ports(node)
+            targets = [
+                self._local(Ref(node.name, port.name)) if port.name in used else "_"
+                for port in signature.outputs
+            ]
+            call = f"{', '.join(targets)} = self.{node.name}({', '.join(arguments)})"
+            type_ = self._graph.types.get(Ref(node.name, signature.outputs[0].name))
+            comment = f"  # {type_}" if type_ else ""
+            if comment and len(call) + len(comment) + 2 * len(INDENT) > LINE_WIDTH:
+                yield comment.strip()
+                comment = ""
+            lines = _wrapped(f"{', '.join(targets)} = self.{node.name}", arguments)
+            yield from lines if len(lines) > 1 else [lines[0] + comment]
+
+    def _used_ports(self, node: Node) -> set[str]:
+        used = {ref.port for ref in self._graph.outputs.values() if ref.node == node.name}
+        used |= {ref.port for ref in self._graph.encoded or () if ref and ref.node == node.name}
+        for other in self._graph.nodes.values():
+            used |= {ref.port for ref in other.inputs.values() if ref.node == node.name}
+        return used
+
+    def _variable(self, ref: Ref, inside_decode: bool) -> str:
+        if not ref.node:
+            return ref.port
+        if inside_decode and self._graph.encoded:
+            hidden, mask = self._graph.encoded
+            if ref == hidden:
+                return "encoded.hidden"
+            if ref == mask:
+                return "encoded.mask"
+        return self._local(ref)
+
+    def _local(self, ref: Ref) -> str:
+        """Local name of a port: the node's last word, or the whole path where that is ambiguous."""
+        node = self._graph.nodes[ref.node]
+        last = ref.node.rpartition(".")[2]
+        here = self._decode if node in self._decode else self._encode
+        if sum(other.name.rpartition(".")[2] == last for other in here) > 1 or last in self._graph.inputs:
+            last = ref.node.replace(".", "_")
+        return last if len(SIGNATURES[node.kind].outputs) == 1 else f"{last}_{ref.port}"
+
+    def _encoded(self) -> str:
+        assert self._graph.encoded is not None
+        hidden, mask = self._graph.encoded
+        return f"Encoded({self._variable(hidden, False)}, {self._variable(mask, False) if mask else None})"
+
+    def _parameter(self, name: str) -> str:
+        optional = " | None = None" if name in self._graph.optional_inputs else ""
+        return f"{name}: Tensor{optional}"
+
+
+def _wrapped(head: str, arguments: list[str]) -> list[str]:
+    """A call in a method's body, on one line or with its arguments on their own."""
+    line = f"{head}({', '.join(arguments)})"
+    if len(line) + 2 * len(INDENT) <= LINE_WIDTH:
+        return [line]
+    return [f"{head}(", f"{INDENT}{', '.join(arguments)}", ")"]
+
+
+def _import_order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest, as import sorters have it."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2, name)
+
+
+_DRAWS = {
+    "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "zeros": "nn.init.zeros_({target})",
+    "ones": "nn.init.ones_({target})",
+}
+
+
+def _initialisation(rule: Initialisation) -> Iterator[str]:
+    indent = INDENT * 4
+    yield f"{indent}case {rule.constructor}():"
+    for parameter, (distribution, numbers) in rule.parameters.items():
+        target = f"module.{parameter}"
+        text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
+        if parameter == "bias":
+            yield f"{indent}{INDENT}if module.bias is not None:"
+            yield f"{indent}{INDENT * 2}{text}"
+        else:
+            yield f"{indent}{INDENT}{text}"
+        if distribution == "normal_but_padding":
+            yield f"{indent}{INDENT}if module.padding_idx is not None:"
+            yield f"{indent}{INDENT * 2}{target}[module.padding_idx].zero_()"

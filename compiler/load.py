@@ -1,0 +1,217 @@
+"""A live model with a checkpoint's weights: proved total by headers, then mapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compiler.build import CompileMode, compiled, compute_buffers, skeleton
+from compiler.checkpoint.resolve import resolve as resolve_source
+from compiler.checkpoint.source import Source
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.spec import Spec
+from compiler.verify import Verified, verify_component
+from compiler.weights.operations import apply
+from compiler.weights.table import TableRow, WeightTable, table_of
+from compiler.weights.values import Values
+from specs.graph import Graph
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Sources = Mapping[str, Source]
+
+
+def sources_of(spec: Spec, given: str | Path | Mapping[str, str | Path] | None, **access: Any) -> dict[str, Source]:
+    """The checkpoint of every component: what the call gives, else the spec's `weights:`.
+
+    `access` is passed to `compiler.checkpoint.resolve.resolve`.
+
+    Raises:
+        CrossloomError: XL514 where a component has no checkpoint, or none by that name exists.
+    """
+    roles = list(spec.components) or ["model"]
+    if given is not None and not isinstance(given, Mapping):
+        if len(roles) > 1:
+            raise CrossloomError([_unsplit(roles)])
+        given = {roles[0]: given}
+    sources = {}
+    for role in roles:
+        component = spec.components.get(role)
+        written = component.weights if component else None
+        source = (given or {}).get(role, written)
+        if source is None:
+            raise CrossloomError([_no_source(spec, role)])
+        base = spec.base if given is None or role not in given else None
+        sources[role] = resolve_source(source, base=base, **access)
+    return sources
+
+
+def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTable, list[Verified]]:
+    """The table, and each component's checkpoint against it."""
+    table = table_of(spec, graph)
+    return table, [verify_component(spec, table, role, source) for role, source in sources.items()]
+
+
+def load(
+    spec: Spec,
+    graph: Graph,
+    sources: Sources,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    compile: CompileMode = False,
+) -> torch.nn.Module:
+    """The model with its checkpoints' weights, in evaluation mode.
+
+    Without `device` and `dtype` parameters share memory with the mapped files (copy on write); with
+    them each tensor is cast on its own and the original released.
+
+    Raises:
+        CrossloomError: everything `verify` finds, and XL506 and XL512 for stored copies that differ.
+    """
+    import torch
+
+    table, verified = verify_sources(spec, graph, sources)
+    findings = [d for one in verified for d in one.diagnostics]
+    if any(d.severity is Severity.ERROR for d in findings):
+        raise CrossloomError(findings)
+    model = skeleton(spec, graph)
+    target = torch.device(device) if device is not None else torch.device("cpu")
+    values = {one.component: Values(one.checkpoint) for one in verified if one.checkpoint}
+    resolutions = {one.component: one.resolution for one in verified if one.resolution}
+    rows = {row.address: row for row in table}
+    stored_dtype = dtype or _common_dtype(verified)
+    parameters: dict[str, torch.nn.Parameter] = {}
+    for role, resolution in resolutions.items():
+        for address, names in resolution.feeds.items():
+            tensor = apply(rows[address].operation, [values[role][name] for name in names])
+            placed = tensor.to(device=target, dtype=stored_dtype)
+            parameters[address] = torch.nn.Parameter(placed)
+    _fresh(spec, graph, table, parameters, target, stored_dtype)
+    for row in table:
+        if row.tied_to is not None:
+            parameters[row.address] = parameters[row.tied_to]
+    _assign(model, parameters)
+    compute_buffers(model, target)
+    if stored_dtype is not None:
+        _cast_buffers(model, stored_dtype)
+    unwritten = [name for name, tensor in model.state_dict(keep_vars=True).items() if tensor.is_meta]
+    assert not unwritten, f"the table is total, yet {unwritten[0]} was not written"
+    findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
+    if findings:
+        raise CrossloomError(findings)
+    model.requires_grad_(True)
+    return compiled(model, compile).eval()
+
+
+def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    for address, parameter in parameters.items():
+        owner, _, name = address.rpartition(".")
+        model.get_submodule(owner).register_parameter(name, parameter)
+
+
+def _fresh(
+    spec: Spec,
+    graph: Graph,
+    table: WeightTable,
+    parameters: dict[str, torch.nn.Parameter],
+    device: torch.device,
+    dtype: torch.dtype | None,
+) -> None:
+    """Parameters that start untrained take the values a freshly built model has."""
+    import torch
+
+    fresh = [row.address for row in table if row.status == "fresh"]
+    if not fresh:
+        return
+    from compiler.build import build
+
+    values = build(spec, graph).state_dict()
+    for address in fresh:
+        parameters[address] = torch.nn.Parameter(values[address].to(device=device, dtype=dtype))
+
+
+def _common_dtype(verified: list[Verified]) -> torch.dtype | None:
+    """The one dtype a checkpoint's weights have, or float32 where they differ."""
+    import torch
+
+    names = {
+        one.checkpoint.tensors[name].dtype
+        for one in verified
+        if one.checkpoint and one.resolution
+        for feed in one.resolution.feeds.values()
+        for name in feed
+    }
+    dtype = getattr(torch, names.pop() if len(names) == 1 else "float32")
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def _cast_buffers(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    for module in model.modules():
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            if buffer.is_floating_point() and buffer.dtype != dtype:
+                setattr(module, name, buffer.to(dtype))
+
+
+def _compared(
+    model: torch.nn.Module, table: WeightTable, role: str, resolution: Any, values: Values
+) -> list[Diagnostic]:
+    """Stored copies against what is used: tied tensors exactly, computed ones to 1e-4."""
+    import torch
+
+    findings = []
+    for kept, copy in resolution.copies:
+        if not torch.equal(values[kept], values[copy]):
+            findings.append(_unequal(kept, copy, values[kept], values[copy]))
+    buffers = dict(model.named_buffers())
+    for address, name in resolution.computed.items():
+        formula, stored = buffers[address].float().cpu(), values[name].float()
+        rows = min(len(formula), len(stored))
+        if formula.shape[1:] != stored.shape[1:] or not torch.allclose(formula[:rows], stored[:rows], atol=1e-4):
+            findings.append(
+                Diagnostic(
+                    "XL512",
+                    Severity.ERROR,
+                    f"the stored table `{name}` is not what `{address}` computes",
+                    info=("this table follows from a formula and is never loaded",),
+                    help="the checkpoint was trained with other positions; it cannot be loaded as this family",
+                )
+            )
+    return findings
+
+
+def _unequal(kept: str, copy: str, first: Tensor, second: Tensor) -> Diagnostic:
+    difference = (first.float() - second.float()).abs().max().item() if first.shape == second.shape else "shape"
+    return Diagnostic(
+        "XL506",
+        Severity.ERROR,
+        f"`{kept}` and `{copy}` are one tied tensor, but the stored copies differ",
+        info=(f"largest difference: {difference}", "`tie_word_embeddings` says they are the same"),
+        help="set `tie_word_embeddings: false` if they were trained apart",
+    )
+
+
+def _unsplit(roles: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "XL514",
+        Severity.ERROR,
+        "a pair has a checkpoint for each half, and one was given for both",
+        help="give {" + ", ".join(f'"{role}": ...' for role in roles) + "}",
+    )
+
+
+def _no_source(spec: Spec, role: str) -> Diagnostic:
+    span = spec.origins.get(role)
+    return Diagnostic(
+        "XL514",
+        Severity.ERROR,
+        f"`{role}` has no checkpoint: the spec gives no `weights:`, and none was named",
+        (span,) if span else (),
+        help="add `weights:`, or name a folder or repository",
+    )
+
+
+__all__ = ["Sources", "TableRow", "load", "sources_of", "verify_sources"]

@@ -1,0 +1,118 @@
+"""Pass 3: a spec's components as one graph, and the bridge between the two halves of a pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.spec import Component, Spec
+from specs.builder import GraphBuilder
+from specs.family import Side
+from specs.graph import Graph, Initialisation, Ref, Tokens
+from specs.problems import Problem
+from specs.values import Value, plain
+
+BRIDGE = "enc_to_dec_proj"
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The graph, and what wiring decided or refused."""
+
+    graph: Graph
+    problems: tuple[Problem, ...] = ()
+
+
+def lower_components(spec: Spec) -> Lowered:
+    """The graph of a model, a pair, or one half alone. A pure function of the spec."""
+    builder = GraphBuilder(spec.name)
+    if spec.kind == "model":
+        whole = spec.components["model"]
+        return _join(builder, spec, whole, whole)
+    encoder, decoder = spec.components.get("encoder"), spec.components.get("decoder")
+    if encoder and decoder:
+        return _join(builder, spec, encoder, decoder)
+    if encoder:
+        side = _encoder_side(builder, spec, encoder)
+        outputs = {"hidden": side.output} | ({"mask": side.mask} if side.mask else {})
+        return Lowered(
+            builder.graph(outputs, encoded=(side.output, side.mask), initialisations=side.initialisations)
+        )
+    assert decoder is not None, "a spec without components is a free graph"
+    width = decoder.family.source_width(decoder.view)
+    hidden = builder.input("encoder_hidden_states", "hidden", ("batch", "source", width))
+    mask = builder.input("encoder_attention_mask", "mask", ("batch", "source"), "int64", optional=True)
+    side = _decoder_side(builder, decoder, hidden, width, mask)
+    return Lowered(
+        builder.graph({"logits": side.output}, (hidden, mask), side.ties, side.tokens, side.initialisations)
+    )
+
+
+def _join(builder: GraphBuilder, spec: Spec, encoder: Component, decoder: Component) -> Lowered:
+    source = _encoder_side(builder, spec, encoder)
+    source_dim = decoder.family.source_width(decoder.view)
+    hidden, problems = source.output, ()
+    if spec.kind == "pair":
+        hidden, problems = _bridge(builder, spec, source.output, source_dim)
+    target = _decoder_side(builder, decoder, hidden, source_dim, source.mask)
+    graph = builder.graph(
+        {"logits": target.output},
+        (hidden, source.mask),
+        target.ties,
+        _settled(spec, target.tokens),
+        _merged(source.initialisations, target.initialisations),
+    )
+    return Lowered(graph, problems)
+
+
+def _encoder_side(builder: GraphBuilder, spec: Spec, component: Component) -> Side:
+    assert component.family.encoder is not None, f"{component.family_name} has an encoder"
+    return component.family.encoder(builder, component.view, spec.long_input)
+
+
+def _decoder_side(
+    builder: GraphBuilder, component: Component, hidden: Ref, width: Value, mask: Ref | None
+) -> Side:
+    assert component.family.decoder is not None, f"{component.family_name} has a decoder"
+    return component.family.decoder(builder, component.view, hidden, width, mask)
+
+
+def _bridge(builder: GraphBuilder, spec: Spec, hidden: Ref, target: Value) -> tuple[Ref, tuple[Problem, ...]]:
+    """What joins the widths: nothing, or a projection named as in published pairs, and a note of it."""
+    source = builder.output_width(hidden)
+    bridge = spec.language.bridge
+    if bridge == "none" or (bridge in (None, "auto") and plain(source) == plain(target)):
+        return hidden, ()
+    joined = builder.node(BRIDGE, "linear", {"source_dim": source, "target_dim": target}, hidden=hidden)
+    note = Problem(
+        "XL301",
+        f"a linear bridge `{BRIDGE}` projects the encoder's width {plain(source)} to {plain(target)}",
+        (("bridge", "inserted here"),),
+        info=("its parameters are in no checkpoint: they start fresh",),
+        severity="info",
+    )
+    return joined, (note,)
+
+
+def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
+    """The decoder's ids, replaced by those the spec's `tokens:` gives."""
+    stated = spec.language.tokens
+    if tokens is None or stated is None:
+        return tokens
+    return Tokens(
+        *(
+            Value(value, f"tokens.{name}") if (value := getattr(stated, name)) is not None else given
+            for name, given in (
+                ("decoder_start", tokens.decoder_start),
+                ("pad", tokens.pad),
+                ("bos", tokens.bos),
+                ("eos", tokens.eos),
+            )
+        )
+    )
+
+
+def _merged(
+    first: tuple[Initialisation, ...], second: tuple[Initialisation, ...]
+) -> tuple[Initialisation, ...]:
+    """Both halves' rules; the decoder's where both speak of one class."""
+    return tuple({rule.constructor: rule for rule in (*first, *second)}.values())

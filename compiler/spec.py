@@ -1,0 +1,116 @@
+"""A resolved spec: what the file says, every default filled in, every value traced to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from compiler.diagnostics.model import Span
+from specs.families import family
+from specs.family import Family
+from specs.language import SpecFile
+from specs.processing import Processing
+from specs.values import View
+
+Kind = Literal["model", "pair", "encoder", "decoder", "graph"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A family with its configuration: the whole model, or one half of a pair.
+
+    `config` has every field; `written` those the spec sets.
+    """
+
+    role: str
+    family_name: str
+    config: Mapping[str, Any]
+    written: frozenset[str]
+    weights: str | None = None
+    architecture: str | None = None
+
+    @property
+    def family(self) -> Family:
+        """The family's statement of itself."""
+        return family(self.family_name)
+
+    @property
+    def view(self) -> View:
+        """The config with every field's address."""
+        return View(self.config, f"{self.role}.config")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked spec. Frozen; `load_spec` and `import_spec` make it.
+
+    Attributes:
+        name: the model's name.
+        kind: model, pair, encoder, decoder or graph.
+        file: the spec file, or None for an imported spec.
+        data: the resolved spec as plain data, `extends` applied, only what was written.
+        components: by role: `model`, or `encoder` and `decoder`.
+    """
+
+    name: str
+    kind: Kind
+    file: Path | None
+    data: Mapping[str, Any]
+    language: SpecFile
+    components: Mapping[str, Component]
+    origins: Mapping[str, Span] = field(default_factory=dict, repr=False)
+    processing: Processing = Processing()
+    base: Path | None = None
+
+    def origin(self, address: str) -> Span | None:
+        """Where a value was written: `model.config.d_model` -> file, line, column; None for a default."""
+        return self.origins.get(address)
+
+    def to_yaml(self) -> str:
+        """The resolved spec as YAML that means the same."""
+        return yaml.safe_dump(dict(self.data), sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Config of the component that decides tokens: the model's, or the decoder's; settled tokens win."""
+        component = self.components.get("model") or self.components.get("decoder")
+        config = dict(component.config) if component else {}
+        tokens = self.language.tokens
+        if tokens is not None:
+            for name, value in tokens.model_dump(exclude_none=True).items():
+                config[f"{name}_token_id"] = value
+        return config
+
+    @property
+    def generation(self) -> Mapping[str, Any]:
+        """Options of `generate` that the spec sets."""
+        options = self.data.get("generation")
+        return dict(options) if isinstance(options, Mapping) else {}
+
+    @property
+    def long_input(self) -> str:
+        """What happens to input beyond the encoder's positions: error, grow or chunk."""
+        return self.language.long_input
+
+    @property
+    def weights(self) -> str | None:
+        """Where the model's checkpoint is, as written."""
+        component = self.components.get("model")
+        return component.weights if component else None
+
+    @property
+    def explicit(self) -> frozenset[str]:
+        """Addresses of config fields that were written and differ from their default."""
+        different = set()
+        for component in self.components.values():
+            defaults = component.family.config().model_dump()
+            different |= {
+                f"{component.role}.config.{name}"
+                for name in component.written
+                if component.config[name] != defaults[name]
+            }
+        return frozenset(different | {address for address in self.origins if address.startswith("graph.")})

@@ -1,0 +1,1 @@
+"""Every parameter to the tensor that feeds it, every stored tensor to its owner; proved before loading."""

@@ -1,0 +1,235 @@
+"""A table against the names and shapes a checkpoint stores: total, or a list of what is not.
+
+Only headers are looked at. One dialect is chosen for the whole file, from the names alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
+from compiler.diagnostics.model import Diagnostic, Severity, Span
+from compiler.weights.folding import folded
+from compiler.weights.table import TableRow, WeightTable
+from specs.weights import Dialect
+
+FLOATING = ("float32", "float16", "bfloat16", "float64")
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How one checkpoint feeds the rows of one component.
+
+    Attributes:
+        feeds: address -> stored names, for every loaded row.
+        copies: (stored name, stored name): extra copies of tied tensors, equal if the file is sound.
+        computed: address -> stored copy of a computed buffer, to compare with its formula.
+        ignored: stored names not used, each with its reason.
+    """
+
+    dialect: Dialect
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: tuple[tuple[str, str], ...] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(
+    table: WeightTable,
+    component: str,
+    checkpoint: Checkpoint,
+    ignore: tuple[str, ...] = (),
+    places: Mapping[str, Span] | None = None,
+) -> tuple[Resolution | None, list[Diagnostic]]:
+    """Prove that a checkpoint feeds every row of `component` exactly once and holds nothing else.
+
+    `places` locates `weights:` and the fields of the spec in diagnostics. Findings: XL501 missing,
+    XL502 unexpected, XL503 shape, XL504 another name, XL511 dialect, XL517 dtype, XL518 idle pattern.
+    """
+    place = (places or {}).get(f"{component}.weights")
+    rows = table.of(component)
+    stored = checkpoint.tensors
+    dialect, problem = _dialect(table, component, rows, stored, place)
+    if dialect is None:
+        assert problem is not None, "no dialect without a reason"
+        return None, [problem]
+    resolver = _Resolver(rows, stored, dialect, ignore, place)
+    return resolver.resolution(), resolver.findings
+
+
+def _dialect(
+    table: WeightTable,
+    component: str,
+    rows: tuple[TableRow, ...],
+    stored: Mapping[str, StoredTensor],
+    place: Span | None,
+) -> tuple[Dialect | None, Diagnostic | None]:
+    """The one spelling whose names the file has; the names it shares are counted, never guessed."""
+    dialects = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    counts = {
+        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
+        for dialect in dialects
+    }
+    best = max(counts.values())
+    fitting = [dialect for dialect, count in counts.items() if count == best]
+    if best and len(fitting) == 1:
+        return fitting[0], None
+    spans = (place,) if place else ()
+    names = ", ".join(list(stored)[:3])
+    if not best:
+        return None, Diagnostic(
+            "XL511",
+            Severity.ERROR,
+            "the checkpoint's names fit no known spelling of this model",
+            spans,
+            (f"it stores {len(stored)} tensors: {names}, ...", f"expected, for example: {rows[0].sources}"),
+            "give the checkpoint of this family, or correct `family:`",
+        )
+    return None, Diagnostic(
+        "XL511",
+        Severity.ERROR,
+        "two spellings fit the checkpoint's names equally: " + " and ".join(d.name for d in fitting),
+        spans,
+        ("one reading is chosen for the whole file",),
+    )
+
+
+class _Resolver:
+    def __init__(
+        self,
+        rows: tuple[TableRow, ...],
+        stored: Mapping[str, StoredTensor],
+        dialect: Dialect,
+        ignore: tuple[str, ...],
+        place: Span | None,
+    ) -> None:
+        self._rows = rows
+        self._stored = stored
+        self._dialect = dialect
+        self._ignore = ignore
+        self._spans = (place,) if place else ()
+        self.findings: list[Diagnostic] = []
+        self._missing: list[tuple[TableRow, str]] = []
+        self._owned: dict[str, str] = {}
+
+    def resolution(self) -> Resolution:
+        feeds, copies = self._feeds()
+        computed = {
+            row.address: name
+            for row in self._rows
+            if row.status == "computed"
+            for name in self._spelt(row)
+            if name in self._stored
+        }
+        for address, name in computed.items():
+            self._owned[name] = address
+        ignored = self._ignored()
+        self._unowned(ignored)
+        self._idle_patterns()
+        return Resolution(self._dialect, feeds, tuple(copies), computed, ignored)
+
+    def _spelt(self, row: TableRow) -> tuple[str, ...]:
+        return tuple(self._dialect.spell(source) for source in row.sources)
+
+    def _feeds(self) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
+        feeds: dict[str, tuple[str, ...]] = {}
+        copies: list[tuple[str, str]] = []
+        shared: dict[str, list[TableRow]] = {}
+        for row in self._rows:
+            if row.tied_to is not None:
+                shared.setdefault(row.tied_to, []).append(row)
+        for row in self._rows:
+            if row.status != "loaded":
+                continue
+            members = [row, *shared.get(row.address, [])]
+            present = [m for m in members if all(n in self._stored for n in self._spelt(m))]
+            for member in present:
+                self._owned.update(dict.fromkeys(self._spelt(member), member.address))
+                self._check(member)
+            if not present:
+                self._missing += [(row, name) for name in self._spelt(row) if name not in self._stored]
+                continue
+            feeds[row.address] = self._spelt(present[0])
+            copies += [(self._spelt(present[0])[0], self._spelt(other)[0]) for other in present[1:]]
+        return feeds, copies
+
+    def _check(self, row: TableRow) -> None:
+        shapes = row.operation.stored_shapes(row.shape)
+        for name, shape in zip(self._spelt(row), shapes, strict=True):
+            tensor = self._stored[name]
+            if tensor.shape != shape:
+                self._error(
+                    "XL503",
+                    f"`{name}` is stored as {list(tensor.shape)}; `{row.address}` needs {list(shape)}",
+                    (f"in {tensor.file}",),
+                    "correct the sizes in `config:`, or give the checkpoint they belong to",
+                )
+            elif tensor.dtype not in FLOATING:
+                self._error(
+                    "XL517",
+                    f"`{name}` is stored as {tensor.dtype}, which is no dtype of a parameter",
+                    (f"in {tensor.file}", f"parameters are {', '.join(FLOATING)}"),
+                )
+
+    def _ignored(self) -> dict[str, str]:
+        """Stored tensors that the spec names under `ignore:`."""
+        return {
+            name: "named under `ignore:`"
+            for name in self._stored
+            if name not in self._owned and any(fnmatchcase(name, pattern) for pattern in self._ignore)
+        }
+
+    def _unowned(self, ignored: Mapping[str, str]) -> None:
+        """Missing and unexpected tensors; a pair that is plainly one tensor renamed is one finding."""
+        unexpected = [name for name in self._stored if name not in self._owned and name not in ignored]
+        renamed = []
+        for row, wanted in list(self._missing):
+            candidates = [n for n in unexpected if self._stored[n].shape == row.shape]
+            near = get_close_matches(wanted, candidates, n=1, cutoff=0.75)
+            if near:
+                renamed.append((wanted, near[0]))
+                unexpected.remove(near[0])
+                self._missing.remove((row, wanted))
+        for (wanted, count), found in zip(
+            folded(w for w, _ in renamed).items(), folded(f for _, f in renamed), strict=False
+        ):
+            self._error(
+                "XL504",
+                f"`{wanted}` is stored as `{found}`" + (f" ({count} tensors)" if count > 1 else ""),
+                ("names are matched exactly: a guess could load the wrong tensor",),
+                f"rename it to `{wanted}` in the checkpoint",
+            )
+        needed_by = folded([row.address for row, _ in self._missing])
+        for (name, count), address in zip(folded(n for _, n in self._missing).items(), needed_by, strict=False):
+            self._error(
+                "XL501",
+                f"the checkpoint lacks `{name}`" + (f" ({count} tensors)" if count > 1 else ""),
+                (f"needed by `{address}`",),
+                "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
+            )
+        for name, count in folded(unexpected).items():
+            self._error(
+                "XL502",
+                f"nothing reads `{name}`" + (f" ({count} tensors)" if count > 1 else ""),
+                ("a tensor nobody reads is a part of the model that is missing here",),
+                "correct the config, or name it under `ignore:` if it is not wanted",
+            )
+
+    def _idle_patterns(self) -> None:
+        for pattern in self._ignore:
+            if not any(fnmatchcase(name, pattern) for name in self._stored):
+                self.findings.append(
+                    Diagnostic(
+                        "XL518",
+                        Severity.WARNING,
+                        f"`ignore:` names `{pattern}`, which matches no stored tensor",
+                        self._spans,
+                        help="remove it, or correct its spelling",
+                    )
+                )
+
+    def _error(self, code: str, message: str, info: tuple[str, ...] = (), help: str | None = None) -> None:
+        self.findings.append(Diagnostic(code, Severity.ERROR, message, self._spans, info, help))

@@ -1,0 +1,123 @@
+"""The weight table of a spec: one line for every parameter and computed buffer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from compiler.block_source import library
+from compiler.passes.lower import BRIDGE
+from compiler.spec import Spec
+from specs.graph import Graph
+from specs.weights import Operation, Rename, Row, WeightMap
+
+Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One parameter or computed buffer.
+
+    Attributes:
+        address: module path, and key in the model's state dict.
+        sources: stored names, in the published spelling; none for fresh parameters.
+        component: whose checkpoint holds the sources: model, encoder or decoder.
+        tied_to: for a tied row, the address it shares its tensor with.
+    """
+
+    address: str
+    sources: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    operation: Operation
+    status: Status
+    component: str = "model"
+    tied_to: str | None = None
+
+
+@dataclass(frozen=True)
+class WeightTable:
+    """All rows of a spec, parameters first in the order of the state dict."""
+
+    rows: tuple[TableRow, ...]
+    maps: dict[str, WeightMap]
+
+    def __iter__(self) -> Iterator[TableRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def of(self, component: str) -> tuple[TableRow, ...]:
+        """The rows whose tensors one checkpoint holds."""
+        return tuple(row for row in self.rows if row.component == component)
+
+    def to_json(self) -> str:
+        """The table as JSON."""
+        return json.dumps(
+            {
+                "rows": [
+                    {
+                        "address": row.address,
+                        "sources": list(row.sources),
+                        "shape": list(row.shape),
+                        "dtype": row.dtype,
+                        "operation": row.operation.name,
+                        "status": row.status,
+                        "component": row.component,
+                    }
+                    | ({"tied_to": row.tied_to} if row.tied_to else {})
+                    for row in self.rows
+                ]
+            },
+            indent=1,
+        )
+
+
+def table_of(spec: Spec, graph: Graph) -> WeightTable:
+    """The weight table; every parameter of the graph has exactly one row."""
+    maps = {role: component.family.weights(component.view) for role, component in spec.components.items()}
+    tied = {tie.tied: tie.kept for tie in graph.ties}
+    rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
+    rows += _computed(spec, graph, maps)
+    return WeightTable(tuple(rows), maps)
+
+
+def _row(
+    spec: Spec, maps: dict[str, WeightMap], address: str, shape: tuple[int, ...], tied: dict[str, str]
+) -> TableRow:
+    role = _owner(spec, address)
+    found = maps[role].find(address) if role in maps else None
+    if role in maps and found is None and not address.startswith(f"{BRIDGE}."):
+        raise AssertionError(f"the family's table has no row for {address}")
+    row, sources = found if found else (Row(address, (address,)), (address,))
+    if address in tied:
+        return TableRow(address, sources, shape, "float32", row.operation, "tied", role, tied[address])
+    fresh = address.startswith(f"{BRIDGE}.") or any(fnmatchcase(address, p) for p in spec.language.fresh)
+    if fresh:
+        return TableRow(address, (), shape, "float32", Rename(), "fresh", role)
+    return TableRow(address, sources, shape, "float32", row.operation, "loaded", role)
+
+
+def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:
+    """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
+    blocks = library()
+    for node in graph.order():
+        for buffer in blocks.buffers(node.block):
+            address = f"{node.name}.{buffer}"
+            role = _owner(spec, address)
+            found = maps[role].find(address) if role in maps else None
+            sources = found[1] if found else ()
+            yield TableRow(address, sources, (), "float32", Rename(), "computed", role)
+
+
+def _owner(spec: Spec, address: str) -> str:
+    """Which component's checkpoint an address belongs to."""
+    if spec.kind in ("model", "graph"):
+        return "model"
+    if spec.kind in ("encoder", "decoder"):
+        return spec.kind
+    return "encoder" if address.startswith("encoder.") else "decoder"
