@@ -1,0 +1,133 @@
+"""What `generate` refuses before it runs, and how it reaches the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from compiler.diagnostics.model import CrossloomError
+from runtime.generation import Step, generate
+from tests.generation.adapter import Adapter
+from tests.generation.models import end_ids, random_case
+
+CASE = random_case(4)
+FEATURES, MASK = CASE.inputs["input_features"], CASE.inputs["attention_mask"]
+
+
+def refusal(model: Adapter | None = None, **arguments: Any) -> list[str]:
+    with pytest.raises(CrossloomError) as caught:
+        generate(model or Adapter(CASE.model), **arguments)
+    assert all(d.message and d.help for d in caught.value.diagnostics)
+    return [d.code for d in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "codes"),
+    [
+        ({"num_beam": 2}, ["XL406"]),
+        ({"atention_mask": MASK}, ["XL406"]),
+        ({"num_return_sequences": 2}, ["XL407"]),
+        ({"max_length": None, "max_new_tokens": None}, ["XL408"]),
+        ({"max_new_tokens": 100}, ["XL405"]),
+        ({"decoder_start_token_id": None}, ["XL404"]),
+        ({"pad_token_id": None}, ["XL404"]),
+        ({"input_values": FEATURES}, ["XL207"]),
+        ({"input_features": None}, ["XL206"]),
+        ({"input_features": FEATURES.tolist()}, ["XL103"]),
+        ({"input_features": FEATURES[:2]}, ["XL305"]),
+        ({"input_features": FEATURES[:, :20]}, ["XL305"]),
+        ({"input_features": FEATURES[:0], "attention_mask": MASK[:0]}, ["XL305", "XL305"]),
+        ({"decoder_input_ids": torch.zeros(2, 2, dtype=torch.int64)}, ["XL305"]),
+        ({"decoder_input_ids": torch.zeros(3, 2)}, ["XL103"]),
+        ({"decoder_input_ids": [[1]]}, ["XL103"]),
+        ({"decoder_input_ids": torch.full((3, 1), 999)}, ["XL402"]),
+        ({"decoder_start_token_id": [1, 2]}, ["XL305"]),
+        ({"encoder_outputs": (FEATURES,), "input_features": None, "attention_mask": None}, ["XL103"]),
+        ({"encoder_outputs": Adapter(CASE.model).encode(FEATURES)}, ["XL407", "XL407"]),
+        ({"num_beam": 2, "top_k": "3", "pixel_values": FEATURES}, ["XL406", "XL407", "XL207"]),
+    ],
+)
+def test_refusals(arguments: dict[str, Any], codes: list[str]) -> None:
+    assert refusal(**{**CASE.inputs, "max_new_tokens": 5, **arguments}) == codes
+
+
+def test_a_prefix_with_the_start_token_in_some_rows_is_refused() -> None:
+    prefix = torch.full((3, 2), CASE.model.config.decoder_start_token_id)
+    prefix[1, 0] = (prefix[1, 0] + 1) % CASE.model.config.vocab_size
+    assert refusal(**CASE.inputs, max_new_tokens=5, decoder_input_ids=prefix) == ["XL305"]
+
+
+def test_ids_with_padding_need_a_mask() -> None:
+    class TextEncoder(Adapter):
+        def encode(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> Any:
+            raise AssertionError("not reached")
+
+    ids = torch.tensor([[5, 6, 7], [5, CASE.model.config.pad_token_id, CASE.model.config.pad_token_id]])
+    assert refusal(TextEncoder(CASE.model), input_ids=ids, max_new_tokens=5) == ["XL416"]
+
+
+def test_layers_of_the_model_are_read() -> None:
+    model = Adapter(CASE.model)
+    model.generation_defaults["max_length"] = 4
+    assert generate(model, **CASE.inputs).shape[1] <= 4
+    model.spec.generation["max_length"] = 3
+    assert generate(model, **CASE.inputs).shape[1] <= 3
+    assert generate(model, **CASE.inputs, max_new_tokens=5, eos_token_id=None).shape[1] == 6
+    model.spec.generation["num_beam"] = 3
+    assert refusal(model, **CASE.inputs) == ["XL406"]
+
+
+@pytest.mark.parametrize("search", [{}, {"num_beams": 3}, {"do_sample": True, "num_return_sequences": 2}])
+def test_encodes_once_and_asks_for_no_more_cache_than_needed(search: dict[str, Any]) -> None:
+    model = Adapter(CASE.model)
+    generate(model, **CASE.inputs, **search, max_new_tokens=5, eos_token_id=None)
+    assert model.encodings == 1
+    assert model.cache_lengths == [5]
+
+
+@pytest.mark.parametrize("search", [{}, {"num_beams": 3, "num_return_sequences": 2}])
+def test_encoder_outputs_stand_in_for_inputs(search: dict[str, Any]) -> None:
+    model = Adapter(CASE.model)
+    direct = generate(model, **CASE.inputs, **search, max_new_tokens=8)
+    with torch.no_grad():
+        encoded = model.encode(**CASE.inputs)
+    assert generate(model, encoder_outputs=encoded, **search, max_new_tokens=8).tolist() == direct.tolist()
+
+
+@pytest.mark.parametrize(("search", "rows"), [({}, 3), ({"num_beams": 4}, 12)])
+def test_on_step_sees_every_step(search: dict[str, Any], rows: int) -> None:
+    steps: list[Step] = []
+    ids = generate(
+        Adapter(CASE.model),
+        **CASE.inputs,
+        **search,
+        max_new_tokens=6,
+        eos_token_id=None,
+        on_step=steps.append,
+    )
+    assert [step.length for step in steps] == list(range(2, 8))
+    assert {step.limit for step in steps} == {7}
+    assert {len(step.tokens) for step in steps} == {rows}
+    if not search:
+        assert torch.stack([step.tokens for step in steps], dim=1).tolist() == ids[:, 1:].tolist()
+
+
+def test_results_are_ordinary_tensors() -> None:
+    result = generate(Adapter(CASE.model), **CASE.inputs, max_new_tokens=4, return_scores=True)
+    for tensor in result:
+        assert not tensor.is_inference()
+        tensor.zero_()
+    assert result.sequences.dtype == torch.int64
+
+
+def test_sequences_start_with_the_start_token_and_end_with_padding() -> None:
+    config = CASE.model.config
+    ids = generate(Adapter(CASE.model), **CASE.inputs, max_new_tokens=20, num_beams=4, num_return_sequences=4)
+    assert ids[:, 0].unique().tolist() == [config.decoder_start_token_id]
+    ends = end_ids(config)
+    for row in ids[:, 1:].tolist():
+        if any(end in row for end in ends):
+            first = min(row.index(end) for end in ends if end in row)
+            assert set(row[first + 1 :]) <= {config.pad_token_id}
