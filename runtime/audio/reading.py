@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,7 @@ def read_audio(
 
 def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[np.float32], int]:
     """Samples [N, channels] and their rate."""
-    import soundfile  # type: ignore[import-untyped]
-
+    soundfile = _library("soundfile")
     try:
         with Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path) as file:
             samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
@@ -83,6 +83,17 @@ def _one_channel(channels: NDArray[np.float32], mono: Mono | None, name: str) ->
 def _resample(samples: NDArray[np.float32], stored_rate: int, sampling_rate: int) -> NDArray[np.float32]:
     if stored_rate == sampling_rate:
         return samples
-    import soxr  # type: ignore[import-untyped]
+    resample = _library("soxr").resample
+    return np.asarray(resample(samples, stored_rate, sampling_rate, quality="HQ"), dtype=np.float32)
 
-    return np.asarray(soxr.resample(samples, stored_rate, sampling_rate, quality="HQ"), dtype=np.float32)
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except (ImportError, OSError) as error:  # OSError: the C library below it is missing
+        raise failure(
+            "XL414",
+            f"audio cannot be read: {error}",
+            info=(f"it is read with {name}",),
+            help="pip install 'crossloom[audio]'",
+        ) from None

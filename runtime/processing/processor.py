@@ -12,7 +12,7 @@ from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
 from runtime.tokenizers import SentencePieceTokenizer
 from runtime.tokenizers.files import write_file
-from specs.processing import FrontEnd, Processing
+from specs.processing import FrontEnd, Processing, check_vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -181,17 +181,24 @@ class Processor:
 
 
 def processor_from_files(
-    processing: Processing, path_of: Callable[[str], Path], limits: AudioLimits | None = None
+    processing: Processing,
+    path_of: Callable[[str], Path],
+    limits: AudioLimits | None = None,
+    vocab_size: int | None = None,
 ) -> Processor:
     """The processor a family states, with the files that `path_of` finds by name.
 
-    Raises CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
+    `vocab_size` is the model's number of ids, where the tokenizer is to be held against it. Raises
+    CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
     """
     tokenizer = (
         None
         if processing.tokenizer is None
         else SentencePieceTokenizer.from_files(processing.tokenizer, path_of)
     )
+    if tokenizer is not None and vocab_size is not None:
+        for found in check_vocabulary(tokenizer.size, vocab_size, tokenizer.largest_id, ()):
+            raise failure(found.code, found.message, info=found.info, help=found.help)
     return Processor(processing.front_end, tokenizer, limits, processing.files)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,16 @@ def test_a_path_that_cannot_be_opened_is_refused(tmp_path: Path, name: str) -> N
     with pytest.raises(CrossloomError) as raised:
         read_audio(tmp_path / name, 16000)
     assert code(raised) == "XL117"
+
+
+def test_a_missing_library_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(8000), 8000)
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    assert read_audio(tmp_path / "a.wav", 8000).shape == (4000,)
+    with pytest.raises(CrossloomError) as raised:
+        read_audio(tmp_path / "a.wav", 16000)
+    assert code(raised) == "XL414"
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(CrossloomError) as raised:
+        read_audio(tmp_path / "a.wav", 8000)
+    assert code(raised) == "XL414"

@@ -1,0 +1,209 @@
+"""Hub files as sections of a spec: what is kept, dropped, refused, and what the sections contradict."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import Speech2TextFeatureExtractor, Speech2TextTokenizer
+
+from compiler.diagnostics.model import CrossloomError
+from runtime.processing import processor_from_files
+from specs.families.speech_to_text import processing as family
+from specs.problems import Problem
+from specs.processing import FileProblem, SentencePieceVocabulary, check_vocabulary, ids_of, read_table
+from specs.processing_files import ImportedProcessing
+
+
+def read(**files: Any) -> ImportedProcessing:
+    """Import files named without `.json`."""
+    texts = {
+        f"{name}.json": contents if isinstance(contents, str) else json.dumps(contents)
+        for name, contents in files.items()
+    }
+    return family.import_files(texts)
+
+
+def found(problems: list[Problem]) -> list[tuple[str, str]]:
+    assert all(problem.help for problem in problems)
+    return [(problem.code, problem.at[0][0]) for problem in problems]
+
+
+def test_defaults_are_those_of_the_published_classes() -> None:
+    extractor = inspect.signature(Speech2TextFeatureExtractor).parameters
+    tokenizer = inspect.signature(Speech2TextTokenizer).parameters
+    ours = family.Processor.model_validate({}).model_dump()
+    assert {name: p.default for name, p in extractor.items() if name in ours} == {
+        name: value for name, value in ours.items() if name in extractor
+    }
+    theirs = Speech2TextFeatureExtractor().to_dict()
+    assert {**ours, "feature_extractor_type": "Speech2TextFeatureExtractor"} == theirs
+    texts = family.Tokenizer.model_validate({}).model_dump()
+    for name in set(texts) & set(tokenizer) - {"additional_special_tokens"}:
+        assert texts[name] == tokenizer[name].default, name
+
+
+def test_published_files_are_the_defaults() -> None:
+    published = {
+        "do_ceptral_normalize": True,
+        "feature_size": 80,
+        "normalize_means": True,
+        "normalize_vars": True,
+        "num_mel_bins": 80,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "return_attention_mask": True,
+        "sampling_rate": 16000,
+    }
+    assert read(preprocessor_config=published) == ImportedProcessing({}, None, {}, [])
+    nested = {
+        "feature_extractor": {**published, "num_mel_bins": 40, "feature_size": 40},
+        "processor_class": "X",
+    }
+    imported = read(preprocessor_config=published, processor_config=nested)
+    assert imported.processor == {"num_mel_bins": 40, "feature_size": 40}
+    assert list(imported.dropped) == ["processor.processor_class"]
+    assert imported.problems == []
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        ({"mel_bins": 80}, ("XL115", "processor.mel_bins")),
+        ({"dither": 1.0}, ("XL116", "processor.dither")),
+        ({"padding_side": "left"}, ("XL116", "processor.padding_side")),
+        ({"return_attention_mask": False}, ("XL116", "processor.return_attention_mask")),
+        ({"num_mel_bins": 0}, ("XL116", "processor.num_mel_bins")),
+        ({"num_mel_bins": 80.0}, ("XL103", "processor.num_mel_bins")),
+        ({"num_mel_bins": True}, ("XL103", "processor.num_mel_bins")),
+        ({"num_mel_bins": "80"}, ("XL103", "processor.num_mel_bins")),
+        ([], ("XL103", "processor")),
+        ("{", ("XL106", "processor")),
+    ],
+)
+def test_processor_fields_that_cannot_be_kept(contents: Any, expected: tuple[str, str]) -> None:
+    assert found(read(preprocessor_config=contents).problems) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        ({"do_upper": True}, ("XL115", "tokenizer.do_upper")),
+        ({"padding_side": "left"}, ("XL116", "tokenizer.padding_side")),
+        ({"split_special_tokens": True}, ("XL116", "tokenizer.split_special_tokens")),
+        ({"sp_model_kwargs": {"enable_sampling": True}}, ("XL116", "tokenizer.sp_model_kwargs")),
+        ({"lang_codes": "covost"}, ("XL116", "tokenizer.lang_codes")),
+        ({"do_lower_case": 1}, ("XL103", "tokenizer.do_lower_case")),
+        ({"bos_token": None}, ("XL103", "tokenizer.bos_token")),
+        (
+            {"added_tokens_decoder": {"9": {"content": "word"}}},
+            ("XL116", "tokenizer.additional_special_tokens"),
+        ),
+        (
+            {"pad_token": {"content": "<pad>", "lstrip": True}},
+            ("XL116", "tokenizer.additional_special_tokens"),
+        ),
+    ],
+)
+def test_tokenizer_fields_that_cannot_be_kept(contents: Any, expected: tuple[str, str]) -> None:
+    assert found(read(tokenizer_config=contents).problems) == [expected]
+
+
+def test_special_tokens_come_from_wherever_they_are_listed() -> None:
+    special = {"pad_token": {"content": "<blank>", "lstrip": False}, "eos_token": "</s>"}
+    assert read(tokenizer_config={}, special_tokens_map=special).tokenizer == {"pad_token": "<blank>"}
+    # Where the config lists the added tokens, the published class does not look at the map.
+    config: dict[str, Any] = {"added_tokens_decoder": {"1": {"content": "<pad>"}}}
+    assert read(tokenizer_config=config, special_tokens_map=special).tokenizer == {}
+    config = {"lang_codes": "mustc", "extra_special_tokens": ["<lang:pt>", "<noise>"]}
+    imported = read(tokenizer_config=config)
+    assert imported.tokenizer == {"lang_codes": "mustc", "additional_special_tokens": ["<noise>"]}
+    assert imported.problems == []
+
+
+def test_the_table_gives_the_number_of_ids() -> None:
+    table = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}
+    assert read(vocab=table).tokenizer == {"vocab_size": 5}
+    assert read(vocab=table, tokenizer_config={"lang_codes": "mustc"}).tokenizer == {
+        "lang_codes": "mustc",
+        "vocab_size": 13,
+    }
+    assert found(read(vocab="{").problems) == [("XL403", "tokenizer")]
+    assert read() == ImportedProcessing(None, None, {}, [])
+
+
+def test_special_tokens_missing_in_the_table_are_numbered_on() -> None:
+    kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),))
+    ids = ids_of({"<unk>": 0, "a": 1}, kind)
+    assert ids == {"<unk>": 0, "a": 1, "<s>": 2, "</s>": 3, "<pad>": 4, "<lang:de>": 5}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1, "a": 2}', '{"a": {"b": 1}}', '{"a": 1, "b": 1}', "{}"])
+def test_a_table_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(FileProblem):
+        read_table(text)
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (family.Processor.model_validate({}), []),
+        (family.Processor.model_validate({"num_mel_bins": 40}), [("XL401", "processor.feature_size")]),
+        (family.Tokenizer.model_validate({}), []),
+        (family.Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "de"}), []),
+        (family.Tokenizer.model_validate({"tgt_lang": "de"}), [("XL112", "tokenizer.tgt_lang")]),
+        (
+            family.Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "xx"}),
+            [("XL112", "tokenizer.tgt_lang")],
+        ),
+    ],
+)
+def test_sections_that_contradict_themselves(
+    section: family.Processor | family.Tokenizer, expected: list[tuple[str, str]]
+) -> None:
+    if isinstance(section, family.Processor):
+        assert found(family.processor_problems(section, "processor")) == expected
+    else:
+        assert found(family.tokenizer_problems(section, "tokenizer")) == expected
+
+
+@pytest.mark.parametrize(("size", "largest", "codes"), [(10, 9, []), (9, 8, ["XL403"]), (10, 10, ["XL403"])])
+def test_a_vocabulary_unlike_the_tokenizer(size: int, largest: int, codes: list[str]) -> None:
+    problems = check_vocabulary(size, 10, largest, (("model.config.vocab_size", "ids"),))
+    assert [problem.code for problem in problems] == codes
+
+
+def test_a_tokenizer_is_held_against_the_model(folders: dict[str, Path]) -> None:
+    stated = family.processing(None, family.Tokenizer.model_validate({}))
+    path_of = folders["one"].joinpath
+    size = processor_from_files(stated, path_of).tokenizer.size
+    assert processor_from_files(stated, path_of, vocab_size=size).tokenizer.size == size
+    with pytest.raises(CrossloomError) as raised:
+        processor_from_files(stated, path_of, vocab_size=size + 1)
+    assert [diagnostic.code for diagnostic in raised.value.diagnostics] == ["XL403"]
+
+
+def test_kinds_need_neither_torch_nor_sentencepiece() -> None:
+    code = (
+        "import sys; sys.modules.update(torch=None, numpy=None, sentencepiece=None);"
+        "import specs.families.speech_to_text.processing as family;"
+        "family.import_files({'vocab.json': '{\"<unk>\": 0}'})"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_texts_are_processed_without_torch(folders: dict[str, Path]) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; from pathlib import Path;"
+        "import specs.families.speech_to_text.processing as family;"
+        "from runtime.processing import processor_from_files;"
+        "stated = family.processing(family.Processor(), family.Tokenizer());"
+        f"processor = processor_from_files(stated, Path({str(folders['one'])!r}).joinpath);"
+        "assert processor.decode(processor.encode('hello world')) == 'hello world'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
