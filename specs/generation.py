@@ -33,90 +33,112 @@ class GenerationOptions(BaseModel):
 
     # Length
     max_length: int | None = Field(
-        None, gt=0, description="Longest sequence, start token and prefix included."
+        default=None, gt=0, description="Longest sequence, start token and prefix included."
     )
     max_new_tokens: int | None = Field(
-        None, gt=0, description="Most tokens to generate; wins over `max_length` where both are given."
+        default=None,
+        gt=0,
+        description="Most tokens to generate; wins over `max_length` where both are given.",
     )
     min_length: int = Field(
-        0, ge=0, description="No end token before the sequence has this length, start token included."
+        default=0, ge=0, description="No end token before the sequence has this length, start token included."
     )
     min_new_tokens: int | None = Field(
-        None,
+        default=None,
         ge=0,
         description="No end token before this many new tokens; wins over `min_length` where both are given.",
     )
 
     # Search
-    num_beams: int = Field(1, ge=1, description="Hypotheses kept a sentence; 1 is greedy or plain sampling.")
+    num_beams: int = Field(
+        default=1, ge=1, description="Hypotheses kept a sentence; 1 is greedy or plain sampling."
+    )
     early_stopping: bool | Literal["never"] = Field(
-        False,
+        default=False,
         description="Beams: `true` stops at `num_beams` finished hypotheses, `false` when the best running "
         'score at its present length cannot beat them, `"never"` when no longer one can either.',
     )
     length_penalty: FiniteFloat = Field(
-        1.0, description="A hypothesis of n new tokens scores (sum of log-probabilities) / n**length_penalty."
+        default=1.0,
+        description="A hypothesis of n new tokens scores (sum of log-probabilities) / n**length_penalty.",
     )
-    num_return_sequences: int = Field(1, ge=1, description="Sequences returned for each sentence.")
-    do_sample: bool = Field(False, description="Draw tokens at random instead of taking the best.")
+    num_return_sequences: int = Field(default=1, ge=1, description="Sequences returned for each sentence.")
+    do_sample: bool = Field(default=False, description="Draw tokens at random instead of taking the best.")
     seed: int | None = Field(
-        None, ge=0, lt=2**63, description="Seed of the draws; without one torch's global generator is used."
+        default=None,
+        ge=0,
+        lt=2**63,
+        description="Seed of the draws; without one torch's global generator is used.",
     )
 
     # Sampling
-    temperature: FiniteFloat = Field(1.0, gt=0, description="Sampling: scores are divided by this.")
+    temperature: FiniteFloat = Field(default=1.0, gt=0, description="Sampling: scores are divided by this.")
     top_k: int | None = Field(
-        50, ge=0, description="Sampling: keep the k best tokens; 0 or null keeps all. 50 unless set."
+        default=50, ge=0, description="Sampling: keep the k best tokens; 0 or null keeps all. 50 unless set."
     )
     top_p: Fraction = Field(
-        1.0, description="Sampling: keep the fewest best tokens whose probabilities reach this sum."
+        default=1.0, description="Sampling: keep the fewest best tokens whose probabilities reach this sum."
     )
     min_p: Fraction | None = Field(
-        None, description="Sampling: drop tokens less probable than this share of the best token."
+        default=None, description="Sampling: drop tokens less probable than this share of the best token."
     )
     typical_p: float = Field(
-        1.0, gt=0, le=1, description="Sampling: keep the tokens nearest the entropy, up to this probability."
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Sampling: keep the tokens nearest the entropy, up to this probability.",
     )
     epsilon_cutoff: OpenFraction = Field(
-        0.0, description="Sampling: drop tokens less probable than this; 0 drops none."
+        default=0.0, description="Sampling: drop tokens less probable than this; 0 drops none."
     )
     eta_cutoff: OpenFraction = Field(
-        0.0, description="Sampling: as `epsilon_cutoff`, relaxed where the entropy is high; 0 drops none."
+        default=0.0,
+        description="Sampling: as `epsilon_cutoff`, relaxed where the entropy is high; 0 drops none.",
     )
 
     # Scores
     repetition_penalty: FiniteFloat = Field(
-        1.0, gt=0, description="Scores of tokens already present are divided (or, below 0, multiplied) by it."
+        default=1.0,
+        gt=0,
+        description="Scores of tokens already present are divided (or, below 0, multiplied) by it.",
     )
-    no_repeat_ngram_size: int = Field(0, ge=0, description="No n-gram of this size occurs twice; 0 is off.")
+    no_repeat_ngram_size: int = Field(
+        default=0, ge=0, description="No n-gram of this size occurs twice; 0 is off."
+    )
     bad_words_ids: list[TokenIds] | None = Field(
-        None, min_length=1, description="Id sequences that never occur."
+        default=None, min_length=1, description="Id sequences that never occur."
     )
     sequence_bias: list[Bias] | None = Field(
-        None, min_length=1, description="Pairs [ids, bias]: added to the score of the token completing ids."
+        default=None,
+        min_length=1,
+        description="Pairs [ids, bias]: added to the score of the token completing ids.",
     )
-    suppress_tokens: list[TokenId] | None = Field(None, description="Ids never generated.")
-    begin_suppress_tokens: list[TokenId] | None = Field(None, description="Ids not generated first.")
+    suppress_tokens: list[TokenId] | None = Field(default=None, description="Ids never generated.")
+    begin_suppress_tokens: list[TokenId] | None = Field(default=None, description="Ids not generated first.")
     exponential_decay_length_penalty: Decay | None = Field(
-        None,
+        default=None,
         description="[start, factor]: past `start` new tokens the end token's score grows by factor**excess.",
     )
-    remove_invalid_values: bool = Field(False, description="Replace NaN by 0 and infinities by the extremes.")
-    renormalize_logits: bool = Field(False, description="Normalise once more after all the options above.")
+    remove_invalid_values: bool = Field(
+        default=False, description="Replace NaN by 0 and infinities by the extremes."
+    )
+    renormalize_logits: bool = Field(
+        default=False, description="Normalise once more after all the options above."
+    )
 
     # Special tokens
     forced_bos_token_id: TokenId | None = Field(
-        None, description="Id forced right after the start token (a language, say)."
+        default=None, description="Id forced right after the start token (a language, say)."
     )
     forced_eos_token_id: TokenId | TokenIds | None = Field(
-        None, description="Id, or ids, allowed at the last place when the longest length is reached."
+        default=None, description="Id, or ids, allowed at the last place when the longest length is reached."
     )
-    pad_token_id: TokenId | None = Field(None, description="Id written after the end of a sequence.")
+    pad_token_id: TokenId | None = Field(default=None, description="Id written after the end of a sequence.")
     eos_token_id: TokenId | TokenIds | None = Field(
-        None, description="Id, or ids, that end a sequence; null never ends one before the limit."
+        default=None, description="Id, or ids, that end a sequence; null never ends one before the limit."
     )
     decoder_start_token_id: TokenId | TokenIds | None = Field(
-        None, description="Id every sequence starts with, or one for each sentence."
+        default=None, description="Id every sequence starts with, or one for each sentence."
     )
 
     @property

@@ -18,21 +18,11 @@ from runtime.generation.sampling import Draw
 
 
 @overload
-def generate(
-    model: Model, *, return_scores: Literal[False] = False, on_step: OnStep | None = None, **arguments: Any
-) -> Tensor: ...
+def generate(model: Model, *, return_scores: Literal[True], **arguments: Any) -> Generated: ...
 
 
 @overload
-def generate(
-    model: Model, *, return_scores: Literal[True], on_step: OnStep | None = None, **arguments: Any
-) -> Generated: ...
-
-
-@overload
-def generate(
-    model: Model, *, return_scores: bool, on_step: OnStep | None = None, **arguments: Any
-) -> Tensor | Generated: ...
+def generate(model: Model, **arguments: Any) -> Tensor: ...
 
 
 def generate(

@@ -55,7 +55,7 @@ def test_every_option_is_described() -> None:
 
 
 def test_precedence() -> None:
-    layers = {
+    layers: dict[str, dict[str, Any]] = {
         "spec": {"num_beams": 3, "length_penalty": 2.0},
         "checkpoint": {"num_beams": 5, "length_penalty": 0.5, "early_stopping": True, "eos_token_id": 7},
         "config": CONFIG,

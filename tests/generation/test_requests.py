@@ -16,7 +16,7 @@ CASE = random_case(4)
 FEATURES, MASK = CASE.inputs["input_features"], CASE.inputs["attention_mask"]
 
 
-def refusal(model: Adapter | None = None, **arguments: Any) -> list[str]:
+def refusal(model: Adapter | None = None, /, **arguments: Any) -> list[str]:
     with pytest.raises(CrossloomError) as caught:
         generate(model or Adapter(CASE.model), **arguments)
     assert all(d.message and d.help for d in caught.value.diagnostics)
@@ -125,7 +125,7 @@ def test_results_are_ordinary_tensors() -> None:
 def test_sequences_start_with_the_start_token_and_end_with_padding() -> None:
     config = CASE.model.config
     ids = generate(Adapter(CASE.model), **CASE.inputs, max_new_tokens=20, num_beams=4, num_return_sequences=4)
-    assert ids[:, 0].unique().tolist() == [config.decoder_start_token_id]
+    assert set(ids[:, 0].tolist()) == {config.decoder_start_token_id}
     ends = end_ids(config)
     for row in ids[:, 1:].tolist():
         if any(end in row for end in ends):
