@@ -78,7 +78,6 @@ class Dim:
 
     terms: tuple[tuple[Monomial, int], ...]
     ranges: Mapping[str, Name]
-    _hash: int
 
     @classmethod
     def constant(cls, value: SupportsIndex) -> Dim:
@@ -169,7 +168,7 @@ class Dim:
         return self.terms == other.terms if isinstance(other, Dim) else NotImplemented
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.terms) if self.ranges else hash(self.at({}))
 
     def __add__(self, other: Size) -> Dim:
         total = dict(self.terms)
@@ -212,7 +211,7 @@ def _polynomial(terms: Mapping[Monomial, int]) -> Dim:
         if ranges.setdefault(name.text, name) != name:
             raise ValueError(f"{name.text} is declared with two ranges")
     normal = tuple(sorted(kept, key=lambda term: _monomial_order(term[0])))
-    return Dim(normal, ranges, hash(normal) if ranges else hash(sum(terms.values())))
+    return Dim(normal, ranges)
 
 
 def _floor(dim: Dim, divisor: int) -> Dim:

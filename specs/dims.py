@@ -56,16 +56,17 @@ def compare(a: Size, b: Size) -> Proof:
     assignments and none of those tried tells the two apart. Raises ValueError when the two sides
     declare one name with different ranges.
     """
-    difference = Dim.of(a) - Dim.of(b)
-    if not difference.terms:
+    a, b = Dim.of(a), Dim.of(b)
+    if a == b:
         return Proof.EQUAL
+    difference = a - b
     deciding = {name.text: _deciding_range(difference, name) for name in difference.ranges.values()}
     complete = math.prod(map(len, deciding.values())) <= _COMPARED_POINTS
     searched = deciding if complete else _shortened(deciding)
     for point in itertools.product(*searched.values()):
         values = dict(zip(searched, point, strict=True))
         if difference.at(values) != 0:
-            return Proof.different(_every_name(values, Dim.of(a), Dim.of(b)))
+            return Proof.different(_every_name(values, a, b))
     return Proof.EQUAL if complete else Proof.UNKNOWN
 
 
@@ -99,7 +100,10 @@ def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
 
     low, maximum = values[name], output.ranges[name].maximum
     candidates = range(low, low + 2**62 if maximum is None else maximum + 1)
-    first = bisect.bisect_left(candidates, True, key=reaches)
+    count = 1  # doubled first: the answer is small, the range is not
+    while count < len(candidates) and not reaches(candidates[count - 1]):
+        count *= 2
+    first = bisect.bisect_left(candidates, True, hi=min(count, len(candidates)), key=reaches)
     if first == len(candidates):
         raise ValueError(f"{output} is below {at_least} for every {name} up to {candidates[-1]}")
     return candidates[first]
