@@ -67,6 +67,8 @@ class _Page:
                 arrow = self._paint("-->" if index == 0 else ":::", _BLUE)
                 place = visible(f"{span.file}:{span.line}:{span.column}")
                 if source is None:
+                    # No line to show; and where none was meant, the file is the place.
+                    place = visible(span.file) if (span.line, span.column) == (1, 1) else place
                     label = f": {visible(span.label)}" if span.label else ""
                     yield f"{margin}{arrow} {place}{label}"
                     file = None

@@ -131,7 +131,7 @@ def test_a_place_without_text_is_still_named() -> None:
         (Span("model.safetensors", 1, 1, 1, 1, "stores [4]"), Span("combo.yaml", 2, 1, 2, 5, "wants [5]")),
     )
     assert shown(finding).split("\n")[1:] == [
-        "  --> model.safetensors:1:1: stores [4]",
+        "  --> model.safetensors: stores [4]",
         "  ::: combo.yaml:2:1",
         "   |",
         " 2 | name: combo",
