@@ -79,23 +79,29 @@ def syntax_error(error: Exception, text: str, file: str, open_brackets: list[Spa
     span = _span(getattr(error, "problem_mark", None), text, file)
     begins = _span(getattr(error, "context_mark", None), text, file)
     if open_brackets and _is_end(span, text):
-        message, help = "this bracket is never closed", "add the closing bracket"
-        return _finding(message, _labelled(open_brackets[-1], "opened here"), help)
+        place = _labelled(open_brackets[-1], "opened here")
+        return _finding("this bracket is never closed", place, help="add the closing bracket")
     if "cannot start any token" in problem and _character(span, text) == "\t":
         problem = "'\\t'"
     for row in _ROWS:
         if row.problem in problem and row.context in context:
             place = begins if row.at_context else span
-            return _finding(row.message, _labelled(place, row.label), row.help)
+            # A missing bracket is noticed far below the one it should have closed.
+            opened = open_brackets[-1:] if "expected ',' or" in problem else []
+            return _finding(
+                row.message,
+                _labelled(place, row.label),
+                *(_labelled(bracket, "opened here") for bracket in opened),
+                help=row.help,
+            )
+    place = _labelled(span, context)
     return _finding(
-        f"not valid YAML: {problem}",
-        _labelled(span, context),
-        "see https://yaml.org/spec/1.2.2 for the syntax",
+        f"not valid YAML: {problem}", place, help="see https://yaml.org/spec/1.2.2 for the syntax"
     )
 
 
-def _finding(message: str, span: Span, help: str) -> Diagnostic:
-    return Diagnostic("XL106", Severity.ERROR, message, (span,), help=help)
+def _finding(message: str, *spans: Span, help: str) -> Diagnostic:
+    return Diagnostic("XL106", Severity.ERROR, message, spans, help=help)
 
 
 def _labelled(span: Span, label: str) -> Span:
