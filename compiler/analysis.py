@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from compiler.catalogue import locate
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
@@ -17,9 +18,11 @@ from compiler.passes.lower import lower_components
 from compiler.passes.parameters import parameters
 from compiler.passes.structure import structure_problems
 from compiler.passes.tokens import front_end_problems, missing_ids, token_problems
-from compiler.reader import Document, read
+from compiler.reader import Document, read, read_text
 from compiler.spec import Spec
 from specs.graph import Graph
+
+_ANALYSES: WeakKeyDictionary[Spec, Analysis] = WeakKeyDictionary()
 
 Trace = Callable[[str, Graph | None], None]
 
@@ -60,7 +63,18 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
     path = Path(document.file)
     spec = understand(findings, path, path.parent)
     graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
-    return Analysis(document, spec, graph, findings.diagnostics)
+    analysis = Analysis(document, spec, graph, findings.diagnostics)
+    if spec is not None:
+        _ANALYSES[spec] = analysis
+    return analysis
+
+
+def analysis_of(spec: Spec) -> Analysis:
+    """The analysis that made a spec; made anew where the spec came out of a pickle."""
+    if spec not in _ANALYSES:
+        made = analyse(read_text(spec.to_yaml(), str(spec.file)))
+        _ANALYSES[spec] = Analysis(made.document, spec, made.graph, made.diagnostics)
+    return _ANALYSES[spec]
 
 
 def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:

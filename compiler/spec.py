@@ -44,7 +44,7 @@ class Component:
         return View(self.config, f"{self.role}.config")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spec:
     """A checked spec. Frozen; `load_spec` and `import_spec` make it.
 

@@ -1,0 +1,77 @@
+"""A compiler for encoder-decoder models: a YAML spec in, reviewed PyTorch source and a running model out.
+
+    spec = crossloom.load_spec("spec.yaml")
+    model = crossloom.load(spec)
+    processor = crossloom.load_processor(spec)
+    inputs = processor(audio=crossloom.read_audio("speech.wav", 16000), sampling_rate=16000)
+    print(processor.batch_decode(crossloom.generate(model, **inputs)))
+
+Everything is imported on first use: `import crossloom` needs neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from compiler.diagnostics.model import CrossloomError, Diagnostic
+    from compiler.spec import Spec
+    from crossloom.api import (
+        build,
+        check,
+        emit,
+        export,
+        from_pretrained,
+        generate,
+        import_spec,
+        load,
+        load_processor,
+        load_spec,
+        lower,
+        read_audio,
+        train,
+        verify,
+        weight_table,
+    )
+
+_HOMES = {
+    "CrossloomError": "compiler.diagnostics.model",
+    "Diagnostic": "compiler.diagnostics.model",
+    "Spec": "compiler.spec",
+}
+
+__all__ = [
+    "CrossloomError",
+    "Diagnostic",
+    "Spec",
+    "build",
+    "check",
+    "emit",
+    "export",
+    "from_pretrained",
+    "generate",
+    "import_spec",
+    "load",
+    "load_processor",
+    "load_spec",
+    "lower",
+    "read_audio",
+    "train",
+    "verify",
+    "weight_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'crossloom' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "crossloom.api")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

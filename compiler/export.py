@@ -1,0 +1,118 @@
+"""The inverse of loading: a folder that the public implementation reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compiler.files import replace, replace_text
+from compiler.spec import Component, Spec
+from compiler.weights.operations import invert
+from compiler.weights.table import table_of
+from specs.generation import GenerationOptions
+from specs.graph import Graph
+from specs.values import plain
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TOKENIZER_FILES = ("vocab.json", "sentencepiece.bpe.model")
+
+
+def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
+    """Write config.json, generation_config.json, model.safetensors and the processor's files.
+
+    Tensors are bit-equal to the checkpoint's for a model loaded without a cast and not trained
+    since. A tied tensor is stored once. Files are replaced one by one, each in one step.
+    """
+    from safetensors.torch import save_file
+
+    spec: Spec = model.spec
+    component = spec.components.get("model")
+    if component is None:
+        raise ValueError(f"a {spec.kind} spec has no published class to export to")
+    tensors = stored_tensors(model, spec, graph)
+    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    texts = {
+        "config.json": configuration(component, dtype),
+        "generation_config.json": generation_configuration(model, spec, graph),
+        **_processor_files(model, spec),
+    }
+    paths = [
+        replace(
+            folder / "model.safetensors", lambda file: save_file(tensors, file, metadata={"format": "pt"})
+        )
+    ]
+    for name, contents in texts.items():
+        text = json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        paths.append(replace_text(folder / name, text))
+    return paths + _copied(model, folder)
+
+
+def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
+    """The checkpoint's tensors by stored name, in the published spelling."""
+    state = model.state_dict()
+    tensors: dict[str, Tensor] = {}
+    for row in table_of(spec, graph):
+        if row.status in ("tied", "computed"):
+            continue
+        sources = row.sources or _sources_of_fresh(spec, row.address)
+        for name, tensor in zip(sources, invert(row.operation, state[row.address]), strict=True):
+            tensors[name] = tensor.detach().cpu().contiguous()
+    return tensors
+
+
+def _sources_of_fresh(spec: Spec, address: str) -> tuple[str, ...]:
+    component = spec.components["model"]
+    found = component.family.weights(component.view).find(address)
+    assert found is not None, f"the family's table has a row for {address}"
+    return found[1]
+
+
+def configuration(component: Component, dtype: str) -> dict[str, Any]:
+    """config.json: every field of the family, its constants, and the published class."""
+    return {
+        **component.config,
+        **component.family.constants,
+        "architectures": [component.architecture or component.family.architectures[0]],
+        "model_type": component.family.name,
+        "dtype": dtype,
+    }
+
+
+def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, Any]:
+    """generation_config.json: the spec's options over the checkpoint's, and the special ids."""
+    known = GenerationOptions.model_fields.keys() - {"seed"}
+    merged = {name: value for name, value in model.generation_defaults.items() if name in known}
+    merged |= {name: value for name, value in spec.generation.items() if name in known}
+    if graph.tokens is not None:
+        for name in ("decoder_start", "pad", "bos", "eos"):
+            value = plain(getattr(graph.tokens, name))
+            if value is not None:
+                merged.setdefault(f"{name}_token_id", value)
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _processor_files(model: Any, spec: Spec) -> dict[str, dict[str, Any]]:
+    """Configuration of the front end, and of the tokenizer where its vocabulary goes along."""
+    source = getattr(model, "sources", {}).get("model")
+    whole = source is not None and all(source.has(name) for name in TOKENIZER_FILES)
+    return {
+        name: dict(contents)
+        for name, contents in spec.processing.files.items()
+        if whole or name == "preprocessor_config.json"
+    }
+
+
+def _copied(model: Any, folder: Path) -> list[Path]:
+    """Tokenizer files of the checkpoint the model came from, as they are."""
+    source = getattr(model, "sources", {}).get("model")
+    if source is None:
+        return []
+    paths = []
+    for name in TOKENIZER_FILES:
+        if source.has(name):
+            data = source.path(name).read_bytes()
+            paths.append(replace(folder / name, lambda file, data=data: file.write_bytes(data)))  # type: ignore[misc]
+    return paths

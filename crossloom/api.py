@@ -1,0 +1,207 @@
+"""The Python interface: thin functions over the compiler and the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from compiler.analysis import Analysis, analyse, analysis_of
+from compiler.diagnostics.model import CrossloomError, Diagnostic
+from compiler.spec import Spec
+from specs.graph import Graph
+
+if TYPE_CHECKING:
+    import torch
+
+    from compiler.weights.table import WeightTable
+    from runtime.generation import Generated
+    from runtime.processing import Processor
+
+Source = str | Path
+Sources = Source | Mapping[str, Source]
+CompileMode = Literal[False, "fast"]
+
+
+def load_spec(source: Source) -> Spec:
+    """Read a spec file or catalogue entry.
+
+    Raises:
+        CrossloomError: with every finding, when any is an error.
+    """
+    return analyse(source).sound()[0]
+
+
+def import_spec(
+    source: Source,
+    role: Literal["encoder", "decoder"] | None = None,
+    ignore: Iterable[str] = (),
+    **access: Any,
+) -> Spec:
+    """The shortest spec that means what a checkpoint's config.json says.
+
+    `source` is a folder or a repository id; `generation_config.json`, `preprocessor_config.json` and
+    `tokenizer_config.json` beside it are read too. `ignore` names config fields to leave out.
+    `access` may hold revision, token, cache_dir and local_files_only.
+
+    Raises:
+        CrossloomError: XL110 unknown family, XL115 unknown field, XL116 refused field, XL5xx no access.
+    """
+    from compiler.importing import import_source
+
+    return import_source(source, role=role, ignore=tuple(ignore), **access)
+
+
+def check(spec: Spec | Source) -> list[Diagnostic]:
+    """Every finding of a spec, in order; neither `weights:` nor the network is touched."""
+    return _analysis(spec).diagnostics
+
+
+def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) -> list[Diagnostic]:
+    """Every finding of a checkpoint against a spec, by headers and config.json; torch is not needed.
+
+    `source` defaults to the spec's own weights; a pair takes `{"encoder": ..., "decoder": ...}`.
+    """
+    from compiler.load import sources_of, verify_sources
+
+    analysis = _analysis(spec)
+    if analysis.has_errors or analysis.spec is None or analysis.graph is None:
+        return analysis.diagnostics
+    try:
+        sources = sources_of(analysis.spec, source, **access)
+    except CrossloomError as error:
+        return [*analysis.diagnostics, *error.diagnostics]
+    _, verified = verify_sources(analysis.spec, analysis.graph, sources)
+    return [*analysis.diagnostics, *(d for one in verified for d in one.diagnostics)]
+
+
+def lower(spec: Spec | Source) -> Graph:
+    """The spec's verified graph: `.nodes .edges .parameters() .to_json()`."""
+    return _analysis(spec).sound()[1]
+
+
+def weight_table(spec: Spec | Source) -> WeightTable:
+    """A row for every parameter and computed buffer: where it comes from, by which operation."""
+    from compiler.weights.table import table_of
+
+    return table_of(*_analysis(spec).sound())
+
+
+def emit(spec: Spec | Source, folder: Source) -> list[Path]:
+    """Write modeling.py, weights.json, spec.yaml and README.md; each file is replaced atomically."""
+    from compiler.emission.folder import emit_folder
+
+    return emit_folder(*_analysis(spec).sound(), Path(folder))
+
+
+def build(
+    spec: Spec | Source,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    compile: CompileMode = False,
+) -> Any:
+    """A live model with fresh parameters, in training mode."""
+    from compiler.build import build as build_model
+
+    return build_model(*_analysis(spec).sound(), seed, device, dtype, compile)
+
+
+def load(
+    spec: Spec | Source,
+    source: Sources | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    compile: CompileMode = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: Path | None = None,
+    local_files_only: bool = False,
+) -> Any:
+    """A live model with a checkpoint's weights, in evaluation mode.
+
+    Raises:
+        CrossloomError: everything `verify` finds; nothing is loaded then.
+    """
+    from compiler.importing import generation_defaults
+    from compiler.load import load as load_model
+    from compiler.load import sources_of
+
+    checked, graph = _analysis(spec).sound()
+    sources = sources_of(
+        checked,
+        source,
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        local_files_only=local_files_only,
+    )
+    model = load_model(checked, graph, sources, device, dtype, compile)
+    last = sources.get("model") or sources.get("decoder")
+    model.__dict__["generation_defaults"] = generation_defaults(last) if last else {}
+    model.__dict__["sources"] = sources
+    return model
+
+
+def from_pretrained(
+    source: Source,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    compile: CompileMode = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: Path | None = None,
+    local_files_only: bool = False,
+) -> Any:
+    """`import_spec` and `load` of a folder or repository."""
+    access: dict[str, Any] = {
+        "revision": revision,
+        "token": token,
+        "cache_dir": cache_dir,
+        "local_files_only": local_files_only,
+    }
+    spec = import_spec(source, **access)
+    return load(spec, source, device, dtype, compile, **access)
+
+
+def export(model: Any, folder: Source, format: Literal["transformers"] = "transformers") -> list[Path]:
+    """Write a model as a folder that `transformers` loads with nothing missing or unexpected."""
+    from compiler.export import export_transformers
+
+    if format != "transformers":
+        raise ValueError(f"format is 'transformers', not {format!r}")
+    return export_transformers(model, _analysis(model.spec).sound()[1], Path(folder))
+
+
+def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:
+    """The front end and tokenizer of a spec; files come from `source`, or from the spec's weights."""
+    from runtime.processing import load_processor as load_from
+
+    return load_from(_analysis(spec), source, **access)
+
+
+def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
+    """Decode token ids; see `runtime.generation.generate` for inputs and options."""
+    from runtime.generation import generate as run
+
+    return run(model, **inputs_and_options)
+
+
+def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
+    """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
+    from runtime.training import train as run
+
+    return run(model, rows, valid, **options)
+
+
+def read_audio(path: Source, sampling_rate: int, mono: str | None = None) -> Any:
+    """Samples of a WAV or FLAC file at `sampling_rate`: float32 [N]."""
+    from runtime.audio import read_audio as read
+
+    return read(path, sampling_rate, mono)
+
+
+def _analysis(spec: Spec | Source) -> Analysis:
+    if isinstance(spec, Spec):
+        return analysis_of(spec)
+    return analyse(spec)

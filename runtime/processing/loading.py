@@ -1,0 +1,49 @@
+"""The processor of a spec: its front end and tokenizer, with the checkpoint's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from compiler.analysis import Analysis
+from compiler.checkpoint.source import Source
+from compiler.load import sources_of
+from compiler.spec import Spec
+from runtime.audio import AudioLimits
+from runtime.processing.processor import Processor, processor_from_files
+from specs.dims import minimum_input
+from specs.graph import Graph
+
+
+def load_processor(analysis: Analysis, source: str | Path | None = None, **access: Any) -> Processor:
+    """The processor of an analysed spec; files come from `source`, or from the spec's weights.
+
+    Raises:
+        CrossloomError: no such source, a file missing (XL117), or unlike the model (XL403).
+    """
+    spec, graph = analysis.sound()
+    opened = sources_of(spec, source, **access)
+    return processor_of(spec, graph, opened.get("model") or opened["decoder"])
+
+
+def processor_of(spec: Spec, graph: Graph, source: Source) -> Processor:
+    """The processor of a checked spec, files taken from an opened source."""
+    vocabulary = spec.config.get("vocab_size")
+    size = vocabulary if isinstance(vocabulary, int) else None
+    return processor_from_files(spec.processing, source.path, audio_limits(spec, graph), size)
+
+
+def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
+    """Shortest and longest audio in samples: what the graph's lengths and the positions allow."""
+    front_end = spec.processing.front_end
+    component = spec.components.get("model") or spec.components.get("encoder")
+    if front_end is None or component is None or graph.encoded is None:
+        return None
+    shortest = front_end.fewest_samples(graph.minimums.get("frames", 1))
+    positions = component.family.maximum_source(component.view)
+    longest = None
+    if positions is not None:
+        length = graph.types[graph.encoded[0]].dims[1]
+        frames = minimum_input(length, "frames", positions + 1) - 1
+        longest = front_end.most_samples(frames)
+    return AudioLimits(shortest, longest, spec.long_input)
