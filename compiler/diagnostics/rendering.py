@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from typing import TextIO, TypedDict
 
@@ -28,8 +27,10 @@ def terminal_settings(stream: TextIO) -> TerminalSettings:
     """
     if not stream.isatty():
         return TerminalSettings(color=False, width=None)
+    from shutil import get_terminal_size
+
     color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return TerminalSettings(color=color, width=shutil.get_terminal_size().columns)
+    return TerminalSettings(color=color, width=get_terminal_size().columns)
 
 
 def render(
