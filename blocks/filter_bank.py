@@ -91,8 +91,8 @@ class LogMelFilterBank(nn.Module):
         """frames [F, frame_length] float64 -> log-mel energies [F, mel_bins] float32."""
         centred = frames - frames.mean(1, keepdim=True)
         emphasized: Tensor = centred.clone()
+        # The first sample has nothing before it, and no weight: the window begins with 0.
         emphasized[:, 1:] -= self.preemphasis * centred[:, :-1]
-        emphasized[:, 0] -= self.preemphasis * centred[:, 0]
         spectrum = torch.fft.rfft(emphasized.mul_(self.window), self.fft_length)
         rounded = spectrum.to(torch.complex64)
         power: Tensor = rounded.real.double().square_() + rounded.imag.double().square_()

@@ -33,5 +33,8 @@ def write_file(path: Path, contents: bytes) -> None:
     """Put a whole file in place at once: a reader sees the old contents or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(contents)
-    partial.replace(path)
+    try:
+        partial.write_bytes(contents)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
