@@ -53,14 +53,18 @@ class Split:
 SPLITS = (
     Split(
         "train",
-        12000,
-        accents=("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029"),
+        16000,
+        accents=("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-029"),
         voices=(
-            *("m1", "m2", "m3", "m5", "m6", "m7", "f1", "f2", "f4", "f5"),
-            *("Andy", "Annie", "Gene", "Lee", "Mario", "Michael", "anika", "belinda"),
-            *("boris", "caleb", "david", "ed", "iven", "linda", "steph", "zac"),
+            *("m1", "m2", "m3", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt", "klatt2", "klatt4"),
+            *("Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Jacky", "Lee"),
+            *("Marco", "Mario", "Michael", "Mike", "Storm", "Tweaky", "adam", "anika", "announcer"),
+            *("antonio", "aunty", "belinda", "benjamin", "boris", "david", "ed", "grandma"),
+            *("grandpa", "gustave", "iven", "iven2", "iven3", "linda", "marcelo", "max", "michel"),
+            *("miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro"),
+            *("steph", "steph2", "steph3", "travis", "victor", "zac"),
         ),
-        rates=(95, 110, 125, 140, 155, 170, 185, 200, 220, 240),
+        rates=(80, 95, 110, 125, 140, 155, 170, 185, 200, 220, 240),
         augmented=True,
     ),
     Split(
@@ -116,13 +120,17 @@ def speak(utterance: Utterance) -> Waveform:
 
 
 def augment(waveform: Waveform, generator: random.Random) -> Waveform:
-    """Silence around the speech, often white noise 15 to 70 dB below it, and gain; [samples] in and out."""
+    """The utterance as another speaker in another room might say it; [samples] in and out.
+
+    Playing it up to a tenth slower or faster moves formants as a longer or shorter vocal tract does. Then there
+    is silence around it, often white noise 15 to 70 dB below it, and gain.
+    """
+    waveform = soxr.resample(waveform, SAMPLING_RATE, SAMPLING_RATE * generator.uniform(0.9, 1.1))
     before, after = (generator.randint(0, SAMPLING_RATE // 4) for _ in range(2))
     padded = np.pad(waveform, (before, after))
-    if generator.random() < 0.85:  # digital silence is common too, and looks quite unlike a quiet room
-        white = np.random.default_rng(generator.getrandbits(32)).standard_normal(
-            len(padded), dtype=np.float32
-        )
+    if generator.random() < 0.7:  # digital silence is common too, and looks quite unlike a quiet room
+        source = np.random.default_rng(generator.getrandbits(32))
+        white = source.standard_normal(len(padded), dtype=np.float32)
         loudness = float(np.sqrt(np.mean(np.square(waveform))))
         padded = padded + white * loudness * 10 ** (-generator.uniform(15, 70) / 20)
     gain = generator.uniform(0.1, 0.95) / float(np.abs(padded).max())
@@ -151,7 +159,12 @@ def write_split(split: Split, folder: Path, seed: int, utterances: Sequence[Utte
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", default=0, show_default=True, help="Draws the digits, speakers and noise.")
 def main(folder: Path, seed: int) -> None:
-    """Write the whole corpus into a folder."""
+    """Write the corpus."""
+    write_corpus(folder, seed)
+
+
+def write_corpus(folder: Path, seed: int = 0) -> None:
+    """Write the recordings and manifests of all splits into a folder."""
     if shutil.which("espeak-ng") is None:
         sys.exit("espeak-ng is not installed; try: apt-get install espeak-ng")
     for split in SPLITS:

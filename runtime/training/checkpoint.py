@@ -128,9 +128,10 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
 
 def write_model(model: Any, processor: Any, folder: Path) -> None:
     """Write a model and its processor into a folder in the Hub's layout."""
-    from compiler.export import export
+    from compiler.analysis import analysis_of
+    from compiler.export import export_transformers
 
-    export(model, folder)
+    export_transformers(model, analysis_of(model.spec).sound()[1], folder)
     processor.save(folder)
 
 

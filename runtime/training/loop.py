@@ -60,10 +60,7 @@ def train(
             where the loss stops being a number.
     """
     chosen = parse_options(options)
-    if processor is None:
-        from runtime.processing import load_processor
-
-        processor = load_processor(model.spec)
+    processor = processor or _own_processor(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
@@ -206,6 +203,17 @@ class _Run:
             "rows": _digest(rows),
             "parameters": _digest(shapes),
         }
+
+
+def _own_processor(model: Any) -> Processor:
+    """The processor of the checkpoint a model was loaded from, or else of the one its spec names."""
+    from compiler.analysis import analysis_of
+    from compiler.load import sources_of
+    from runtime.processing.loading import processor_of
+
+    spec, graph = analysis_of(model.spec).sound()
+    sources = getattr(model, "sources", None) or sources_of(spec, None)
+    return processor_of(spec, graph, sources.get("model") or sources["encoder"])
 
 
 def _digest(value: Any) -> str:
