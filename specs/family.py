@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from specs.builder import GraphBuilder
+from specs.flow import Flow
 from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.problems import Problem
 from specs.values import Value, View
@@ -61,6 +62,7 @@ class Family:
             what a trained model computes.
         processing: the module that states front end and tokenizer, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
+        flow: what the whole model does, from a person's input to a person's output.
     """
 
     name: str
@@ -78,3 +80,4 @@ class Family:
     inert: frozenset[str] = frozenset()
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
+    flow: Flow | None = None

@@ -10,6 +10,7 @@ from specs.families.speech_to_text.graph import (
 )
 from specs.families.speech_to_text.weights import weights
 from specs.family import Family
+from specs.flow import SPEECH_TO_TEXT
 
 FAMILY = Family(
     name="speech_to_text",
@@ -25,6 +26,7 @@ FAMILY = Family(
     inert=INERT,
     processing="specs.families.speech_to_text.processing",
     constants={"is_encoder_decoder": True, "use_cache": True},
+    flow=SPEECH_TO_TEXT,
     maximum_target=maximum_target,
     maximum_source=maximum_source,
 )

@@ -1,0 +1,59 @@
+"""What a model does from a person's input to a person's output: steps over graphs.
+
+A step reads named values and gives one. `run` executes whatever flow the spec's family states; a
+family of one stage states three steps, a system of five stages more of the same kinds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StepKind = Literal["host", "call", "generate", "select"]
+
+HOST_OPERATIONS = ("detokenize", "front_end")
+"""Operations outside the graph, named for what they compute; implemented in the runtime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step.
+
+    Attributes:
+        result: name of the value it gives.
+        kind: `host` runs a host operation, `call` a method of a part, `generate` decodes with a
+            part, `select` takes one field of a value.
+        what: the operation, `part.method`, the part, or the field; a model of one part is `model`.
+        reads: names of the values it takes.
+    """
+
+    result: str
+    kind: StepKind
+    what: str
+    reads: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.result} = {self.kind} {self.what}({', '.join(self.reads)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Steps in order, from `inputs` to `output`."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    steps: tuple[Step, ...]
+
+
+SPEECH_TO_TEXT = Flow(
+    "speech to text",
+    ("audio",),
+    "text",
+    (
+        Step("inputs", "host", "front_end", ("audio",)),
+        Step("token_ids", "generate", "model", ("inputs",)),
+        Step("text", "host", "detokenize", ("token_ids",)),
+    ),
+)
+"""Features of the audio, token ids by search, text of the ids."""
