@@ -7,7 +7,6 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
-TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 # Each stamp is written when its step has succeeded, so that an interrupted set-up is done again.
 MADE := $(VENV)/made.stamp
@@ -15,7 +14,7 @@ TORCH := $(VENV)/torch.stamp
 DEMO := $(VENV)/demo.stamp
 TEST := $(VENV)/test.stamp
 
-.PHONY: help demo test lint format types drift mutants bench nightly clean
+.PHONY: help demo test lint format types drift generated mutants bench nightly clean
 
 help:
 	@echo 'make demo     a WAV file to the words spoken in it, through every stage'
@@ -42,6 +41,18 @@ format: $(TEST)
 types: $(TEST)
 	$(BIN)/mypy
 
+drift: $(DEMO)
+	$(BIN)/python -m compiler.emission.examples --check
+
+generated: $(DEMO)
+	$(BIN)/python -m compiler.emission.examples
+
+mutants: $(TEST)
+	$(BIN)/python -m tests.mutation
+
+bench: $(TEST)
+	$(BIN)/python -m benchmarks
+
 nightly: $(TEST)
 	$(BIN)/pytest -n $(WORKERS) -m nightly
 
@@ -57,8 +68,8 @@ $(MADE):
 	@touch $@
 
 $(TORCH): constraints.txt $(MADE)
-	@echo 'installing torch, the CPU build (some 200 MB if it is not at hand)'
-	@$(PIP) torch 2>$(VENV)/torch.log || $(PIP) --index-url $(TORCH_INDEX) torch || { cat $(VENV)/torch.log >&2; exit 1; }
+	@echo 'installing torch'
+	@$(PIP) torch
 	@touch $@
 
 $(DEMO): pyproject.toml $(TORCH)

@@ -1,0 +1,705 @@
+# s2t-small-librispeech-asr
+# Emitted by crossloom. Change the spec and emit again; this file is checked against it.
+# Resolved spec: sha256 04953af99ded1bfb25fed854291453852a8c0c7f4fd0cfe5bf5155c1120f25e9
+#
+# Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
+# F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IGNORED = -100
+
+
+def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
+    """Decoder inputs for labels [B, T]: the start id, then the labels but the last; ignored ones are pads."""
+    shifted = labels.roll(1, dims=1)
+    shifted[:, 0] = start
+    return shifted.masked_fill(shifted == IGNORED, pad)
+
+
+def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
+
+
+BUCKET = 64
+
+
+class Cache:
+    """Keys and values of every decoder layer, written in place as tokens are decoded.
+
+    Self-attention states of all layers share one tensor, so that reordering beams is one gather.
+    Attention reads the filled part rounded up to a bucket: within a bucket every decode step has
+    the same shapes. Cross-attention states hold one row a sentence, whatever the number of beams.
+
+    Attributes:
+        position: number of tokens decoded so far, on the device (int64 scalar).
+        beams: rows a sentence; row = sentence * beams + beam.
+        cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
+        cross_mask: additive mask over the source, [B, 1, 1, S], or None.
+    """
+
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, like: Tensor
+    ) -> None:
+        self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
+        self.position = torch.zeros((), dtype=torch.int64, device=like.device)
+        self.capacity = length
+        self.filled = 0
+        self.visible = 0
+        self.beams = 1
+        self.cross: list[tuple[Tensor, Tensor]] | None = None
+        self.cross_mask: Tensor | None = None
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for `tokens` more; raises ValueError past the length asked for."""
+        if self.filled + tokens > self.capacity:
+            raise ValueError(
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled and {tokens} more were given"
+            )
+        self.filled += tokens
+        if self.filled > self.visible:
+            self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
+
+    def slots(self, tokens: int) -> Tensor:
+        """Where the next `tokens` are written: [T] int64."""
+        return self.position + torch.arange(tokens, device=self.position.device)
+
+    def self_mask(self, slots: Tensor) -> Tensor:
+        """Which slots each new token may see, itself included: [T, visible] bool."""
+        return torch.arange(self.visible, device=slots.device) <= slots.unsqueeze(1)
+
+    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new keys and values [R, H, T, K]; return all that may be visible, [R, H, visible, K]."""
+        keys, values = self.states[layer, 0], self.states[layer, 1]
+        keys.index_copy_(2, slots, key)
+        values.index_copy_(2, slots, value)
+        return keys[:, :, : self.visible], values[:, :, : self.visible]
+
+    def advance(self, tokens: int) -> None:
+        """Move past `tokens` that were just decoded."""
+        self.position += tokens
+
+    def reorder(self, parents: Tensor) -> None:
+        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R]."""
+        filled = self.states[:, :, :, :, : self.visible]
+        filled.copy_(filled.index_select(2, parents))
+
+
+def first_positions(lengths: Tensor, size: int) -> Tensor:
+    """Mask of the first `lengths[b]` of `size` positions: [B] -> [B, size] int64."""
+    return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
+
+
+class ConvSubsampler(nn.ModuleList):
+    """Gated convolutions in sequence; the mask is shortened by the strides alone.
+
+    Padded frames are not zeroed between the convolutions, as published, so the last valid outputs
+    see them.
+    """
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """features [B, F, C], mask [B, F] with 1 = valid -> hidden [B, S, D], mask [B, S]."""
+        hidden = features.transpose(1, 2)
+        for layer in self:
+            hidden = layer(hidden)
+        hidden = hidden.transpose(1, 2)
+        if mask is None:
+            return hidden, None
+        lengths = mask.sum(-1)
+        for layer in self:
+            lengths = (lengths - 1) // layer.stride + 1
+        return hidden, first_positions(lengths, hidden.shape[1])
+
+
+class GatedConvolution(nn.Module):
+    """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding=kernel // 2)
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F + 2 (kernel // 2) - kernel) / stride) + 1]."""
+        return F.glu(self.conv(frames), dim=1)
+
+
+class FramePositions(nn.Module):
+    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
+
+    def __init__(self, table: nn.Module, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """Which frames of the mask [B, S] are counted, as 0 and 1."""
+        return mask
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        frames = hidden.shape[1]
+        table = self.table.rows_for(frames)
+        if mask is None:
+            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
+        counted = self.counted(mask)
+        positions = counted.cumsum(1) * counted + self.padding_row
+        return nn.functional.embedding(positions, table)
+
+
+def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
+    """Row p is [sin(p f_0) .. sin(p f_n), cos(p f_0) .. cos(p f_n)], f_i = 10000^(-i / (width/2 - 1)).
+
+    The padding row is zero. Returns [rows, width] in the default dtype.
+    """
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
+    table = torch.cat([angles.sin(), angles.cos()], dim=1)
+    table[padding_row] = 0
+    return table.to(torch.get_default_dtype())
+
+
+class SinusoidTable(nn.Module):
+    """A fixed number of positions; asking for more is an error."""
+
+    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.empty(rows, width), persistent=False)
+        self.rows = rows
+        self.width = width
+        self.padding_row = padding_row
+        self.reset_buffers()
+
+    def reset_buffers(self) -> None:
+        """Compute the table from its formula, on the device where it lives."""
+        self.table = sinusoids(self.rows, self.width, self.padding_row).to(self.table)
+
+    def rows_for(self, count: int) -> Tensor:
+        """A table with room for `count` positions after the padding row."""
+        if self.padding_row + 1 + count > self.rows:
+            raise ValueError(
+                f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
+            )
+        return self.table
+
+
+class Scale(nn.Module):
+    """Multiplication by a constant."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Any shape, unchanged."""
+        return hidden * self.scale
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape."""
+    blocked = torch.zeros((), dtype=dtype, device=visible.device)
+    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
+    return torch.where(visible.bool(), blocked, minimum)
+
+
+class EncoderStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias)
+        return hidden
+
+
+class PreNormEncoderLayer(nn.Module):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + F.dropout(transformed, self.dropout, self.training)
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    return states.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    return states.transpose(1, 2).flatten(2)
+
+
+class Projection(nn.Linear):
+    """An affine map that reads its weight at memory bandwidth when there are few rows.
+
+    A decode step multiplies a handful of rows by a large weight. CPU matrix kernels split such a
+    product badly as `x @ W.T`, and well as `W @ x.T`: two to four times faster up to sixteen rows.
+    One row is doubled, which selects the threaded kernel.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in_features] -> [..., out_features]."""
+        rows = input.numel() // self.in_features
+        if not input.is_cpu or not 0 < rows <= 16 or torch.compiler.is_compiling():
+            return F.linear(input, self.weight, self.bias)
+        columns = input.reshape(rows, self.in_features).expand(max(rows, 2), -1).t()
+        if self.bias is None:
+            output = torch.mm(self.weight, columns)
+        else:
+            output = torch.addmm(self.bias.unsqueeze(1), self.weight, columns)
+        return output.t()[:rows].reshape(*input.shape[:-1], self.out_features)
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself, incremental when given a cache."""
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(target_dim, target_dim)
+        self.v_proj = Projection(target_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def forward(
+        self,
+        hidden: Tensor,  # [B, T, D]
+        mask: Tensor | None = None,  # additive, broadcast over [B, H, T, visible]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,  # [T], where a cache stores the new states
+    ) -> Tensor:
+        """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
+        query = split_heads(self.q_proj(hidden), self.heads)
+        key = split_heads(self.k_proj(hidden), self.heads)
+        value = split_heads(self.v_proj(hidden), self.heads)
+        if cache is not None and slots is not None:
+            key, value = cache.write(layer, slots, key, value)
+        attended = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.out_proj(merge_heads(attended))
+
+
+class FeedForward(nn.Module):
+    """Expand, activate, contract."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        return self.down_proj(F.dropout(activated, self.dropout, self.training))
+
+
+class ScaledEmbedding(nn.Module):
+    """Token embedding, multiplied by a constant (the root of the width, or one)."""
+
+    def __init__(self, vocabulary: int, width: int, padding_row: int, scale: float) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width, padding_idx=padding_row)
+        self.scale = scale
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids [B, T] -> [B, T, D]."""
+        return self.tokens(ids) * self.scale
+
+
+class TokenPositions(nn.Module):
+    """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
+
+    def __init__(self, table: nn.Module, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
+        real = ids.ne(self.padding_row).long()
+        past = 0 if cache is None else cache.position
+        return nn.functional.embedding((real.cumsum(1) + past) * real + self.padding_row, table)
+
+
+class DecoderStack(nn.ModuleList):
+    """Decoder layers, one after another, with their cache."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def new_cache(
+        self,
+        rows: int,
+        length: int,
+        source: Tensor | None = None,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        beams: int = 1,
+    ) -> Cache:
+        """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
+        attention = self[0].self_attention
+        weight = attention.q_proj.weight
+        heads = attention.heads
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
+        cache.beams = beams
+        if source is not None:
+            cache.cross = [layer.cross_attention.source_states(source) for layer in self]
+            if source_mask is not None:
+                cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
+        return cache
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        source: Tensor,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        mask: Tensor | None = None,  # [R, T], 1 = keep; with a cache [R, tokens so far]
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Decode `hidden` after whatever the cache holds: [R, T, D]."""
+        tokens = hidden.shape[1]
+        if cache is None:
+            slots = None
+            visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+        else:
+            slots = cache.slots(tokens)
+            visible = cache.self_mask(slots)
+        if mask is not None:
+            keep = nn.functional.pad(mask, (0, visible.shape[1] - mask.shape[1]))
+            visible = visible & keep.bool()[:, None, None, :]
+        bias = additive(visible, hidden.dtype)
+
+        beams = 1 if cache is None else cache.beams
+        cross = None if cache is None else cache.cross
+        if cache is not None and cross is not None:
+            source_bias = cache.cross_mask
+        else:
+            source_bias = (
+                None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            )
+        for index, layer in self.kept():
+            states = layer.cross_attention.source_states(source) if cross is None else cross[index]
+            hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)
+        if cache is not None:
+            cache.advance(tokens)
+        return hidden
+
+
+class PreNormDecoderLayer(nn.Module):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        cross_attention_norm: nn.Module,
+        cross_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.cross_attention_norm = cross_attention_norm
+        self.cross_attention = cross_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + F.dropout(transformed, self.dropout, self.training)
+
+
+class CrossAttention(nn.Module):
+    """Attention of a target over a source, whose width may differ."""
+
+    def __init__(self, target_dim: int, source_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(source_dim, target_dim)
+        self.v_proj = Projection(source_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
+        return split_heads(self.k_proj(source), self.heads), split_heads(self.v_proj(source), self.heads)
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        states: tuple[Tensor, Tensor],  # from `source_states`, [B, H, S, K] each
+        mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        beams: int = 1,
+    ) -> Tensor:
+        """Attend over the source: [R, T, D], R = B * beams.
+
+        The beams of a sentence share its source, so they are laid side by side as queries and the
+        source's keys and values are read once.
+        """
+        rows, tokens, _ = hidden.shape
+        query = self.q_proj(hidden).reshape(rows // beams, beams * tokens, -1)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            *states,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        return self.out_proj(merge_heads(attended).reshape(rows, tokens, -1))
+
+
+class Encoded(NamedTuple):
+    """What the encoder gives the decoder: states [B, S, D] and their mask [B, S], 1 = keep, or None."""
+
+    hidden: Tensor
+    mask: Tensor | None
+
+
+class Output(NamedTuple):
+    """Of a whole forward: mean loss (with labels), logits [B, T, V], and what the decoder attended to."""
+
+    loss: Tensor | None
+    logits: Tensor
+    encoder_last_hidden_state: Tensor
+    encoder_attention_mask: Tensor | None
+
+
+class Model(nn.Module):
+    """6 encode and 6 decode nodes, in the order of the graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Module()
+        self.encoder.subsample = ConvSubsampler(
+            [
+                GatedConvolution(in_channels=80, out_channels=512, kernel=5, stride=2),
+                GatedConvolution(in_channels=512, out_channels=256, kernel=5, stride=2),
+            ]
+        )
+        self.encoder.positions = FramePositions(
+            table=SinusoidTable(rows=6002, width=256, padding_row=1),
+            padding_row=1,
+        )
+        self.encoder.scale = Scale(scale=16.0)
+        self.encoder.add_positions = AddPositions(dropout=0.1)
+        self.encoder.layers = EncoderStack(
+            [
+                PreNormEncoderLayer(
+                    self_attention_norm=nn.LayerNorm(256),
+                    # model.config.attention_dropout
+                    self_attention=SelfAttention(target_dim=256, heads=4, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(256),
+                    # model.config.activation_dropout
+                    feed_forward=FeedForward(width=256, inner=2048, activation=nn.ReLU(), dropout=0.1),
+                    dropout=0.1,
+                )
+                for _ in range(12)
+            ]
+        )
+        self.encoder.final_norm = nn.LayerNorm(256, eps=1e-05)
+        self.decoder = nn.Module()
+        self.decoder.embed = ScaledEmbedding(vocabulary=10000, width=256, padding_row=1, scale=16.0)
+        self.decoder.positions = TokenPositions(
+            table=SinusoidTable(rows=1026, width=256, padding_row=1),
+            padding_row=1,
+        )
+        self.decoder.add_positions = AddPositions(dropout=0.1)
+        self.decoder.layers = DecoderStack(
+            [
+                PreNormDecoderLayer(
+                    self_attention_norm=nn.LayerNorm(256),
+                    # model.config.attention_dropout
+                    self_attention=SelfAttention(target_dim=256, heads=4, dropout=0.1),
+                    cross_attention_norm=nn.LayerNorm(256),
+                    # model.config.attention_dropout
+                    cross_attention=CrossAttention(target_dim=256, source_dim=256, heads=4, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(256),
+                    # model.config.activation_dropout
+                    feed_forward=FeedForward(width=256, inner=2048, activation=nn.ReLU(), dropout=0.1),
+                    dropout=0.1,
+                )
+                for _ in range(6)
+            ]
+        )
+        self.decoder.final_norm = nn.LayerNorm(256, eps=1e-05)
+        self.head = Projection(in_features=256, out_features=10000, bias=False)
+        self.head.weight = self.decoder.embed.tokens.weight
+
+    @torch.no_grad()
+    def initialise(self, seed: int = 0) -> None:
+        """Draw fresh parameters as the published model does; the same seed gives the same values."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if module in (self.head,):  # its weight is drawn where it is kept
+                continue
+            match module:
+                case nn.Linear():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Conv1d():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
+                case nn.LayerNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+
+    def encode(
+        self,
+        input_features: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Encoded:
+        """Run the encoder and everything the decoder does not touch."""
+        # [batch, (frames + 3) // 4, 256]
+        subsample_hidden, subsample_mask = self.encoder.subsample(input_features, mask=attention_mask)
+        # [batch, (frames + 3) // 4, 256]
+        positions = self.encoder.positions(subsample_hidden, mask=subsample_mask)
+        scale = self.encoder.scale(subsample_hidden)  # [batch, (frames + 3) // 4, 256]
+        add_positions = self.encoder.add_positions(scale, positions)  # [batch, (frames + 3) // 4, 256]
+        layers = self.encoder.layers(add_positions, mask=subsample_mask)  # [batch, (frames + 3) // 4, 256]
+        final_norm = self.encoder.final_norm(layers)  # [batch, (frames + 3) // 4, 256]
+        return Encoded(final_norm, subsample_mask)
+
+    def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
+        """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
+        source = None if encoded is None else encoded.hidden
+        mask = None if encoded is None else encoded.mask
+        return self.decoder.layers.new_cache(rows, length, source, mask, beams)
+
+    def decode(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if cache is not None:
+            cache.reserve(decoder_input_ids.shape[1])
+        return self.decode_step(decoder_input_ids, encoded, cache, decoder_attention_mask)
+
+    def decode_step(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The part of `decode` whose shapes depend on rows and cache bucket alone."""
+        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 256]
+        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 256]
+        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 256]
+        # [batch, target, 256]
+        layers = self.decoder.layers(
+            add_positions, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
+        )
+        final_norm = self.decoder.final_norm(layers)  # [batch, target, 256]
+        head = self.head(final_norm)  # [batch, target, 10000]
+        return head
+
+    def forward(
+        self,
+        input_features: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        encoder_outputs: Encoded | None = None,
+    ) -> Output:
+        """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
+        if encoder_outputs is None:
+            if input_features is None:
+                raise ValueError("give input_features, or encoder_outputs")
+            encoder_outputs = self.encode(input_features, attention_mask)
+        if decoder_input_ids is None:
+            if labels is None:
+                raise ValueError("give decoder_input_ids, or labels to shift")
+            decoder_input_ids = shift_right(labels, start=2, pad=1)
+        logits = self.decode(
+            decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
+        )
+        loss = None if labels is None else label_loss(logits, labels)
+        return Output(loss, logits, encoder_outputs.hidden, encoder_outputs.mask)
