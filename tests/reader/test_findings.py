@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compiler.diagnostics.model import Diagnostic
 from compiler.reader import Document, read, read_bytes, read_text
@@ -34,6 +35,15 @@ def test_duplicate_keys_name_both_places() -> None:
 def test_keys_are_strings(key: str) -> None:
     document = read_text(f"a: 1\n{key} : x\nb: 2\n", "x")
     assert places(only(document, "XL103"))[0][0] == 2
+    assert document.data == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("key", "code"), [("!x 1", "XL108"), ("!x {a: b}", "XL108"), ("9" * 20, "XL104"), ("*k", "XL106")]
+)
+def test_a_bad_key_is_one_finding(key: str, code: str) -> None:
+    document = read_text(f"a: 1\n{key} : x\nb: 2\n", "x")
+    only(document, code)
     assert document.data == {"a": 1, "b": 2}
 
 
@@ -168,6 +178,12 @@ def test_findings_before_a_syntax_error_are_kept() -> None:
     assert [finding.code for finding in document.diagnostics] == ["XL102", "XL108", "XL106"]
 
 
+def test_findings_are_in_the_order_of_the_text() -> None:
+    """The repeated key is noticed where its map ends, after what lies below it."""
+    document = read_text("a: 1\na: 2\nb: !x 1", "x")
+    assert [finding.code for finding in document.diagnostics] == ["XL102", "XL108"]
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "~", "---\nnull\n...\n"])
 def test_nothing_inside(text: str) -> None:
     document = read_text(text, "x")
@@ -210,6 +226,14 @@ def test_escapes_for_what_no_text_may_hold(text: str) -> None:
     assert places(only(read_text(text, "x"), "XL106")) == [(1, 4)]
 
 
+@pytest.mark.parametrize("escape", ["\\ud800", "\\UFFFFFFFF"])
+@pytest.mark.parametrize("parser", ["CBaseLoader", "BaseLoader"])
+def test_escapes_for_no_character(escape: str, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libyaml refuses them; PyYAML's own parser lets one through and fails on the other."""
+    monkeypatch.setattr("compiler.reader.composer.LOADER", getattr(yaml, parser))
+    only(read_text(f'a: "{escape}"', "x"), "XL106")
+
+
 def test_utf_16() -> None:
     assert "UTF-16" in only(read_bytes("a: 1".encode("utf-16"), "x"), "XL106").message
 
@@ -218,6 +242,7 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\n")
     document = read(tmp_path / "a.yaml")
     assert (document.file, document.data) == (str(tmp_path / "a.yaml"), {"a": 1})
+    assert document.text == "a: 1\r\n"
     assert "No such file" in only(read(tmp_path / "b.yaml"), "XL117").message
     only(read(tmp_path), "XL117")
     only(read("a\0b"), "XL117")
