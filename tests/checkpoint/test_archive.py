@@ -34,6 +34,7 @@ def test_agrees_with_torch(tmp_path: Path, protocol: int) -> None:
     state["transposed"] = torch.arange(6.0).reshape(2, 3).T
     state["slice"] = torch.arange(10.0)[4:7]
     state["scalar"], state["empty"] = torch.tensor(3.0), torch.zeros(0, 4)
+    state["empty columns"] = torch.zeros(2, 0)
     state["parameter"] = torch.nn.Parameter(torch.ones(2))
     torch.save(state, tmp_path / WEIGHTS, pickle_protocol=protocol)
     checkpoint = read_checkpoint(Folder(tmp_path))
@@ -158,18 +159,30 @@ MALFORMED = [
     b"\x80\x02" + b"\x8b\x10\x00\x00\x00" + b"\x7f" * 16 + b".",
     b"\x80\x02\xff",
     b"\x80\x04\x8d" + b"\xff" * 8 + b".",
-    pickled({"a": 1}).replace(b"K\x01s", b"K\x01s" + b"X\x01\x00\x00\x00aK\x01s"),
-    pickled([1]),
-    pickled({"epoch": 3}),
-    pickled({"model": {}}),
-    pickled({1: 2}),
+]
+OTHER_VALUES = [
+    (pickled({"a": 1}).replace(b"K\x01s", b"K\x01s" + b"X\x01\x00\x00\x00aK\x01s"), "the key 'a' twice"),
+    (pickled([1]), "holds list, not a table of tensors"),
+    (pickled({"epoch": 3}), "'epoch' is int"),
+    (pickled({"model": {}}), "'model' is a table"),
+    (pickled({1: 2}), "1 is int"),
 ]
 
 
-@pytest.mark.parametrize("program", MALFORMED)
-def test_a_pickle_that_holds_no_table_of_tensors(findings: Findings, program: bytes) -> None:
+@pytest.mark.parametrize(
+    ("program", "words"), [*((program, "its pickle is malformed") for program in MALFORMED), *OTHER_VALUES]
+)
+def test_a_pickle_that_holds_no_table_of_tensors(findings: Findings, program: bytes, words: str) -> None:
     (found,) = findings({WEIGHTS: archive(program, {})})
     assert found.code == "XL509"
+    assert words in found.message
+
+
+def test_a_pickle_beyond_the_limit_is_not_read(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compiler.checkpoint.archive.PICKLE_LIMIT", 10)
+    (found,) = findings({WEIGHTS: WHOLE})
+    assert found.code == "XL509"
+    assert "larger than 10 bytes" in found.message
 
 
 def test_quantised_tensors_are_refused_as_such(tmp_path: Path, findings: Findings) -> None:
@@ -249,12 +262,23 @@ def test_a_broken_zip_is_one_finding(findings: Findings, content: bytes, code: s
     assert WEIGHTS in found.message
 
 
-def test_overlapping_members(findings: Findings) -> None:
+@pytest.mark.parametrize(
+    ("fields", "value", "words"),
+    [
+        ([42], WHOLE.index(b"archive/data/0"), "overlaps `archive/data/0`"),  # where the member begins
+        ([42], len(WHOLE) - 2, "leaves the file"),
+        ([20, 24], len(WHOLE), "leaves the file"),  # how long it is, twice
+    ],
+)
+def test_members_stay_apart_and_inside(findings: Findings, fields: list[int], value: int, words: str) -> None:
     content = bytearray(WHOLE)
-    directory = content.rfind(b"PK\x01\x02")  # the last member's entry; its offset field is at 42
-    content[directory + 42 : directory + 46] = content.index(b"archive/data/0").to_bytes(4, "little")
+    entry = content.rfind(b"PK\x01\x02")  # the last member's, in the directory
+    written = value.to_bytes(4, "little")
+    for offset in fields:
+        content[entry + offset : entry + offset + 4] = written
     (found,) = findings({WEIGHTS: bytes(content)})
     assert found.code == "XL508"
+    assert words in found.message
 
 
 def test_the_format_before_torch_1_6(tmp_path: Path, findings: Findings) -> None:

@@ -91,6 +91,7 @@ INDEXES: list[tuple[dict[str, Any], list[str]]] = [
     ({INDEX: {FIRST: A, THIRD: B}}, [f"`{A}` holds `{SECOND}`, which"]),
     ({B: safetensors(tensors(SECOND, THIRD))}, [f"`{B}` holds `{SECOND}`, which"]),
     ({B: safetensors(tensors(THIRD))[:-1]}, ["is truncated"]),
+    ({B: b""}, ["is truncated"]),
     ({INDEX: {FIRST: A, SECOND: "c", THIRD: "d"}}, ["in `c`, which is absent", "in `d`, which is absent"]),
 ]
 
