@@ -89,6 +89,11 @@ def test_equal_edits_are_made_once() -> None:
     assert apply_fixes("ab", [fix((1, 1, 1, "x")), fix((1, 1, 1, "y"))]) == "xab"
 
 
+def test_fixes_may_share_an_edit() -> None:
+    shared, other = (1, 1, 6, "family"), (2, 10, 23, "encoder_layers")
+    assert apply_fixes(TEXT, [fix(shared), fix(shared, other)]) == "family: x\nconfig: {encoder_layers: 6}\n"
+
+
 def test_neighbouring_edits_do_not_overlap() -> None:
     assert apply_fixes("abcd", [fix((1, 1, 3, "x")), fix((1, 3, 5, "y"))]) == "xy"
 

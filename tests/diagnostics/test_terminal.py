@@ -114,6 +114,15 @@ error[XL305]: m
     )
 
 
+def test_one_line_number_in_two_files() -> None:
+    spans = (Span("combo.yaml", 2, 1, 2, 5), Span("base.yaml", 2, 1, 2, 2))
+    text = render(
+        [Diagnostic("XL305", Severity.ERROR, "m", spans)], "text", {"combo.yaml": COMBO, "base.yaml": "x\ny"}
+    )
+    assert " 2 | name: combo\n" in text
+    assert " 2 | y\n" in text
+
+
 def test_files_are_read_when_no_text_is_given(tmp_path: object) -> None:
     path = f"{tmp_path}/a.yaml"
     with open(path, "w", encoding="utf-8") as stream:
@@ -145,6 +154,7 @@ def test_a_place_without_text_is_still_named() -> None:
         ("a:\tb", at(1, 4, 5), [" 1 | a:    b", "   |       ^"]),
         ("größe: 日本語 x", at(1, 12, 13), [" 1 | größe: 日本語 x", "   |               ^"]),
         ("größe: 日本語 x", at(1, 8, 11), [" 1 | größe: 日本語 x", "   |        ^^^^^^"]),
+        ("ｆｕ x", at(1, 4, 5), [" 1 | ｆｕ x", "   |      ^"]),
         ("e\u0301: x", at(1, 5, 6), [" 1 | e\u0301: x", "   |    ^"]),
         ("a:", at(1, 3, 3), [" 1 | a:", "   |   ^"]),
         ("a: [1,\n 2]", at(1, 4, 4, last=2), [" 1 | a: [1,", "   |    ^^^"]),
@@ -176,6 +186,7 @@ def test_long_lines_are_cut_around_the_span() -> None:
     begin = lines[1].index("^")
     assert lines[0][begin : begin + 8] == "field_50"
     assert lines[1].endswith("^^^^^^^^ here")
+    assert begin > 20  # what stands before it is shown too
 
 
 @pytest.mark.parametrize("start", range(0, 200, 7))
@@ -185,7 +196,7 @@ def test_windows_show_the_beginning_of_the_span(start: int, length: int, letter:
     text = letter * 200
     end = min(start + length, len(text))
     stretch, column, columns = window(text, start, end, 40)
-    assert width(stretch) <= 40
+    assert 37 <= width(stretch) <= 40
     assert column + columns <= 40
     assert columns == min(width(text[start:end]), columns)
     if length:
@@ -208,6 +219,11 @@ def test_a_label_wider_than_the_terminal_is_wrapped() -> None:
     lines = shown(at(2, 1, 5, "word " * 40), width=60).split("\n")[3:]
     assert all(len(line) <= 60 for line in lines)
     assert sum(line.count("word") for line in lines) == 40
+
+
+def test_a_terminal_without_width() -> None:
+    """Some report a width of 0 or 1."""
+    assert shown(WIDTHS, width=0) == shown(WIDTHS, width=40)
 
 
 class Terminal(io.StringIO):
