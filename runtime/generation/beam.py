@@ -151,7 +151,7 @@ class BeamState:
         # So many that W are left to run on even if every beam's best continuations are its end tokens.
         self._candidates = max(2, 1 + ends.count) * beams
         # Asking whether anything ended stalls an accelerator, so there every step does all the work.
-        self._may_ask = device.type == "cpu"
+        self._may_ask = look_interval(device) == 1
         self._any_finished = not self._may_ask
 
     @property

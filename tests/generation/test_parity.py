@@ -1,4 +1,7 @@
-"""Ids and scores equal transformers' own, on random models and padded batches."""
+"""Ids and scores equal transformers' own, bit for bit, when both run the very same modules.
+
+What is left to differ is the search, the options and the scores; `test_live_model.py` adds our model.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 
-from runtime.generation import generate
+from runtime.generation import beam, generate, greedy
 from tests.generation.adapter import Adapter
 from tests.generation.models import SEARCHES, SEEDS, Case, end_ids, option_sets, random_case
 
-OPTION_NAMES = tuple(option_sets(random_case(0).model.config))
+LENGTH = 10
 
 
 @cache
@@ -22,7 +25,7 @@ def case(seed: int) -> Case:
 
 def both(which: Case, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Ours and theirs, length by default 14."""
-    options.setdefault("max_length", 12)
+    options.setdefault("max_length", LENGTH)
     with torch.no_grad():
         theirs = which.model.generate(**which.inputs, **options)
     return generate(Adapter(which.model), **which.inputs, **options), theirs
@@ -41,37 +44,14 @@ def test_every_search(seed: int, search: str) -> None:
     assert ours.tolist() == theirs.tolist()
 
 
-@pytest.mark.parametrize("search", ["greedy", "beam5"])
-@pytest.mark.parametrize("name", OPTION_NAMES)
-def test_every_option(name: str, search: str) -> None:
-    changed = 0
+@pytest.mark.parametrize("search", SEARCHES)
+def test_looking_seldom_changes_nothing(search: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on an accelerator: no question after a step, some steps too many, the same ids."""
+    monkeypatch.setattr(greedy, "look_interval", lambda device: 4)
+    monkeypatch.setattr(beam, "look_interval", lambda device: 4)
     for seed in SEEDS:
-        options = {**SEARCHES[search], **option_sets(case(seed).model.config)[name]}
-        ours, theirs = both(case(seed), **options)
-        assert ours.tolist() == theirs.tolist(), f"seed {seed}"
-        changed += ours.tolist() != without_options(seed, search)
-    # Nothing is invalid here; test_processors.py shows what that option does.
-    assert changed or name in {"none", "remove_invalid_values"}, (
-        "the option changed nothing, so nothing was tested"
-    )
-
-
-@pytest.mark.parametrize("search", ["greedy", "beam5", "beam4_never"])
-@pytest.mark.parametrize("started", [False, True])
-def test_prefix(started: bool, search: str) -> None:
-    for seed in SEEDS:
-        config = case(seed).model.config
-        torch.manual_seed(seed)
-        prefix = torch.randint(0, config.vocab_size, (3, 3))
-        prefix[prefix == config.decoder_start_token_id] = (
-            config.decoder_start_token_id + 1
-        ) % config.vocab_size
-        if started:
-            prefix[:, 0] = config.decoder_start_token_id
-        options = {"min_new_tokens": 3, "forced_bos_token_id": 2, "begin_suppress_tokens": [4, 5]}
-        ours, theirs = both(case(seed), decoder_input_ids=prefix, **SEARCHES[search], **options)
-        assert ours.tolist() == theirs.tolist()
-        assert ours.shape[1] > prefix.shape[1]
+        ids = generate(Adapter(case(seed).model), **case(seed).inputs, **SEARCHES[search], max_length=LENGTH)
+        assert ids.tolist() == without_options(seed, search)
 
 
 @pytest.mark.parametrize("search", ["greedy", "beam5"])
@@ -96,7 +76,7 @@ def test_start_token_for_each_sentence() -> None:
 def test_beam_scores(search: str, name: str) -> None:
     for seed in SEEDS:
         which = case(seed)
-        options = {**SEARCHES[search], "max_length": 12, **option_sets(which.model.config)[name]}
+        options = {**SEARCHES[search], "max_length": LENGTH, **option_sets(which.model.config)[name]}
         with torch.no_grad():
             theirs = which.model.generate(
                 **which.inputs,
@@ -117,7 +97,7 @@ def test_beam_scores(search: str, name: str) -> None:
 def test_greedy_scores(name: str) -> None:
     for seed in SEEDS:
         which = case(seed)
-        options = {"max_length": 12, **option_sets(which.model.config)[name]}
+        options = {"max_length": LENGTH, **option_sets(which.model.config)[name]}
         with torch.no_grad():
             theirs = which.model.generate(
                 **which.inputs, **options, return_dict_in_generate=True, output_scores=True
