@@ -56,6 +56,7 @@ def test_near(name: object, expected: list[str]) -> None:
 
 
 def test_near_is_bounded_and_has_no_repeats() -> None:
+    assert near("d-model", ["dxmodel", "d_model"]) == ["d_model", "dxmodel"]
     assert near("layer", ["layer_1", "layer_2", "layer_3", "layer_4"], most=2) == ["layer_1", "layer_2"]
     assert near("layers", ["Layers", "layers", "layers"]) == ["Layers", "layers"]
 
