@@ -121,15 +121,15 @@ def test_every_option(models: list[tuple[Case, Any]], name: str, search: str) ->
 
 @pytest.mark.parametrize("search", ["greedy", "beam5"])
 def test_every_option_changes_something(models: list[tuple[Case, Any]], search: str) -> None:
-    """An option that never acts here would be tested by nothing. Invalid values there are none."""
+    """An option that never acts here would be tested by nothing; of invalid values there are none."""
     acting = set()
     for case, model in models:
         options = {"max_length": LENGTH, **SEARCHES[search]}
         without = generate(model, **case.inputs, **options).tolist()
         for name, more in option_sets(case.model.config).items():
-            if name not in acting and generate(model, **case.inputs, **options, **more).tolist() != without:
+            if name not in acting and generate(model, **case.inputs, **(options | more)).tolist() != without:
                 acting.add(name)
-    assert set(OPTION_NAMES) - acting == {"none", "remove_invalid_values"}
+    assert set(OPTION_NAMES) - acting <= {"none", "remove_invalid_values"}
 
 
 def test_scores(models: list[tuple[Case, Any]]) -> None:
