@@ -97,6 +97,15 @@ class Utterance:
     """Extra pause between words, in units of 10 ms at the default rate."""
 
 
+SAMPLES = (
+    Utterance("three one four one five", "en-us-nyc+m4", rate=162, pitch=50, gap=2),
+    Utterance("two seven one eight", "en-gb-x-gbclan+f3", rate=132, pitch=50, gap=2),
+    Utterance("nine", "en-us-nyc+Andrea", rate=177, pitch=40, gap=0),
+    Utterance("six zero two two", "en-gb-x-gbclan+Alex", rate=210, pitch=60, gap=0),
+)
+"""The recordings in `audio/`, by speakers of the test split."""
+
+
 def draw(split: Split, generator: random.Random) -> Iterator[Utterance]:
     """The utterances of a split; every length from one digit to LONGEST is equally likely."""
     for _ in range(split.utterances):
@@ -155,12 +164,15 @@ def write_split(split: Split, folder: Path, seed: int, utterances: Sequence[Utte
     (folder / f"{split.name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@click.command(help=__doc__.split("\n")[0])
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--seed", default=0, show_default=True, help="Draws the digits, speakers and noise.")
-def main(folder: Path, seed: int) -> None:
-    """Write the corpus."""
-    write_corpus(folder, seed)
+def write_samples(folder: Path) -> None:
+    """Write SAMPLES, each named for what it says, and their manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for utterance in SAMPLES:
+        name = f"{utterance.text.replace(' ', '_')}.wav"
+        soundfile.write(folder / name, speak(utterance), SAMPLING_RATE, subtype="PCM_16")
+        lines.append(json.dumps({"audio": name, "text": utterance.text}))
+    (folder / "manifest.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_corpus(folder: Path, seed: int = 0) -> None:
@@ -170,6 +182,18 @@ def write_corpus(folder: Path, seed: int = 0) -> None:
     for split in SPLITS:
         utterances = list(draw(split, random.Random(f"{seed}/{split.name}")))
         write_split(split, folder, seed, utterances)
+
+
+@click.command(help=__doc__.split("\n")[0])
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seed", default=0, show_default=True, help="Draws the digits, speakers and noise.")
+@click.option("--samples", is_flag=True, help="Write the four recordings of `audio/` instead.")
+def main(folder: Path, seed: int, samples: bool) -> None:
+    """Write the corpus."""
+    if samples:
+        write_samples(folder)
+    else:
+        write_corpus(folder, seed)
 
 
 if __name__ == "__main__":
