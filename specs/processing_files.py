@@ -140,3 +140,29 @@ _NOT_SUPPORTED = (
     "string_too_short",
 )
 """Pydantic's names for a value of the right type that is not one of those supported."""
+
+
+def contradictions(
+    section: Section, imported: Mapping[str, Any] | None, free: frozenset[str], address: str
+) -> list[Problem]:
+    """XL505 for each field in which a spec's section and the checkpoint's own file differ.
+
+    `imported` is the section that the file means, None where there is no file; `free` names the
+    fields in which a spec may choose otherwise.
+    """
+    if imported is None:
+        return []
+    stated = section.model_dump()
+    stored = {**type(section)().model_dump(), **imported}
+    return [
+        Problem(
+            "XL505",
+            f"the checkpoint was made with `{name}: {json.dumps(stored[name])}`, "
+            f"the spec says {json.dumps(value)}",
+            ((f"{address}.{name}", "differs"),),
+            info=("the model would hear, or write, something else than it was trained on",),
+            help=f"set `{address}.{name}` to {json.dumps(stored[name])}",
+        )
+        for name, value in stated.items()
+        if name not in free and stored[name] != value
+    ]

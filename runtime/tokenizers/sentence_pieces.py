@@ -161,16 +161,14 @@ def _load_model(pieces: bytes, name: str) -> Any:
 
     model = sentencepiece.SentencePieceProcessor()
     try:
-        loaded = model.LoadFromSerializedProto(pieces) and model.get_piece_size() > 0
+        model.LoadFromSerializedProto(pieces)
     except RuntimeError:
-        loaded = False
-    if not loaded:
         raise failure(
             "XL403",
             f"`{name}` is not a SentencePiece model",
             info=(f"its {len(pieces):,} bytes cannot be parsed",),
             help="download it again",
-        )
+        ) from None
     return model
 
 

@@ -44,6 +44,11 @@ def test_another_rate_is_resampled(tmp_path: Path, rate: int) -> None:
     np.testing.assert_allclose(samples[inner], tone(16000)[inner], atol=1e-3)
 
 
+def test_what_the_wanted_rate_cannot_hold_is_filtered_out(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(44100, hertz=11000), 44100, subtype="FLOAT")
+    assert np.abs(read_audio(tmp_path / "a.wav", 16000)[800:-800]).max() < 1e-4
+
+
 def test_an_open_file_is_read_and_left_open() -> None:
     buffer = io.BytesIO()
     soundfile.write(buffer, tone(16000), 16000, format="WAV")

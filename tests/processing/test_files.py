@@ -17,7 +17,7 @@ from runtime.processing import processor_from_files
 from specs.families.speech_to_text import processing as family
 from specs.problems import Problem
 from specs.processing import FileProblem, SentencePieceVocabulary, check_vocabulary, ids_of, read_table
-from specs.processing_files import ImportedProcessing
+from specs.processing_files import ImportedProcessing, contradictions
 
 
 def read(**files: Any) -> ImportedProcessing:
@@ -170,6 +170,19 @@ def test_sections_that_contradict_themselves(
         assert found(family.processor_problems(section, "processor")) == expected
     else:
         assert found(family.tokenizer_problems(section, "tokenizer")) == expected
+
+
+def test_a_checkpoint_that_was_made_otherwise() -> None:
+    processor = family.Processor.model_validate({"num_mel_bins": 40, "feature_size": 40})
+    assert contradictions(processor, None, frozenset(), "processor") == []
+    stored = {"num_mel_bins": 40, "feature_size": 40}
+    assert contradictions(processor, stored, frozenset(), "processor") == []
+    stored = {"num_mel_bins": 40, "feature_size": 40, "normalize_vars": False}
+    problems = contradictions(processor, stored, frozenset(), "processor")
+    assert found(problems) == [("XL505", "processor.normalize_vars")]
+    tokenizer = family.Tokenizer.model_validate({"do_upper_case": True, "vocab_size": 7})
+    problems = contradictions(tokenizer, {"do_lower_case": True}, family.TOKENIZER_FREE, "tokenizer")
+    assert found(problems) == [("XL505", "tokenizer.do_lower_case")]
 
 
 @pytest.mark.parametrize(("size", "largest", "codes"), [(10, 9, []), (9, 8, ["XL403"]), (10, 10, ["XL403"])])

@@ -96,6 +96,9 @@ _SECTION_OF = {
 FILES = tuple(_SECTION_OF)
 """Files of a checkpoint that `import_files` reads, where they exist."""
 
+TOKENIZER_FREE = frozenset({"vocab_size", "do_upper_case", "clean_up_tokenization_spaces", "tgt_lang"})
+"""Fields in which a spec may differ from a checkpoint's file: how text is shown, and for whom."""
+
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
