@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 
@@ -123,12 +124,19 @@ def test_one_line_number_in_two_files() -> None:
     assert " 2 | y\n" in text
 
 
-def test_files_are_read_when_no_text_is_given(tmp_path: object) -> None:
+def test_files_are_read_when_no_text_is_given(tmp_path: Path) -> None:
     path = f"{tmp_path}/a.yaml"
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("first: 1\n")
     finding = Diagnostic("XL104", Severity.ERROR, "m", (Span(path, 1, 8, 1, 9),))
     assert render([finding]).split("\n")[3:5] == [" 1 | first: 1", "   |        ^"]
+
+
+@pytest.mark.parametrize("data", [b"a: \0", b"a" * (4 * 1024 * 1024 + 1)])
+def test_files_that_are_no_specs_are_not_shown(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "model.bin").write_bytes(data)
+    finding = Diagnostic("XL509", Severity.ERROR, "m", (Span(f"{tmp_path}/model.bin", 1, 1, 1, 1),))
+    assert render([finding]).split("\n")[1:3] == [f"  --> {tmp_path}/model.bin", ""]
 
 
 def test_a_place_without_text_is_still_named() -> None:

@@ -31,6 +31,14 @@ def test_duplicate_keys_name_both_places() -> None:
     assert document.poisoned == {("a",), ("b", "c")}
 
 
+def test_what_lies_below_a_poisoned_value_is_poisoned() -> None:
+    document = read_text("a: !x {b: 1}\nc: 1\n", "x")
+    assert document.is_poisoned(("a",))
+    assert document.is_poisoned(("a", "b"))
+    assert not document.is_poisoned(("c",))
+    assert not document.is_poisoned(())
+
+
 @pytest.mark.parametrize("key", ["1", "1.5", "true", "null", "~", "[a]", "{a: b}", "!!int 3"])
 def test_keys_are_strings(key: str) -> None:
     document = read_text(f"a: 1\n{key} : x\nb: 2\n", "x")
