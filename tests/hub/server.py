@@ -25,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 LARGE = (".safetensors", ".bin")
 _API = re.compile(r"/api/models/(?P<name>[^/]+/[^/]+)(?:/revision/(?P<revision>[^/]+))?")
+_TREE = re.compile(r"/api/models/(?P<name>[^/]+/[^/]+)/tree/(?P<revision>[^/]+)")
 _RESOLVE = re.compile(r"/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 _STORED = re.compile(r"/stored/(?P<digest>[0-9a-f]{64})/(?P<file>.+)")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -154,6 +155,14 @@ def _sibling(name: str, content: bytes) -> dict[str, Any]:
     return listed
 
 
+def _entry(name: str, content: bytes) -> dict[str, Any]:
+    listed = _sibling(name, content)
+    entry = {"type": "file", "path": name, "size": listed["size"], "oid": listed["blobId"]}
+    if large := listed.get("lfs"):
+        entry["lfs"] = {"oid": large["sha256"], "size": large["size"], "pointerSize": large["pointerSize"]}
+    return entry
+
+
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print what goes wrong here, but not that a client hung up."""
@@ -188,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.stored(match["digest"], match["file"])
         elif match := _API.fullmatch(path):
             self.information(match["name"], match["revision"] or "main")
+        elif match := _TREE.fullmatch(path):
+            self.tree(match["name"], match["revision"])
         elif match := _RESOLVE.fullmatch(path):
             self.resolve(match["name"], match["revision"], match["file"])
         else:
@@ -205,6 +216,12 @@ class _Handler(BaseHTTPRequestHandler):
         described = {"id": name, "sha": commit, "siblings": siblings, "private": False, "tags": []}
         described["gated"] = "auto" if repository.gated else False
         return self.respond(200, {"Content-Type": "application/json"}, json.dumps(described).encode())
+
+    def tree(self, name: str, revision: str) -> None:
+        """`/api/models/{name}/tree/{commit}`: the files, as `snapshot_download` asks for them."""
+        files = self.hub.repositories[name].files(revision)
+        listed = [_entry(file, content) for file, content in sorted(files.items())]
+        self.respond(200, {"Content-Type": "application/json"}, json.dumps(listed).encode())
 
     def resolve(self, name: str, revision: str, file: str) -> None:
         """`/{name}/resolve/{revision}/{file}`: the content, or where it is stored."""

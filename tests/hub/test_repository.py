@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
@@ -113,6 +114,13 @@ def test_offline_uses_what_is_cached(
         source.path("config.json")
     assert only(raised).code == "XL514"
     assert len(hub.requests) == before
+
+
+def test_offline_uses_a_snapshot_of_some_files(hub: FakeHub) -> None:
+    huggingface_hub.snapshot_download("org/speech", allow_patterns=WEIGHTS)
+    source = resolve("org/speech", local_files_only=True)
+    assert source.files() == [WEIGHTS]
+    assert read_checkpoint(source).tensors.keys() == SPEECH.keys()
 
 
 def test_offline_without_a_cached_copy(hub: FakeHub) -> None:
