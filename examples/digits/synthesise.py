@@ -131,8 +131,8 @@ def speak(utterance: Utterance) -> Waveform:
 def augment(waveform: Waveform, generator: random.Random) -> Waveform:
     """The utterance as another speaker in another room might say it; [samples] in and out.
 
-    Playing it up to a tenth slower or faster moves formants as a longer or shorter vocal tract does. Then there
-    is silence around it, often white noise 15 to 70 dB below it, and gain.
+    Playing it up to a tenth slower or faster moves formants as a longer or shorter vocal tract does. Then
+    there is silence around it, often white noise 15 to 70 dB below it, and gain.
     """
     waveform = soxr.resample(waveform, SAMPLING_RATE, SAMPLING_RATE * generator.uniform(0.9, 1.1))
     before, after = (generator.randint(0, SAMPLING_RATE // 4) for _ in range(2))

@@ -2,7 +2,7 @@
 
     python examples/digits/train.py build/digits
 
-speaks the corpus into the folder where it is not there yet (about two minutes on two cores), trains (about ten),
+speaks the corpus into the folder where it is not there yet (two minutes on two cores), trains (about eight),
 and leaves the model in `build/digits/model` in the layout of the Hugging Face Hub.
 """
 

@@ -66,6 +66,16 @@ class Checkpoints:
         """The complete checkpoints, oldest first."""
         return sorted(self.folder.glob("step-????????"))
 
+    def require_none(self) -> None:
+        """Refuse to start a run among the checkpoints of another, the newest of which could be either's.
+
+        Raises:
+            CrossloomError: XL505.
+        """
+        if self.paths():
+            message = f"{str(self.folder)!r} holds the checkpoints of an earlier run"
+            raise failure("XL505", message, help="resume that run, or choose another folder")
+
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Set model and optimizer to the newest checkpoint; the number of updates it has seen.
 

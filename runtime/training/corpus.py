@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -35,7 +35,7 @@ class Processor(Protocol):
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
         """The texts of rows of ids."""
 
-    def save(self, folder: str | PathLike[str]) -> Any:
+    def save(self, folder: Path) -> Any:
         """Write the processor's files in the Hub's layout."""
 
 
@@ -48,12 +48,14 @@ class Corpus:
         processor: Processor,
         *,
         cache: bool = True,
+        longest_text: int | None = None,
         languages: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
         """Check every row; with `cache`, compute and keep the inputs of each (float32 features on the host).
 
-        `languages` is passed on to the processor. Without `cache` the processor sees whole batches, as a
+        `longest_text` is the most ids the decoder has positions for. `languages` is passed on to the
+        processor. Without `cache` the processor sees whole batches, as a
         front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
@@ -62,6 +64,7 @@ class Corpus:
         self.rows = rows
         self._processor = processor
         self._languages = dict(languages or {})
+        self._longest_text = longest_text
         self._cached: list[Batch] | None = [] if cache else None
         self.lengths: list[int] = []
         findings: list[Diagnostic] = []
@@ -97,8 +100,11 @@ class Corpus:
                 row.finding(finding.message, info=finding.info, help=finding.help)
                 for finding in error.diagnostics
             ]
-        features = inputs["input_features"]
-        self.lengths.append(features.shape[1])
+        ids = inputs["labels"].shape[1]
+        if self._longest_text is not None and ids > self._longest_text:
+            message = f"the text has {ids} ids, and the decoder has {self._longest_text} positions"
+            return [row.finding(message, help="split the recording and its text")]
+        self.lengths.append(inputs["input_features"].shape[1])
         if self._cached is not None:
             self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
         return []

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -24,6 +23,7 @@ from runtime.training.manifest import read_rows
 from runtime.training.optimizer import frozen, make_optimizer
 from runtime.training.options import TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
+from specs.generation_layers import positions_of
 
 Rows = str | PathLike[str] | Iterable[Mapping[str, Any]]
 
@@ -65,14 +65,14 @@ def train(
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
         "languages": {name: value for name, value in languages.items() if value is not None},
+        "longest_text": positions_of(model.spec.config),
         "progress": chosen.progress,
     }
-    corpus = Corpus(read_rows(rows), processor, **reading)
-    validation = None if valid is None else Corpus(read_rows(valid), processor, **reading)
-    with ExitStack() as stack:
-        stack.enter_context(frozen(model, chosen.freeze))
-        stack.enter_context(torch.random.fork_rng(_cuda_devices(model)))
-        return _Run(model, processor, corpus, validation, chosen).finish()
+    with frozen(model, chosen.freeze), torch.random.fork_rng(_cuda_devices(model)):
+        optimizer = make_optimizer(model, chosen)
+        corpus = Corpus(read_rows(rows), processor, **reading)
+        validation = None if valid is None else Corpus(read_rows(valid), processor, **reading)
+        return _Run(model, optimizer, processor, corpus, validation, chosen).finish()
 
 
 @dataclass
@@ -80,6 +80,7 @@ class _Run:
     """One call of `train`."""
 
     model: Any
+    optimizer: torch.optim.Optimizer
     processor: Processor
     corpus: Corpus
     validation: Corpus | None
@@ -88,7 +89,6 @@ class _Run:
 
     def __post_init__(self) -> None:
         options = self.options
-        self.optimizer = make_optimizer(self.model, options)
         self.order = DataOrder(self.corpus.lengths, options.batch_size, options.accumulation, options.seed)
         self.steps = options.max_steps or (options.epochs or 1) * self.order.updates_per_epoch
         self.device = next(self.model.parameters()).device
@@ -102,8 +102,10 @@ class _Run:
         """Do the updates that are left, validate, and write the result."""
         options = self.options
         done = 0
-        if options.resume and self.checkpoints is not None:
+        if self.checkpoints is not None and options.resume:
             done = self.checkpoints.restore(self.model, self.optimizer)
+        elif self.checkpoints is not None:
+            self.checkpoints.require_none()
         evaluation = None
         with tqdm(
             initial=done, total=self.steps, desc="training", unit="update", disable=not options.progress

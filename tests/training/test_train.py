@@ -9,7 +9,7 @@ import torch
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.training import Corpus, evaluate, read_rows, train
-from tests.training.stand_in import Model, Processor
+from tests.training.stand_in import Model, Processor, write_recordings
 
 OPTIONS: dict[str, Any] = {
     "max_steps": 12,
@@ -114,6 +114,12 @@ def test_another_run_is_not_resumed(manifest: Path, tmp_path: Path) -> None:
     assert "0.01 then, 0.02 now" in raised.value.diagnostics[0].info[0]
 
 
+def test_a_run_does_not_start_among_the_checkpoints_of_another(manifest: Path, tmp_path: Path) -> None:
+    train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
+    with pytest.raises(CrossloomError, match=r"XL505.*earlier run"):
+        train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
+
+
 def test_nothing_to_resume_from(manifest: Path, tmp_path: Path) -> None:
     with pytest.raises(CrossloomError, match="XL514"):
         train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **OPTIONS)
@@ -158,6 +164,17 @@ def test_a_frozen_address_must_exist(manifest: Path) -> None:
 def test_nothing_left_to_learn(manifest: Path) -> None:
     with pytest.raises(CrossloomError, match="XL114"):
         train(Model(), manifest, processor=Processor(), freeze=["*"], **OPTIONS)
+
+
+def test_a_text_beyond_the_positions(tmp_path: Path) -> None:
+    manifest = write_recordings(tmp_path, 2)
+    manifest.write_text(manifest.read_text().replace('"middle"', '"low low low low"'))
+    model = Model()
+    model.spec.config["max_target_positions"] = 4
+    with pytest.raises(CrossloomError, match="5 ids, and the decoder has 4 positions") as raised:
+        train(model, manifest, processor=Processor(), **OPTIONS)
+    (finding,) = raised.value.diagnostics
+    assert (finding.code, finding.spans[0].line) == ("XL420", 2)
 
 
 def test_features_are_computed_once(manifest: Path) -> None:
