@@ -21,7 +21,7 @@ from compiler.checkpoint.shard import Shard
 from compiler.checkpoint.source import LFS_POINTER, Source, lfs_pointer
 
 READ_AHEAD = 64 * 1024
-PICKLE_LIMIT = 100_000_000
+READ_LIMIT = PICKLE_LIMIT = 100_000_000
 _LOCAL_HEADER = 30  # bytes before a member's name
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -42,7 +42,7 @@ def read_archive(source: Source, name: str) -> Shard:
     shard = Shard(name)
     label = source.label(name)
     file = RangedFile(source, name)
-    head = file.peek(READ_AHEAD)
+    head = file.peek(len(LFS_POINTER))
     if head.startswith(LFS_POINTER):
         shard.findings.append(lfs_pointer(source, name))
         return shard
@@ -193,6 +193,8 @@ class RangedFile(io.RawIOBase):
     def _range(self, start: int, stop: int) -> bytes:
         if start >= stop:
             return b""
+        if stop - start > READ_LIMIT:
+            raise ValueError(f"its directory is larger than {READ_LIMIT:,} bytes")
         for first, piece in self._pieces:
             if first <= start and stop <= first + len(piece):
                 return piece[start - first : stop - first]

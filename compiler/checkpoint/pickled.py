@@ -195,14 +195,20 @@ class _Machine:
 
     def update(self, items: list[Any]) -> None:
         target = self.stack[-1]
-        if not isinstance(target, dict) or len(items) % 2:
+        if not isinstance(target, dict):
             raise ValueError("setting items of something that is no dict")
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, str | int | float | bytes | None):
-                _refuse(f"a dictionary key of type {type(key).__name__}")
-            if key in target:
-                raise Refused("XL509", f"its pickle holds the key {key!a:.200} twice")
-            target[key] = value
+        _put(target, items)
+
+
+def _put(target: dict[Any, Any], items: list[Any]) -> dict[Any, Any]:
+    """Set keys and values that alternate in `items`; a key twice is malformed, as no dict was pickled so."""
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key, str | int | float | bytes | None):
+            _refuse(f"a dictionary key of type {type(key).__name__}")
+        if key in target:
+            raise Refused("XL509", f"its pickle holds the key {key!a:.200} twice")
+        target[key] = value
+    return target
 
 
 def _allowed(named: Global) -> Global:
@@ -233,7 +239,7 @@ def _apply(function: Any, arguments: Any) -> Any:
         case (Global() as named, list(pairs)) if named == ORDERED_DICT:
             if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
                 raise ValueError("an OrderedDict of something else than pairs")
-            return {str(key): value for key, value in pairs}
+            return _put({}, [item for pair in pairs for item in pair])
         case (Global() as named, tuple(shape)) if named == SIZE:
             return shape
         case (Global() as named, PickledStorage() as storage, offset, shape, strides, bool(), {}, *rest) if (

@@ -162,6 +162,9 @@ MALFORMED = [
 ]
 OTHER_VALUES = [
     (pickled({"a": 1}).replace(b"K\x01s", b"K\x01s" + b"X\x01\x00\x00\x00aK\x01s"), "the key 'a' twice"),
+    (pickled(Call(OrderedDict, [["a", 1], ["a", 2]])), "the key 'a' twice"),
+    (pickled(Call(OrderedDict, [["a", 1]])), "'a' is int"),
+    (pickled(Call(OrderedDict, [["a"]])), "its pickle is malformed"),
     (pickled([1]), "holds list, not a table of tensors"),
     (pickled({"epoch": 3}), "'epoch' is int"),
     (pickled({"model": {}}), "'model' is a table"),
@@ -183,6 +186,17 @@ def test_a_pickle_beyond_the_limit_is_not_read(findings: Findings, monkeypatch: 
     (found,) = findings({WEIGHTS: WHOLE})
     assert found.code == "XL509"
     assert "larger than 10 bytes" in found.message
+
+
+def test_a_directory_beyond_the_limit_is_not_read(
+    findings: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "compiler.checkpoint.archive.PICKLE_LIMIT", 100
+    )  # the pickle's header is below, it is not
+    (found,) = findings({WEIGHTS: WHOLE})
+    assert found.code == "XL509"
+    assert "directory is larger than 100 bytes" in found.message
 
 
 def test_quantised_tensors_are_refused_as_such(tmp_path: Path, findings: Findings) -> None:
