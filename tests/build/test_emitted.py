@@ -1,0 +1,154 @@
+"""What is reviewed is what runs: the emitted file alone computes the same bits."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import crossloom
+from tests.build import emitted_runner
+from tests.parity.cases import SEEDS, Case, difference
+
+ROOT = Path(__file__).parents[2]
+
+
+def unmapped(case: Case) -> Any:
+    """The live model with its tensors copied out of the mapped file, whose alignment changes roundings."""
+    model = crossloom.build(case.ours.spec).eval()
+    model.load_state_dict(case.ours.state_dict())
+    return model
+
+
+def test_the_file_alone_computes_the_same_bits(cases: Callable[[int], Case], tmp_path: Path) -> None:
+    folders = [tmp_path / str(seed) for seed in SEEDS]
+    for seed, folder in zip(SEEDS, folders, strict=True):
+        case = cases(seed)
+        crossloom.emit(case.ours.spec, folder)
+        torch.save((case.ours.state_dict(), case.batch), folder / "given.pt")
+    command = [sys.executable, "-I", emitted_runner.__file__, *map(str, folders)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for seed, folder in zip(SEEDS, folders, strict=True):
+        alone, live = (
+            torch.load(folder / "outputs.pt"),
+            emitted_runner.run(unmapped(cases(seed)), cases(seed).batch),
+        )
+        assert alone.pop("keys") == list(cases(seed).ours.state_dict())
+        assert alone.keys() == live.keys()
+        for name, tensor in live.items():
+            assert torch.equal(alone[name], tensor), (seed, name)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mapped_and_copied_tensors_agree(cases: Callable[[int], Case], seed: int) -> None:
+    case = cases(seed)
+    mapped, copied = (emitted_runner.run(model, case.batch) for model in (case.ours, unmapped(case)))
+    for name, tensor in copied.items():
+        assert difference(mapped[name].float(), tensor.float()) <= 1e-6, name
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_live_module_is_the_emitted_text(cases: Callable[[int], Case], tmp_path: Path, seed: int) -> None:
+    model = cases(seed).ours
+    crossloom.emit(model.spec, tmp_path)
+    module = sys.modules[type(model).__module__]
+    assert module.__dict__["__source__"] == (tmp_path / "modeling.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_emitting_twice_gives_the_same_bytes(
+    specs: Callable[[int], crossloom.Spec], tmp_path: Path, seed: int
+) -> None:
+    once = {path.name: path.read_bytes() for path in crossloom.emit(specs(seed), tmp_path / "once")}
+    twice = {path.name: path.read_bytes() for path in crossloom.emit(specs(seed), tmp_path / "twice")}
+    assert once == twice
+    assert sorted(once) == ["README.md", "modeling.py", "spec.yaml", "weights.json"]
+
+
+def test_hash_order_does_not_show(specs: Callable[[int], crossloom.Spec], tmp_path: Path) -> None:
+    """Sets iterate differently in every process; the emitted text may not."""
+    (tmp_path / "spec.yaml").write_text(specs(3).to_yaml(), encoding="utf-8")
+    program = "import sys, crossloom; crossloom.emit(sys.argv[1], sys.argv[2])"
+    texts = []
+    for hash_seed in ("1", "2"):
+        folder = tmp_path / hash_seed
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "spec.yaml"), str(folder)],
+            cwd=ROOT,
+            check=True,
+            env={"PYTHONHASHSEED": hash_seed, "PATH": ""},
+        )
+        texts.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert texts[0] == texts[1]
+
+
+def test_tracebacks_show_the_emitted_line(cases: Callable[[int], Case]) -> None:
+    case = cases(0)
+    with pytest.raises(ValueError, match="give input_features") as raised:
+        case.ours()
+    text = "".join(traceback.format_exception(raised.value))
+    assert 'raise ValueError("give input_features' in text
+
+
+@pytest.mark.parametrize("form", ["pickle", "torch.save"])
+def test_a_pickled_model_opens_in_a_fresh_process(
+    cases: Callable[[int], Case], tmp_path: Path, form: str
+) -> None:
+    case = cases(1)
+    if form == "pickle":
+        (tmp_path / "model").write_bytes(pickle.dumps(case.ours))
+        read = "import pickle; model = pickle.load(open('model', 'rb'))"
+    else:
+        torch.save(case.ours, tmp_path / "model")
+        read = "model = torch.load('model', weights_only=False)"
+    torch.save(case.batch, tmp_path / "batch")
+    program = f"""
+import sys, torch
+sys.path.insert(0, {str(ROOT)!r})
+{read}
+assert not model.training
+assert model.spec.config["d_model"] == {case.ours.spec.config["d_model"]}
+with torch.no_grad():
+    torch.save(model(**torch.load("batch")).logits, "logits")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with torch.no_grad():
+        assert torch.equal(torch.load(tmp_path / "logits"), case.ours(**case.batch).logits)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_copy_is_apart_and_keeps_its_ties(cases: Callable[[int], Case], seed: int) -> None:
+    model = cases(seed).ours
+    for copied in (deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert type(copied) is type(model)
+        assert copied.spec.data == model.spec.data
+        state, other = model.state_dict(), copied.state_dict()
+        assert list(state) == list(other)
+        assert all(torch.equal(state[name], other[name]) for name in state)
+        tied = model.head.weight is model.decoder.embed.tokens.weight
+        assert (copied.head.weight is copied.decoder.embed.tokens.weight) is tied
+        assert copied.head.weight.data_ptr() != model.head.weight.data_ptr()
+
+
+def test_a_state_dict_goes_through_a_file(cases: Callable[[int], Case]) -> None:
+    case = cases(2)
+    fresh = crossloom.build(case.ours.spec, seed=9).eval()
+    stream = io.BytesIO()
+    torch.save(case.ours.state_dict(), stream)
+    stream.seek(0)
+    fresh.load_state_dict(torch.load(stream))
+    with torch.no_grad():
+        assert torch.equal(fresh(**case.batch).logits, case.ours(**case.batch).logits)
