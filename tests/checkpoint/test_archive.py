@@ -191,9 +191,7 @@ def test_a_pickle_beyond_the_limit_is_not_read(findings: Findings, monkeypatch: 
 def test_a_directory_beyond_the_limit_is_not_read(
     findings: Findings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "compiler.checkpoint.archive.PICKLE_LIMIT", 100
-    )  # the pickle's header is below, it is not
+    monkeypatch.setattr("compiler.checkpoint.archive.READ_LIMIT", 100)
     (found,) = findings({WEIGHTS: WHOLE})
     assert found.code == "XL509"
     assert "directory is larger than 100 bytes" in found.message
