@@ -1,0 +1,215 @@
+"""What there is to say about a verified graph, node by node: every picture and table is drawn from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from compiler.spec import Spec
+from specs.dims import Dim
+from specs.graph import Block, Graph, Node, Ref, TensorType
+from specs.signatures import SIGNATURES, Numbers
+from specs.values import plain
+
+Side = Literal["encode", "decode"]
+
+BYTES_PER_PARAMETER = 4
+"""As float32, the dtype a model is built in."""
+
+EXAMPLE_LENGTHS = {"waveform": 160_000, "features": 1000, "hidden": 250, "token_ids": 50}
+"""Lengths for which operations are counted: ten seconds of audio, or fifty tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One node.
+
+    Attributes:
+        inputs: port -> where it reads from.
+        outputs: port -> what it gives.
+        parameters: scalars it owns; one that is tied to another node's is counted there.
+        operations: multiply-adds of one forward, over the graph's free sizes.
+        parts: what a stack repeats, such as `12 x PreNormEncoderLayer`.
+    """
+
+    address: str
+    block: str
+    side: Side
+    numbers: Mapping[str, Any]
+    inputs: Mapping[str, Ref]
+    outputs: Mapping[str, TensorType]
+    parameters: int
+    operations: Dim
+    parts: tuple[str, ...]
+    leaks_padding: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A whole model.
+
+    Attributes:
+        sizes: the free sizes at which operations are counted.
+        minimums: shortest value of every free size.
+        crossing: what encode hands to decode.
+        ties: tied address -> the address that is kept.
+    """
+
+    name: str
+    form: str
+    inputs: Mapping[str, TensorType]
+    optional_inputs: frozenset[str]
+    nodes: tuple[NodeFacts, ...]
+    outputs: Mapping[str, Ref]
+    crossing: tuple[Ref, ...]
+    types: Mapping[Ref, TensorType]
+    parameters: int
+    ties: Mapping[str, str]
+    sizes: Mapping[str, int]
+    minimums: Mapping[str, int]
+    tokens: Mapping[str, Any]
+
+    def of(self, side: Side) -> tuple[NodeFacts, ...]:
+        """The nodes of encode, or of decode."""
+        return tuple(node for node in self.nodes if node.side == side)
+
+    def counted(self, node: NodeFacts) -> int:
+        """Multiply-adds of a node at `sizes`."""
+        return node.operations.evaluate(self.sizes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "name": self.name,
+            "form": self.form,
+            "parameters": self.parameters,
+            "bytes": self.parameters * BYTES_PER_PARAMETER,
+            "ties": dict(self.ties),
+            "tokens": dict(self.tokens),
+            "minimum_lengths": dict(self.minimums),
+            "operations_counted_at": dict(self.sizes),
+            "inputs": {
+                name: {**_type(type_), "optional": name in self.optional_inputs}
+                for name, type_ in self.inputs.items()
+            },
+            "nodes": [
+                {
+                    "address": node.address,
+                    "block": node.block,
+                    "side": node.side,
+                    "with": dict(node.numbers),
+                    "inputs": {port: str(ref) for port, ref in node.inputs.items()},
+                    "outputs": {port: _type(type_) for port, type_ in node.outputs.items()},
+                    "parameters": node.parameters,
+                    "bytes": node.parameters * BYTES_PER_PARAMETER,
+                    "operations": {"formula": str(node.operations), "count": self.counted(node)},
+                    "leaks_padding": node.leaks_padding,
+                }
+                for node in self.nodes
+            ],
+            "outputs": {name: str(ref) for name, ref in self.outputs.items()},
+            "encoded": [str(ref) for ref in self.crossing],
+        }
+
+
+def facts_of(spec: Spec, graph: Graph) -> Facts:
+    """The facts of a checked spec."""
+    decode = graph.decode_nodes()
+    ties = {tie.tied: tie.kept for tie in graph.ties}
+    shapes = graph.parameters()
+    counts: dict[str, int] = dict.fromkeys(graph.nodes, 0)
+    for address, shape in shapes.items():
+        if address not in ties:
+            counts[_owner(address, graph)] += math.prod(shape)
+    nodes = tuple(
+        NodeFacts(
+            address=node.name,
+            block=node.kind,
+            side="decode" if node.name in decode else "encode",
+            numbers={name: plain(value) for name, value in node.numbers.items()},
+            inputs=node.inputs,
+            outputs={port.name: graph.types[Ref(node.name, port.name)] for port in SIGNATURES[node.kind].outputs},
+            parameters=counts[node.name],
+            operations=_operations(graph, node),
+            parts=tuple(_parts(node.block)),
+            leaks_padding=SIGNATURES[node.kind].leaks_padding,
+        )
+        for node in graph.order()
+    )
+    crossing = tuple(ref for ref in graph.encoded or () if ref is not None)
+    return Facts(
+        name=spec.name,
+        form=form_of(spec),
+        inputs=graph.inputs,
+        optional_inputs=graph.optional_inputs,
+        nodes=nodes,
+        outputs=graph.outputs,
+        crossing=crossing,
+        types=graph.types,
+        parameters=sum(counts.values()),
+        ties=ties,
+        sizes=_example_sizes(graph),
+        minimums=graph.minimums,
+        tokens=_tokens(graph),
+    )
+
+
+def form_of(spec: Spec) -> str:
+    """The families of a spec in words: `encoder: wav2vec2, decoder: bert`."""
+    return ", ".join(f"{role}: {one.family_name}" for role, one in spec.components.items()) or "free graph"
+
+
+def shortest_inputs(facts: Facts) -> str:
+    """The least free sizes in words: `frames >= 9, target >= 1`; a batch has one row at least anyway."""
+    return ", ".join(f"{name} >= {least}" for name, least in facts.minimums.items() if name != "batch")
+
+
+def _owner(address: str, graph: Graph) -> str:
+    """The node that a parameter's address lies below."""
+    steps = address.split(".")
+    prefixes = (".".join(steps[:length]) for length in range(len(steps) - 1, 0, -1))
+    return next(prefix for prefix in prefixes if prefix in graph.nodes)
+
+
+def _operations(graph: Graph, node: Node) -> Dim:
+    signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
+    env = numbers.constants()
+    for port in signature.inputs:
+        if port.name in node.inputs:
+            for rule, dim in zip(port.dims, graph.types[node.inputs[port.name]].dims, strict=True):
+                if isinstance(rule, str):
+                    env.setdefault(rule, dim)
+    return signature.operations(numbers, env)
+
+
+def _parts(block: Block) -> Iterator[str]:
+    for part in block.parts.values():
+        if isinstance(part, Block):
+            continue
+        for repeat in part:
+            count, name = int(repeat.count), repeat.block.name
+            yield f"{count} x {name}" if count > 1 else name
+
+
+def _example_sizes(graph: Graph) -> dict[str, int]:
+    sizes = {"batch": 1}
+    for name, type_ in graph.inputs.items():
+        for dim in type_.dims:
+            for size in sorted(dim.names() - sizes.keys()):
+                role = "token_ids" if name.startswith("decoder_") else type_.role
+                sizes[size] = max(EXAMPLE_LENGTHS.get(role, 1), graph.minimums.get(size, 1))
+    return sizes
+
+
+def _tokens(graph: Graph) -> dict[str, Any]:
+    if graph.tokens is None:
+        return {}
+    names = ("decoder_start", "pad", "bos", "eos")
+    values = {name: plain(getattr(graph.tokens, name)) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _type(type_: TensorType) -> dict[str, Any]:
+    return {"role": type_.role, "dims": [str(dim) for dim in type_.dims], "dtype": type_.dtype}

@@ -1,0 +1,82 @@
+"""A graph as text: what goes in, the nodes of encode and decode, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, Side, shortest_inputs
+from compiler.reports.tables import aligned, quantity
+
+
+def graph_text(facts: Facts) -> str:
+    """The whole page."""
+    return "\n".join(_lines(facts)) + "\n"
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    size = quantity(facts.parameters * BYTES_PER_PARAMETER, "B")
+    yield f"{facts.name}  ({facts.form})"
+    yield f"{facts.parameters:,} parameters, {size} as float32"
+    for tied, kept in facts.ties.items():
+        yield f"  {tied} is {kept}"
+    if facts.tokens:
+        yield "tokens: " + ", ".join(f"{name} {value}" for name, value in facts.tokens.items())
+    yield ""
+    yield "inputs"
+    yield from aligned(
+        [
+            (name, type_.role, str(type_), "optional" if name in facts.optional_inputs else "")
+            for name, type_ in facts.inputs.items()
+        ],
+        indent="  ",
+    )
+    if facts.minimums:
+        yield f"  at the least: {shortest_inputs(facts)}"
+    rows = {side: list(_rows(facts, side)) for side in ("encode", "decode")}
+    heading = ("", "block", "gives", "parameters", "bytes", "operations", "from")
+    table = aligned([heading, *rows["encode"], *rows["decode"]], right=(3, 4, 5), indent="  ")
+    head, lines = table[0], table[1:]
+    yield ""
+    if rows["encode"]:
+        yield "encode" + head[len("encode") :]
+        yield from lines[: len(rows["encode"])]
+        if rows["decode"]:
+            yield "  hands over " + ", ".join(map(str, facts.crossing))
+        yield ""
+    if rows["decode"]:
+        yield "decode" + head[len("decode") :]
+        yield from lines[len(rows["encode"]) :]
+        yield ""
+    yield "outputs"
+    yield from aligned(
+        [(name, str(facts.types[ref]), f"from {ref}") for name, ref in facts.outputs.items()], indent="  "
+    )
+    yield ""
+    sizes = ", ".join(f"{name} {value}" for name, value in facts.sizes.items())
+    yield f"operations are multiply-adds at {sizes}"
+    for node in facts.nodes:
+        if node.leaks_padding:
+            yield f"padding is seen by {node.address}: {node.leaks_padding}"
+
+
+def _rows(facts: Facts, side: Side) -> Iterator[tuple[str, ...]]:
+    for node in facts.of(side):
+        yield (
+            node.address,
+            described(node),
+            str(next(iter(node.outputs.values()))),
+            f"{node.parameters:,}" if node.parameters else "",
+            quantity(node.parameters * BYTES_PER_PARAMETER, "B") if node.parameters else "",
+            quantity(facts.counted(node)),
+            ", ".join(_short(ref.node or ref.port, side) for ref in node.inputs.values()),
+        )
+
+
+def described(node: NodeFacts) -> str:
+    """A node's block, and what it repeats."""
+    repeated = [part for part in node.parts if " x " in part]
+    return f"{node.block} ({', '.join(repeated)})" if repeated else node.block
+
+
+def _short(address: str, side: Side) -> str:
+    return address

@@ -1,0 +1,135 @@
+"""The `crossloom` command: its page of help, its sub-commands on demand, and what becomes of failures."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from crossloom import __version__
+from crossloom.cli.failures import exit_code_of
+
+
+class Section(NamedTuple):
+    """A part of the help page: commands by name with their modules, and examples of their use."""
+
+    title: str
+    commands: dict[str, str]
+    examples: tuple[str, ...]
+
+
+SECTIONS = (
+    Section(
+        "Write and check specs",
+        {"import": "import_", "check": "check", "diff": "diff"},
+        ("crossloom import facebook/s2t-small-librispeech-asr -o s2t.yaml", "crossloom check s2t.yaml --fix"),
+    ),
+    Section(
+        "Look at models",
+        {"show": "show", "emit": "emit", "compile": "compile"},
+        ("crossloom show s2t.yaml --format html -o s2t.html", "crossloom compile s2t.yaml -o build/s2t"),
+    ),
+    Section(
+        "Weights",
+        {"weights": "weights", "export": "export"},
+        ("crossloom weights s2t.yaml --verify ./checkpoint", "crossloom export s2t.yaml -o out --to transformers"),
+    ),
+    Section(
+        "Run and train",
+        {"demo": "demo", "run": "run", "train": "train"},
+        ("crossloom run s2t.yaml speech.wav -g num_beams=5", "crossloom train s2t.yaml --data train.jsonl -o out"),
+    ),
+    Section(
+        "Reference",
+        {"catalogue": "catalogue", "schema": "schema", "explain": "explain"},
+        ("crossloom catalogue", "crossloom explain XL301"),
+    ),
+)
+
+INTRODUCTION = """\
+A compiler for encoder-decoder models: a YAML spec in, reviewed PyTorch source and a running model out.
+
+A SPEC is a file, a catalogue name, or `-` for standard input. A SOURCE of weights is a folder (it begins
+with / ./ ../ or ~) or a Hub repository `organisation/name`, with `@revision` if you like.
+"""
+
+ENDING = """\
+Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1 findings,
+differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error; 130
+interrupted. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
+"""
+
+
+class Application(click.Group):
+    """The command with its sub-commands, each imported when it is asked for."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, context_settings={"help_option_names": ["-h", "--help"]})
+        self.params = [
+            click.Option(["--debug"], is_flag=True, help="Show tracebacks of internal errors."),
+            *click.version_option(__version__, prog_name="crossloom")(lambda: None).__click_params__,
+        ]
+        self._modules = {name: module for section in SECTIONS for name, module in section.commands.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the help page."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The sub-command of that name."""
+        if cmd_name not in self._modules:
+            return None
+        command = import_module(f"crossloom.cli.{self._modules[cmd_name]}").command
+        assert isinstance(command, click.Command)
+        command.context_settings.setdefault("help_option_names", ["-h", "--help"])
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with near names for one that does not exist."""
+        if args and not args[0].startswith("-") and args[0] not in self._modules:
+            from compiler.diagnostics.near import near
+
+            close = near(args[0], self._modules)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the sub-command; what it returns or raises becomes the exit code."""
+        try:
+            code = super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            code = exit_code_of(error, ctx)
+        ctx.exit(code or 0)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The page that `crossloom --help` prints."""
+        formatter.width = min(max(formatter.width, 78), 100)
+        self.format_usage(ctx, formatter)
+        for paragraph in INTRODUCTION.split("\n\n"):
+            formatter.write_paragraph()
+            formatter.write_text(paragraph)
+        for section in SECTIONS:
+            with formatter.section(section.title):
+                formatter.write_dl([(name, self._line(ctx, name)) for name in section.commands])
+                formatter.write_paragraph()
+                for example in section.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}$ {example}\n")
+        self.format_options(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text("`crossloom COMMAND --help` says more.")
+        formatter.write_paragraph()
+        formatter.write_text(ENDING)
+
+    def _line(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        assert command is not None, "sections name commands"
+        return command.get_short_help_str(limit=90)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options alone; commands are listed by section."""
+        click.Command.format_options(self, ctx, formatter)

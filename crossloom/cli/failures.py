@@ -1,0 +1,69 @@
+"""What a failure prints on standard error, and the exit code it becomes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from compiler.diagnostics.model import Diagnostic
+
+FINDINGS = 1
+USAGE = 2
+INTERNAL = 70
+INTERRUPTED = 130
+
+UNREACHABLE = ("XL117", "XL514", "XL515")
+"""A file that cannot be opened, a checkpoint that is not there, a Hub that does not answer."""
+
+
+class MissingPackage(click.ClickException):
+    """A command needs a package that is not installed."""
+
+    exit_code = USAGE
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f'{what} needs {package}, which is not installed: pip install "crossloom[{extra}]"')
+
+
+def exit_code(findings: Iterable[Diagnostic]) -> int:
+    """0 without errors; 2 where something could not be reached, else 1."""
+    errors = [finding.code for finding in findings if finding.severity == "error"]
+    if any(code in UNREACHABLE for code in errors):
+        return USAGE
+    return FINDINGS if errors else 0
+
+
+def exit_code_of(error: BaseException, ctx: click.Context) -> int:
+    """Tell the user about an exception, and give the exit code for it."""
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the output has seen enough. Python would complain when it flushes on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+    from crossloom.cli.output import report
+
+    if isinstance(error, CrossloomError):
+        report(error.diagnostics)
+        return exit_code(error.diagnostics) or FINDINGS
+    if isinstance(error, OSError) and error.filename is not None:
+        message = f"`{error.filename}`: {error.strerror}"
+        report([Diagnostic("XL117", Severity.ERROR, message, help="check the path and its permissions")])
+        return USAGE
+    debug = ctx.params.get("debug") or os.environ.get("CROSSLOOM_DEBUG", "0") not in ("", "0")
+    if debug:
+        traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    help = "this is a fault of crossloom, not of your spec" + (
+        "" if debug else "; `crossloom --debug` shows where it happened"
+    )
+    report([Diagnostic("XL901", Severity.ERROR, f"internal error: {what}", help=help)])
+    return INTERNAL

@@ -1,0 +1,52 @@
+"""`crossloom import`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossloom.cli.options import OUTPUT_FILE
+from crossloom.cli.output import write_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command("import", short_help="The shortest spec that means what a checkpoint's config.json says.")
+@click.argument("source", metavar="SOURCE")
+@OUTPUT_FILE
+@click.option(
+    "--role", type=click.Choice(["encoder", "decoder"]), help="Take one half of the model, as a spec of its own."
+)
+@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field of config.json out; repeatable.")
+@click.option("--revision", metavar="NAME", help="Branch, tag or commit of a Hub repository.")
+def command(
+    source: str, output: Path | None, role: str | None, ignore: tuple[str, ...], revision: str | None
+) -> int:
+    """Make a spec of a checkpoint: a folder, or a repository of the Hub.
+
+    Fields that say nothing about the model are dropped, and counted by reason on standard error.
+
+    \b
+    $ crossloom import facebook/s2t-small-librispeech-asr -o s2t.yaml
+    $ crossloom import ./checkpoint --ignore my_note
+    """
+    from compiler.importing import import_with_report
+
+    imported = import_with_report(source, role, ignore, revision=revision)
+    write_result(imported.spec.to_yaml(), output)
+    for line in _dropped(imported.dropped):
+        click.echo(line, err=True)
+    return 0
+
+
+def _dropped(fields: Mapping[str, str]) -> list[str]:
+    """One line a reason: how many fields it dropped, and which."""
+    return [
+        f"dropped {count} {'field' if count == 1 else 'fields'}: {reason} "
+        f"({', '.join(sorted(name for name, why in fields.items() if why == reason))})"
+        for reason, count in Counter(fields.values()).most_common()
+    ]

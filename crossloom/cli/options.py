@@ -1,0 +1,50 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+SPEC = click.argument("spec", metavar="SPEC")
+OUTPUT_FILE = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to a file instead of standard output.",
+)
+WEIGHTS = click.option(
+    "--weights",
+    multiple=True,
+    metavar="SOURCE",
+    help="Checkpoint to take instead of the spec's own; a pair takes encoder=SOURCE and decoder=SOURCE.",
+)
+DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
+
+
+def output_folder(required: bool, help: str) -> Decorator:
+    """`-o DIR`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        required=required,
+        help=help,
+    )
+
+
+def format_option(*choices: str) -> Decorator:
+    """`--format`, the first choice by default."""
+    return click.option(
+        "--format",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="How to print the result.",
+    )

@@ -1,0 +1,50 @@
+"""Writing results and findings, to a terminal, a pipe or a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from compiler.diagnostics.model import Diagnostic
+
+_TEXTS = "crossloom.cli.texts"
+
+
+def remember(file: str, text: str) -> None:
+    """Keep the text of something that is no file (standard input), so that findings can show its lines."""
+    click.get_current_context().meta.setdefault(_TEXTS, {})[file] = text
+
+
+def rendered(findings: Sequence[Diagnostic], format: str, stream: TextIO) -> str:
+    """The findings as `stream` can show them."""
+    from compiler.diagnostics import render, terminal_settings
+
+    texts = click.get_current_context().meta.get(_TEXTS)
+    return render(findings, format, texts, **terminal_settings(stream))
+
+
+def report(findings: Sequence[Diagnostic]) -> None:
+    """Print findings on standard error."""
+    click.echo(rendered(findings, "text", sys.stderr), err=True, nl=False)
+
+
+def write_result(text: str, file: Path | None) -> None:
+    """Write a command's result to a file, in one step, or to standard output."""
+    if file is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from compiler.files import replace_text
+
+    replace_text(file, text if text.endswith("\n") else f"{text}\n")
+    click.echo(f"wrote {file}", err=True)
+
+
+def as_json(document: Any) -> str:
+    """One JSON document, as all commands print it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

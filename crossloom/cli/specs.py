@@ -1,0 +1,131 @@
+"""From what a user types as SPEC, PATH or SOURCE to what the compiler takes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossloom.cli.output import remember, report
+
+if TYPE_CHECKING:
+    from compiler.analysis import Analysis, Trace
+    from compiler.spec import Spec
+    from specs.graph import Graph
+
+STDIN = "-"
+_STDIN_NAME = "<stdin>"
+_SUFFIXES = (".yaml", ".yml")
+
+
+def analysed(name: str, trace: Trace | None = None) -> Analysis:
+    """Run every pass on a file, a catalogue name, or standard input.
+
+    Raises:
+        CrossloomError: XL117 where there is no such spec; near catalogue names are offered.
+    """
+    from compiler.analysis import analyse
+    from compiler.catalogue import locate
+
+    if name == STDIN:
+        from compiler.reader import read_bytes
+
+        document = read_bytes(sys.stdin.buffer.read(), _STDIN_NAME)
+        remember(_STDIN_NAME, document.text)
+        return analyse(document, trace)
+    if locate(name, None) is None:
+        raise _no_spec(name)
+    return analyse(name, trace)
+
+
+def checked(name: str, trace: Trace | None = None) -> tuple[Spec, Graph]:
+    """Spec and graph of a spec without errors; warnings are told on standard error.
+
+    Raises:
+        CrossloomError: every finding, where one is an error.
+    """
+    analysis = analysed(name, trace)
+    sound = analysis.sound()
+    if analysis.diagnostics:
+        report(analysis.diagnostics)
+    return sound
+
+
+def spec_files(paths: Iterable[str]) -> Iterator[str]:
+    """Every spec that paths mean: a folder means the YAML files in it and below, hidden ones left out.
+
+    Raises:
+        CrossloomError: XL117 for a folder that holds none.
+    """
+    for written in paths:
+        folder = Path(written).expanduser()
+        if written == STDIN or not folder.is_dir():
+            yield written
+            continue
+        found = [
+            file
+            for file in sorted(folder.rglob("*"))
+            if file.suffix in _SUFFIXES
+            and file.is_file()
+            and not any(step.startswith(".") for step in file.relative_to(folder).parts)
+        ]
+        if not found:
+            raise _failure(f"the folder `{written}` holds no .yaml or .yml file", "name a folder of specs")
+        yield from map(str, found)
+
+
+def by_role(written: tuple[str, ...]) -> str | Mapping[str, str] | None:
+    """The sources of a `--weights` option: one for the model, or `encoder=...` and `decoder=...`."""
+    if not written:
+        return None
+    pairs = [text.partition("=") for text in written]
+    if all(role in ("encoder", "decoder", "model") and equals for role, equals, _ in pairs):
+        return {role: source for role, _, source in pairs}
+    if len(written) > 1:
+        raise click.UsageError(
+            "--weights is given twice; a pair takes --weights encoder=... --weights decoder=..."
+        )
+    return written[0]
+
+
+def _no_spec(name: str) -> Exception:
+    from compiler.catalogue import names
+    from compiler.diagnostics.near import near
+
+    path = Path(name).expanduser()
+    if path.is_dir():
+        inside = path / "spec.yaml"
+        help = f"name the spec in it: `{inside}`" if inside.is_file() else "name a spec file"
+        if (path / "config.json").is_file():
+            help = f"this is a checkpoint; make a spec of it: `crossloom import {_as_source(name)} -o spec.yaml`"
+        return _failure(f"`{name}` is a folder, not a spec", help)
+    if "/" not in name and not path.suffix:
+        close = near(name, names())
+        help = "did you mean " + " or ".join(f"`{one}`" for one in close) + "?" if close else None
+        return _failure(
+            f"`{name}` is neither a spec file nor in the catalogue",
+            help or "`crossloom catalogue` lists the names; anything else is a path",
+        )
+    siblings = [file.name for file in path.parent.glob("*") if file.suffix in _SUFFIXES]
+    close = near(path.name, siblings)
+    if close:
+        return _failure(f"there is no file `{name}`", f"did you mean `{path.parent / close[0]}`?")
+    if name.count("/") == 1 and not path.suffix and not name.startswith((".", "/", "~")):
+        return _failure(
+            f"there is no file `{name}`",
+            f"if it is a Hub repository, make a spec of it: `crossloom import {name} -o spec.yaml`",
+        )
+    return _failure(f"there is no file `{name}`", "check the path")
+
+
+def _as_source(folder: str) -> str:
+    return folder if folder.startswith((".", "/", "~")) else f"./{folder}"
+
+
+def _failure(message: str, help: str) -> Exception:
+    from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+
+    return CrossloomError([Diagnostic("XL117", Severity.ERROR, message, help=help)])
