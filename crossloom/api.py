@@ -175,7 +175,7 @@ def export(model: Any, folder: Source, format: Literal["transformers"] = "transf
 
 def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:
     """The front end and tokenizer of a spec; files come from `source`, or from the spec's weights."""
-    from runtime.processing import load_processor as load_from
+    from runtime.processing.loading import load_processor as load_from
 
     return load_from(_analysis(spec), source, **access)
 
