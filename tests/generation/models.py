@@ -108,7 +108,12 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "beam5": {"num_beams": 5, "num_return_sequences": 5},
     "beam5_early": {"num_beams": 5, "early_stopping": True, "num_return_sequences": 3},
     "beam4_never": {"num_beams": 4, "early_stopping": "never", "length_penalty": 1.6},
-    "beam3_never_short": {"num_beams": 3, "early_stopping": "never", "length_penalty": -0.5},
+    "beam3_never_short": {
+        "num_beams": 3,
+        "early_stopping": "never",
+        "length_penalty": -2.0,
+        "num_return_sequences": 3,
+    },
     "beam4_long": {"num_beams": 4, "length_penalty": 2.5, "num_return_sequences": 2},
     "beam4_unpenalised": {"num_beams": 4, "length_penalty": 0.0},
     "beam3_short": {"num_beams": 3, "length_penalty": -1.0, "early_stopping": True},
