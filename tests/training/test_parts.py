@@ -35,6 +35,8 @@ def test_batches_hold_rows_of_similar_length_in_a_new_order_each_epoch() -> None
     batches = epoch_batches(lengths, 10, 0, 0)
     spreads = [max(lengths[row] for row in batch) - min(lengths[row] for row in batch) for batch in batches]
     assert sum(spreads) / len(spreads) < 40  # ten of a thousand rows drawn freely span 800
+    firsts = [lengths[batch[0]] for batch in batches[:50]]
+    assert firsts != sorted(firsts)  # not from short to long, which would bend the gradient
     assert batches != epoch_batches(lengths, 10, 0, 1)
     assert batches != epoch_batches(lengths, 10, 1, 0)
 

@@ -216,3 +216,49 @@ def test_options_change_the_computation(manifest: Path, extra: dict[str, Any]) -
     result = train(other, manifest, processor=Processor(), **OPTIONS, **extra)
     assert result.loss < 2.0
     assert not equal(weights(plain), weights(other))
+
+
+def test_the_warm_up_holds_back_the_first_updates(manifest: Path) -> None:
+    """Adam moves every parameter by the rate in its first step."""
+    model = Model()
+    before = weights(model)
+    train(
+        model,
+        manifest,
+        processor=Processor(),
+        **{**OPTIONS, "max_steps": 1, "warmup_steps": 1000, "weight_decay": 0.0},
+    )
+    after = weights(model)
+    largest = max(float((after[name] - before[name]).abs().max()) for name in before)
+    assert largest == pytest.approx(
+        OPTIONS["learning_rate"] / 1000, rel=0.01
+    )  # Adam's first step is the rate
+
+
+def test_the_gradient_is_clipped(manifest: Path) -> None:
+    model = Model()
+    before = weights(model)
+    train(model, manifest, processor=Processor(), clip_norm=1e-12, weight_decay=0.0, **OPTIONS)
+    after = weights(model)  # Adam divides by the root mean square plus 1e-8, which is far larger here
+    assert all(torch.allclose(after[name], before[name], atol=1e-4) for name in before)
+
+
+def test_validation_drops_nothing_out(manifest: Path) -> None:
+    model = Model()
+    model.dropout.p = 0.9
+    corpus = Corpus(read_rows(manifest), Processor())
+    assert len({tuple(evaluate(model, corpus).texts) for _ in range(5)}) == 1
+
+
+def test_every_update_draws_its_own_masks(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def record(batch: Any, options: Any, generator: torch.Generator) -> Any:
+        seeds.append(generator.initial_seed())
+        return batch
+
+    monkeypatch.setattr("runtime.training.loop.mask_features", record)
+    for seed in (0, 0, 1):
+        train(Model(), manifest, processor=Processor(), seed=seed, **OPTIONS)
+    assert seeds[:12] == seeds[12:24]
+    assert len(set(seeds)) == 24
