@@ -108,8 +108,8 @@ class FinishedHypotheses:
         if settings.early_stopping == "never" and settings.length_penalty > 0:
             reach = settings.limit
         possible = best_running / (reach - self._prompt_length) ** settings.length_penalty
-        worst = torch.where(self.taken, self.scores.amin(dim=1, keepdim=True), IMPOSSIBLE)
-        self.improvable &= (possible > worst).any(dim=1, keepdim=True)
+        # While a place is free the worst score is impossible, and anything improves on it.
+        self.improvable &= possible > self.scores.amin(dim=1, keepdim=True)
 
     def complete(self) -> Tensor:
         """Whether no sentence can gain anything from another step, as a boolean scalar."""

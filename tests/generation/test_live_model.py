@@ -143,12 +143,17 @@ def test_scores(models: list[tuple[Case, Any]]) -> None:
         torch.testing.assert_close(ours.sequence_scores, theirs.sequences_scores, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("search", ["greedy", "beam5"])
-def test_prefix(models: list[tuple[Case, Any]], search: str) -> None:
-    prefix = torch.randint(13, 19, (3, 3), generator=torch.Generator().manual_seed(0))
+def test_prefix(models: list[tuple[Case, Any]], search: str, started: bool) -> None:
+    """The start token is put in front of a prefix, unless the prefix has it."""
     for case, model in models:
-        if not {13, 14, 15, 16, 17, 18} & {case.model.config.decoder_start_token_id}:
-            compare(case, model, decoder_input_ids=prefix, **SEARCHES[search])
+        start = case.model.config.decoder_start_token_id
+        drawn = torch.randint(13, 19, (3, 3), generator=torch.Generator().manual_seed(0))
+        prefix = drawn.where(drawn != start, 12)
+        if started:
+            prefix[:, 0] = start
+        compare(case, model, decoder_input_ids=prefix, **SEARCHES[search])
 
 
 def test_the_checkpoints_own_options_apply(models: list[tuple[Case, Any]], tmp_path: Path) -> None:
