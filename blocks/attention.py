@@ -9,12 +9,14 @@ from blocks.linear import Projection
 
 def split_heads(states: Tensor, heads: int) -> Tensor:
     """[B, T, D] -> [B, H, T, K]."""
-    return states.unflatten(-1, (heads, -1)).transpose(1, 2)
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
 
 
 def merge_heads(states: Tensor) -> Tensor:
     """[B, H, T, K] -> [B, T, D]."""
-    return states.transpose(1, 2).flatten(2)
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
 
 
 class SelfAttention(nn.Module):

@@ -25,6 +25,7 @@ class Cache:
     ) -> None:
         self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
         self.position = torch.zeros((), dtype=torch.int64, device=like.device)
+        self.indices = torch.arange(length, device=like.device)
         self.capacity = length
         self.filled = 0
         self.visible = 0
@@ -36,7 +37,7 @@ class Cache:
         """Make room for `tokens` more; raises ValueError past the length asked for."""
         if self.filled + tokens > self.capacity:
             raise ValueError(
-                f"the cache holds {self.capacity} tokens; {self.filled} are filled and {tokens} more were given"
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
             )
         self.filled += tokens
         if self.filled > self.visible:
@@ -44,11 +45,11 @@ class Cache:
 
     def slots(self, tokens: int) -> Tensor:
         """Where the next `tokens` are written: [T] int64."""
-        return self.position + torch.arange(tokens, device=self.position.device)
+        return self.position + self.indices[:tokens]
 
     def self_mask(self, slots: Tensor) -> Tensor:
         """Which slots each new token may see, itself included: [T, visible] bool."""
-        return torch.arange(self.visible, device=slots.device) <= slots.unsqueeze(1)
+        return self.indices[: self.visible] <= slots.unsqueeze(1)
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return all that may be visible, [R, H, visible, K]."""

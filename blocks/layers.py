@@ -24,12 +24,16 @@ class PreNormEncoderLayer(nn.Module):
         self.feed_forward = feed_forward
         self.dropout = dropout
 
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
         attended = self.self_attention(self.self_attention_norm(hidden), mask)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + F.dropout(transformed, self.dropout, self.training)
+        return hidden + self.dropped(transformed)
 
 
 class PreNormDecoderLayer(nn.Module):
@@ -54,6 +58,10 @@ class PreNormDecoderLayer(nn.Module):
         self.feed_forward = feed_forward
         self.dropout = dropout
 
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
@@ -67,8 +75,8 @@ class PreNormDecoderLayer(nn.Module):
     ) -> Tensor:
         """One decoder layer: [R, T, D] -> [R, T, D]."""
         attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + F.dropout(transformed, self.dropout, self.training)
+        return hidden + self.dropped(transformed)

@@ -5,6 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+FEW_ROWS = 16
+
+
 class Projection(nn.Linear):
     """An affine map that reads its weight at memory bandwidth when there are few rows.
 
@@ -15,12 +18,12 @@ class Projection(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
-        rows = input.numel() // self.in_features
-        if not input.is_cpu or not 0 < rows <= 16 or torch.compiler.is_compiling():
-            return F.linear(input, self.weight, self.bias)
-        columns = input.reshape(rows, self.in_features).expand(max(rows, 2), -1).t()
-        if self.bias is None:
-            output = torch.mm(self.weight, columns)
-        else:
-            output = torch.addmm(self.bias.unsqueeze(1), self.weight, columns)
-        return output.t()[:rows].reshape(*input.shape[:-1], self.out_features)
+        weight, bias = self.weight, self.bias
+        rows = input.numel() // weight.shape[1]
+        if not input.is_cpu or not 0 < rows <= FEW_ROWS or torch.compiler.is_compiling():
+            return F.linear(input, weight, bias)
+        flat = input.reshape(rows, -1)
+        columns = (torch.cat((flat, flat)) if rows == 1 else flat).t()
+        output = torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
+        output = output.select(1, 0) if rows == 1 else output.t()
+        return output.contiguous().view(*input.shape[:-1], -1)

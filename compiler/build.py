@@ -6,6 +6,8 @@ import copyreg
 import hashlib
 import linecache
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -58,9 +60,31 @@ def skeleton(spec: Spec, graph: Graph) -> torch.nn.Module:
     import torch
 
     module = execute(modeling_source(graph, digest(spec), spec.explicit))
-    with torch.device("meta"):
+    with torch.device("meta"), _without_initial_values():
         model = module.Model()
     return finish(model, spec)
+
+
+@contextmanager
+def _without_initial_values() -> Iterator[None]:
+    """Modules made on the meta device draw no initial values: they have none, and drawing takes time."""
+    from torch import nn
+
+    def only_real(original: Callable[[Any], None]) -> Callable[[Any], None]:
+        return lambda module: None if module.weight.is_meta else original(module)
+
+    classes: tuple[Any, ...] = (nn.Linear, nn.Conv1d, nn.Embedding, nn.LayerNorm)
+    originals = [cls.__dict__.get("reset_parameters") for cls in classes]
+    for cls in classes:
+        cls.reset_parameters = only_real(cls.reset_parameters)
+    try:
+        yield
+    finally:
+        for cls, original in zip(classes, originals, strict=True):
+            if original is None:
+                del cls.reset_parameters
+            else:
+                cls.reset_parameters = original
 
 
 def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:

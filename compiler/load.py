@@ -107,9 +107,10 @@ def load(
 
 
 def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:
+    modules = dict(model.named_modules())
     for address, parameter in parameters.items():
         owner, _, name = address.rpartition(".")
-        model.get_submodule(owner).register_parameter(name, parameter)
+        modules[owner].register_parameter(name, parameter)
 
 
 def _fresh(

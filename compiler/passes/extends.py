@@ -46,7 +46,15 @@ def _failed(document: Document, place: Span, message: str) -> Document:
         info=("a spec extends a file, relative to its own folder, or a catalogue name",),
         help="run `crossloom catalogue` for the names, or give a path",
     )
-    return _with(document, diagnostics=[*document.diagnostics, finding])
+    return Document(
+        document.file,
+        document.text,
+        document.data,
+        document.values,
+        document.keys,
+        document.poisoned | {("extends",)},
+        [*document.diagnostics, finding],
+    )
 
 
 def _merged(base: Document, over: Document) -> Document:
@@ -79,16 +87,4 @@ def _merged(base: Document, over: Document) -> Document:
     poisoned = over.poisoned | {p for p in base.poisoned if p in values}
     return Document(
         over.file, over.text, data, values, keys, frozenset(poisoned), [*base.diagnostics, *over.diagnostics]
-    )
-
-
-def _with(document: Document, diagnostics: list[Diagnostic]) -> Document:
-    return Document(
-        document.file,
-        document.text,
-        document.data,
-        document.values,
-        document.keys,
-        document.poisoned,
-        diagnostics,
     )

@@ -57,6 +57,8 @@ def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec
     components = {}
     for role in ("model", "encoder", "decoder"):
         section = document.data.get(role)
+        if role in document.data and not isinstance(section, dict):
+            return None
         if isinstance(section, dict) and "graph" not in section:
             component = _component(findings, role, section)
             if component is None:
@@ -148,6 +150,8 @@ def _form(findings: Findings) -> Kind | None:
     kind = _FORMS.get(frozenset(present))
     if kind is not None:
         return kind
+    if not present and findings.is_poisoned("extends"):
+        return None
     findings.add(
         Diagnostic(
             "XL114",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from specs.dims import Dim
 from specs.graph import Block
-from specs.signatures.base import Env, Hyper, Numbers, Port, Signature
+from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 
 WIDTH = Hyper("width", int, "number of channels", minimum=1)
 DROPOUT = Hyper("dropout", float, "probability that an element is zeroed in training", 0.0, 0, 1)
@@ -14,6 +16,15 @@ SCALE = Hyper("scale", float, "constant factor")
 
 def _elementwise(numbers: Numbers, env: Env) -> Dim:
     return env["batch"] * env["time"] * env["width"]
+
+
+def _padding_row_exists(n: Numbers) -> Iterable[Violation]:
+    if n.padding_row.value >= n.vocabulary.value:
+        yield Violation(
+            "XL402",
+            f"the pad id {n.padding_row.value} is outside the vocabulary of {n.vocabulary.value} ids",
+            (("padding_row", "taken as the padding row"), ("vocabulary", f"at most {n.vocabulary.value - 1}")),
+        )
 
 
 SCALED_EMBEDDING = Signature(
@@ -32,6 +43,7 @@ SCALED_EMBEDDING = Signature(
         {"vocabulary": n.vocabulary, "width": n.width, "padding_row": n.padding_row, "scale": n.scale},
     ),
     operations=_elementwise,
+    violations=_padding_row_exists,
 )
 
 SCALE_BLOCK = Signature(

@@ -28,10 +28,10 @@ def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
             f"sinusoidal positions need a width of at least 4, and this one is {n.width.value}",
             (("width", "leaves a single frequency"),),
         )
-    if n.padding_row.value >= n.maximum.value + 2:
+    if n.padding_row.value > n.maximum.value:  # positions follow the padding row
         yield Violation(
             "XL402",
-            f"the pad id {n.padding_row.value} has no row in a table of {n.maximum.value + 2} positions",
+            f"the pad id {n.padding_row.value} leaves no position in a table of {n.maximum.value + 2} rows",
             (("padding_row", "taken as the padding row"), ("maximum", "declares the table")),
         )
 

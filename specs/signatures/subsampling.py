@@ -36,6 +36,13 @@ def _operations(n: Numbers, env: Env) -> Dim:
 
 
 def _violations(n: Numbers) -> Iterable[Violation]:
+    if not len(n.kernels):
+        yield Violation(
+            "XL104",
+            "a subsampler needs a convolution, and `kernels` is empty",
+            (("kernels", "no convolution"),),
+            "list the kernel width of each convolution",
+        )
     if n.channels.value % 2 and len(n.kernels) > 1:
         yield Violation(
             "XL308",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from specs.family import FamilyConfig
 from specs.problems import Problem
@@ -13,7 +13,7 @@ from specs.values import View, plain
 
 Size = Annotated[int, Field(ge=1)]
 Id = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 Activation = Literal[
     "gelu",
@@ -53,7 +53,7 @@ class Speech2TextConfig(FamilyConfig):
     dropout: Rate = Field(0.1, description="dropout on embeddings and sub-layer outputs")
     attention_dropout: Rate = Field(0.0, description="dropout on attention weights")
     activation_dropout: Rate = Field(0.0, description="dropout on feed-forward activations")
-    init_std: Annotated[float, Field(ge=0)] = Field(0.02, description="standard deviation of initial weights")
+    init_std: Annotated[FiniteFloat, Field(ge=0)] = Field(0.02, description="standard deviation of initial weights")
     decoder_start_token_id: Id | None = Field(2, description="id the decoder starts from")
     scale_embedding: bool = Field(True, description="multiply embeddings by the root of the width")
     pad_token_id: Id | None = Field(1, description="id of padding")

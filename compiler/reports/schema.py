@@ -1,0 +1,166 @@
+"""The language as a JSON Schema, for editors: descriptions, choices, and each family's own fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+
+from specs.families import FAMILIES, family
+from specs.family import Family
+from specs.language import Component, Half, SpecFile
+from specs.signatures import SIGNATURES, Hyper, Signature
+from specs.signatures.base import REQUIRED
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", list: "array"}
+
+Schema = dict[str, Any]
+
+
+def language_schema() -> Schema:
+    """The schema of a spec file. `config:` depends on `family:`, and `with:` on `block:`.
+
+    A file with `extends:` may write null to remove an inherited key; everything else is as `check` has it.
+    """
+    whole = _plain(SpecFile.model_json_schema(by_alias=True))
+    definitions: Schema = whole.pop("$defs")
+    for name in FAMILIES:
+        definitions[f"{name}_config"] = _plain(family(name).config.model_json_schema())
+    definitions["Component"] = _by_family(definitions["Component"], Component)
+    definitions["Half"] = _half(definitions["Half"])
+    definitions["GraphNode"] = _by_block(definitions["GraphNode"])
+    for section in ("processor", "tokenizer"):
+        whole["properties"][section] = _section(section, whole["properties"][section])
+    return {"$schema": DIALECT, "title": "crossloom spec", **whole, "$defs": definitions}
+
+
+def schema_text() -> str:
+    """The schema as a file holds it."""
+    return json.dumps(language_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _by_family(schema: Schema, model: type[BaseModel]) -> Schema:
+    """One alternative a family, told apart by the value of `family`."""
+    return {
+        "description": schema.get("description", model.__doc__),
+        "type": "object",
+        "required": ["family"],
+        "properties": {"family": {"enum": list(FAMILIES), "description": _said(schema, "family")}},
+        "discriminator": {"propertyName": "family"},
+        "oneOf": [_of_family(schema, family(name)) for name in FAMILIES],
+    }
+
+
+def _of_family(schema: Schema, stated: Family) -> Schema:
+    properties = dict(schema["properties"])
+    properties.pop("graph", None)
+    return {
+        "title": stated.name,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **properties,
+            "family": {"const": stated.name, "description": _said(schema, "family")},
+            "architecture": {
+                "enum": list(stated.architectures),
+                "description": _said(schema, "architecture"),
+            },
+            "config": {"$ref": f"#/$defs/{stated.name}_config", "description": _said(schema, "config")},
+        },
+    }
+
+
+def _half(schema: Schema) -> Schema:
+    """A family's half, or a graph in its place."""
+    graph = {"$ref": "#/$defs/FreeGraph", "description": _said(schema, "graph")}
+    written = {
+        "title": "graph",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["graph"],
+        "properties": {"graph": graph},
+    }
+    return {
+        "description": schema.get("description", Half.__doc__),
+        "oneOf": [written, _by_family(schema, Half)],
+    }
+
+
+def _by_block(schema: Schema) -> Schema:
+    """Nodes: `with:` has the hyper-parameters of the `block:`."""
+    properties = {**schema["properties"]}
+    properties["block"] = {"enum": sorted(SIGNATURES), "description": _said(schema, "block")}
+    conditions = [
+        {
+            "if": {"properties": {"block": {"const": kind}}, "required": ["block"]},
+            "then": {"properties": {"with": _hypers(signature), "inputs": _ports(signature)}},
+        }
+        for kind, signature in sorted(SIGNATURES.items())
+    ]
+    return {**schema, "properties": properties, "allOf": conditions}
+
+
+def _hypers(signature: Signature) -> Schema:
+    return {
+        "type": "object",
+        "description": signature.summary,
+        "additionalProperties": False,
+        "required": [hyper.name for hyper in signature.hypers if hyper.default is REQUIRED],
+        "properties": {hyper.name: _hyper(hyper) for hyper in signature.hypers},
+    }
+
+
+def _hyper(hyper: Hyper) -> Schema:
+    if hyper.choices:
+        value: Schema = {"enum": list(hyper.choices)}
+    else:
+        value = {"type": _TYPES[hyper.type]}
+        bounds = {"minimum": hyper.minimum, "maximum": hyper.maximum}
+        inner = value.setdefault("items", {}) if hyper.type is list else value
+        if hyper.items is not None:
+            inner["type"] = _TYPES[hyper.items]
+        inner.update({name: bound for name, bound in bounds.items() if bound is not None})
+    if hyper.type is int:  # a size may also be the name of one under `dims:`
+        value = {"anyOf": [value, {"type": "string"}]}
+    described = {"description": hyper.description, **value}
+    return described if hyper.default is REQUIRED else {**described, "default": hyper.default}
+
+
+def _ports(signature: Signature) -> Schema:
+    return {
+        "type": "object",
+        "description": "ports of the block: a graph input, or `node.port`",
+        "additionalProperties": False,
+        "required": [port.name for port in signature.inputs if not port.optional],
+        "properties": {
+            port.name: {"type": "string", "description": port.role.replace("_", " ")} for port in signature.inputs
+        },
+    }
+
+
+def _section(name: str, schema: Schema) -> Schema:
+    """`processor:` or `tokenizer:` of any family that has one."""
+    models = [
+        getattr(import_module(module), name.capitalize())
+        for module in (family(one).processing for one in FAMILIES)
+        if module is not None
+    ]
+    alternatives = [_plain(model.model_json_schema()) for model in models]
+    return {"description": schema["description"], "anyOf": alternatives}
+
+
+def _said(schema: Schema, field: str) -> str:
+    return str(schema["properties"][field].get("description", ""))
+
+
+def _plain(value: Any) -> Any:
+    """Without the titles that repeat a field's name."""
+    if isinstance(value, Mapping):
+        named = {key: inner for key, inner in value.items() if key != "title" or not isinstance(inner, str)}
+        return {key: _plain(inner) for key, inner in named.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
