@@ -79,8 +79,10 @@ def _drawing(facts: Facts) -> ElementTree.Element:
     boxes = _boxes(facts)
     widths = {name: box.width for name, box in boxes.items()}
     for node in facts.nodes:
-        shapes = sum(len(str(type_)) for type_ in node.outputs.values()) * _SHAPE_LETTER
-        widths[node.address] = max(widths[node.address], shapes)
+        longest = max(len(str(type_)) for type_ in node.outputs.values()) * _SHAPE_LETTER
+        if len(node.outputs) > 1:  # shapes stand outside the lines, which leave within the box
+            longest = 2 * longest + widths[node.address] / 3 + 10
+        widths[node.address] = max(widths[node.address], longest)
     layout = lay_out(facts, Measures(widths, trunk=14, gap=26, column_gap=64))
     return _Canvas(facts, boxes, layout).draw()
 
@@ -109,7 +111,7 @@ class _Canvas:
         self._boxes = boxes
         self._layout = layout
         self._width = max(layout.columns[-1][1] + 2 * _MARGIN, 560)
-        self._height = _HEADER + layout.rows * _ROW + _TITLE + _MARGIN + 40
+        self._height = _HEADER + layout.rows * _ROW + _TITLE + _MARGIN
         self._root = ElementTree.Element(
             "svg",
             {
@@ -144,7 +146,7 @@ class _Canvas:
             column = sides.index(side) if len(sides) > 1 else self._layout.items[self._facts.nodes[0].address].column
             rows = [item.row for item in self._layout.items.values() if item.column == column]
             top = self._top(min(rows)) - _TITLE - 4
-            bottom = self._top(max(rows)) + _ROW - 18
+            bottom = self._top(max(rows)) + _BOX + 18
             self._add(
                 "rect",
                 x=left + _MARGIN - 14,

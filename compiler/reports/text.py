@@ -68,7 +68,7 @@ def _rows(facts: Facts, side: Side) -> Iterator[tuple[str, ...]]:
             f"{node.parameters:,}" if node.parameters else "",
             quantity(node.parameters * BYTES_PER_PARAMETER, "B") if node.parameters else "",
             quantity(facts.counted(node)),
-            ", ".join(_short(ref.node or ref.port, side) for ref in node.inputs.values()),
+            ", ".join(dict.fromkeys(ref.node or ref.port for ref in node.inputs.values())),
         )
 
 
@@ -77,6 +77,3 @@ def described(node: NodeFacts) -> str:
     repeated = [part for part in node.parts if " x " in part]
     return f"{node.block} ({', '.join(repeated)})" if repeated else node.block
 
-
-def _short(address: str, side: Side) -> str:
-    return address
