@@ -1,0 +1,128 @@
+"""Blocks as modules, and random hyper-parameters for every signature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from blocks import (
+    activations,
+    attention,
+    embeddings,
+    feed_forward,
+    layers,
+    linear,
+    positions,
+    stacks,
+    subsampling,
+)
+from specs.dims import Dim
+from specs.graph import Block
+from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature
+from specs.values import Value, plain
+
+MODULES = (activations, attention, embeddings, feed_forward, layers, linear, positions, stacks, subsampling)
+CLASSES: dict[str, type[nn.Module]] = {
+    name: value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+}
+
+
+def realise(block: Block) -> nn.Module:
+    """The module that a block describes, made as the emitted factory makes it."""
+    arguments: dict[str, Any] = {name: plain(value) for name, value in block.numbers.items()}
+    for name, built in block.parts.items():
+        if isinstance(built, Block):
+            arguments[name] = realise(built)
+        else:
+            arguments[name] = [realise(r.block) for r in built for _ in range(int(r.count))]
+    made = getattr(nn, block.name[3:]) if block.name.startswith("nn.") else CLASSES[block.name]
+    module: nn.Module = made(**arguments)
+    return module
+
+
+def values_of(hyper: Hyper) -> st.SearchStrategy[Any]:
+    """Small values of a hyper-parameter, its bounds included."""
+    least = hyper.minimum
+    if hyper.choices:
+        return st.sampled_from(hyper.choices)
+    if hyper.type is bool:
+        return st.booleans()
+    if hyper.type is int:
+        low = 0 if least is None else int(least)
+        return st.integers(low, low + (40 if hyper.name == "maximum" else 11))
+    if hyper.type is list:
+        return st.lists(st.integers(int(least or 0), 6), min_size=0, max_size=3)
+    assert hyper.type is float, hyper
+    if hyper.name == "eps":
+        return st.sampled_from([1e-12, 1e-5, 0.1])
+    return st.sampled_from([0.0, 0.1, 0.5]) if hyper.maximum == 1 else st.sampled_from([1.0, -2.0, 3.5])
+
+
+@st.composite
+def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
+    """Hyper-parameters that the signature has nothing against; heads are drawn among the divisors."""
+    drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
+    if "heads" in drawn:
+        drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    given = Numbers({name: Value(value) for name, value in drawn.items()})
+    if any(True for _ in signature.violations(given)):
+        return draw(numbers(signature))
+    return given
+
+
+def made(signature: Signature, given: Numbers, seed: int = 0) -> nn.Module:
+    """The module on CPU in evaluation mode, its parameters spread."""
+    torch.manual_seed(seed)
+    module = realise(signature.construct(given)).eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_(std=0.5)
+    return module.requires_grad_(False)
+
+
+def sizes(signature: Signature, given: Numbers, lengths: dict[str, int]) -> dict[str, Dim]:
+    """Every name of the input dimensions with its value."""
+    names = {rule for port in signature.inputs for rule in port.dims if isinstance(rule, str)}
+    env = given.constants()
+    return {name: env.get(name, Dim.constant(lengths.get(name, 3))) for name in names} | env
+
+
+def shape_of(port: Port, env: dict[str, Dim]) -> tuple[int, ...]:
+    """The shape of an input."""
+    return tuple(env[rule].evaluate({}) if isinstance(rule, str) else int(rule) for rule in port.dims)  # type: ignore[arg-type]
+
+
+def inputs(
+    signature: Signature, env: dict[str, Dim], valid: dict[str, Tensor], generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
+    given = {}
+    for port in signature.inputs:
+        shape = shape_of(port, env)
+        if port.role == "mask":
+            assert isinstance(port.dims[1], str)
+            given[port.name] = (torch.arange(shape[1]) < valid[port.dims[1]].unsqueeze(1)).long()
+        elif port.role == "token_ids":
+            bound = env["vocabulary"].evaluate({}) if "vocabulary" in env else 20
+            given[port.name] = torch.randint(bound, shape, generator=generator)
+        else:
+            given[port.name] = torch.randn(shape, generator=generator)
+    return given
+
+
+def call(signature: Signature, module: nn.Module, given: dict[str, Tensor]) -> dict[str, Any]:
+    """Outputs by port. Required inputs go by position and optional ones by name, as emitted code does it."""
+    required = [given[port.name] for port in signature.inputs if not port.optional]
+    optional = {p.name: given[p.name] for p in signature.inputs if p.optional and p.name in given}
+    result = module(*required, **optional)
+    outputs = result if isinstance(result, tuple) else (result,)
+    return {port.name: output for port, output in zip(signature.outputs, outputs, strict=True)}
+
+
+ALL = sorted(SIGNATURES)

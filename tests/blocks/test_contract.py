@@ -1,0 +1,207 @@
+"""Every signature against the module it describes, over random hyper-parameters."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from compiler.block_source import library
+from specs.signatures import SIGNATURES, Signature
+from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, realise, sizes
+
+RUNS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+LENGTH = st.integers(1, 9)
+TIMES = ("time", "frames", "source")
+
+each = pytest.mark.parametrize("kind", ALL)
+
+
+def lengths(draw: Any, batch: int, env: dict[str, Any], least: int) -> dict[str, torch.Tensor]:
+    """Valid lengths of every row along every time dimension."""
+    return {
+        name: torch.tensor([draw(st.integers(least, env[name].evaluate({}))) for _ in range(batch)])
+        for name in TIMES
+        if name in env
+    }
+
+
+def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, dict[str, Any], Any, Any]:
+    """(numbers, module, dimensions, valid lengths, inputs); the inputs fit any table of positions."""
+    given_numbers = draw(numbers(signature))
+    longest = 9
+    if signature.hyper("maximum") and given_numbers.overflow.value == "error":
+        longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+    times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
+    batch = draw(st.integers(1, 3))
+    env = sizes(signature, given_numbers, {**times, "batch": batch})
+    valid = lengths(draw, batch, env, least)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
+    module = made(signature, given_numbers)
+    return given_numbers, module, env, valid, inputs(signature, env, valid, generator)
+
+
+@each
+@RUNS
+@given(data=st.data())
+def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataObject) -> None:
+    signature = SIGNATURES[kind]
+    block = signature.construct(data.draw(numbers(signature)))
+    with torch.device("meta"):
+        module = realise(block)
+    real = [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
+    assert list(library().shapes(block)) == real
+    assert list(library().buffers(block)) == [name for name, _ in module.named_buffers()]
+
+
+@each
+@RUNS
+@given(data=st.data())
+def test_outputs_have_the_declared_shapes(kind: str, data: st.DataObject) -> None:
+    signature = SIGNATURES[kind]
+    given_numbers, module, env, _, tensors = drawn(data.draw, signature)
+    outputs = call(signature, module, tensors)
+    for name, type_ in signature.output_types(given_numbers, env).items():
+        assert tuple(outputs[name].shape) == tuple(dim.evaluate({}) for dim in type_.dims), name
+        assert outputs[name].dtype == (torch.int64 if type_.dtype == "int64" else torch.float32), name
+        assert bool(outputs[name].isfinite().all()), f"{name} of rows without a valid position is finite too"
+        if type_.role == "mask":
+            assert set(outputs[name].flatten().tolist()) <= {0, 1}
+            assert torch.equal(outputs[name].sort(dim=1, descending=True).values, outputs[name])
+
+
+@each
+@RUNS
+@given(data=st.data())
+def test_optional_inputs_may_be_left_out(kind: str, data: st.DataObject) -> None:
+    """Without a mask everything is valid. A convolution of even width has one output more than its mask."""
+    signature = SIGNATURES[kind]
+    given_numbers, module, _, _, tensors = drawn(data.draw, signature)
+    required = {port.name: tensors[port.name] for port in signature.inputs if not port.optional}
+    full = required | {
+        port.name: torch.ones_like(tensors[port.name]) for port in signature.inputs if port.role == "mask"
+    }
+    without, whole = call(signature, module, required), call(signature, module, full)
+    for name, output in whole.items():
+        if without[name] is None:
+            if all(kernel.value % 2 for kernel in given_numbers.kernels):
+                assert bool(output.all()), "a mask that stays away says what a full one says"
+            continue
+        assert torch.allclose(without[name].expand_as(output), output, atol=1e-5), name
+
+
+def leak(signature: Signature, draw: Any) -> float:
+    """Largest change of a valid output when padded inputs hold something else."""
+    _, module, _, valid, tensors = drawn(draw, signature, least=1)
+    other = dict(tensors)
+    for port in signature.inputs:
+        time = port.dims[1]
+        if port.role == "mask" or time not in valid:
+            continue
+        assert isinstance(time, str)
+        padded = torch.arange(tensors[port.name].shape[1]) >= valid[time].unsqueeze(1)
+        if port.role == "token_ids":
+            replaced = tensors[port.name].flip(0, 1)
+        else:
+            replaced = tensors[port.name] * 3 + 5
+            padded = padded.unsqueeze(-1)
+        other[port.name] = torch.where(padded, replaced, tensors[port.name])
+    before, after = call(signature, module, tensors), call(signature, module, other)
+    largest = 0.0
+    for port in signature.outputs:
+        if port.role == "mask":
+            assert torch.equal(before[port.name], after[port.name])
+            continue
+        if "mask" in before:
+            keep = before["mask"].bool()
+        else:
+            assert isinstance(port.dims[1], str)
+            keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
+        largest = max(
+            largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
+        )
+    return largest
+
+
+@each
+def test_padding_is_seen_exactly_where_the_signature_says_so(kind: str) -> None:
+    signature = SIGNATURES[kind]
+    leaks: list[float] = []
+
+    @RUNS
+    @given(data=st.data())
+    def collect(data: st.DataObject) -> None:
+        leaks.append(leak(signature, data.draw))
+        if signature.leaks_padding is None:
+            assert leaks[-1] <= 1e-4
+
+    collect()
+    assert (max(leaks) > 1e-3) is (signature.leaks_padding is not None)
+
+
+@each
+def test_ports_are_the_parameters_of_forward(kind: str) -> None:
+    signature = SIGNATURES[kind]
+    module = realise(signature.construct(smallest(signature)))
+    parameters = list(inspect.signature(module.forward).parameters)
+    required = [port.name for port in signature.inputs if not port.optional]
+    assert parameters[: len(required)] == required or parameters == ["input"]
+    assert {port.name for port in signature.inputs if port.optional} <= set(parameters)
+    assert ("cache" in parameters) is signature.keeps_state
+
+
+def smallest(signature: Signature) -> Any:
+    """Some numbers that fit."""
+    found: list[Any] = []
+
+    @settings(max_examples=1)
+    @given(given_numbers=numbers(signature))
+    def keep(given_numbers: Any) -> None:
+        found.append(given_numbers)
+
+    keep()
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["linear", "vocabulary_head", "conv_subsampler", "pre_norm_encoder", "pre_norm_decoder"]
+)
+@RUNS
+@given(data=st.data())
+def test_operations_are_what_torch_counts(kind: str, data: st.DataObject) -> None:
+    """Two floating-point operations a multiply-add; attention scores and products included."""
+    signature = SIGNATURES[kind]
+    given_numbers = data.draw(numbers(signature))
+    times = {name: data.draw(st.integers(9, 14)) for name in TIMES}
+    env = sizes(signature, given_numbers, {**times, "batch": 2})
+    valid = {name: torch.full((2,), env[name].evaluate({})) for name in TIMES if name in env}
+    module = made(signature, given_numbers)
+    tensors = inputs(signature, env, valid, torch.Generator())
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        call(signature, module, tensors)
+    stated = signature.operations(given_numbers, env).evaluate({})
+    assert counter.get_total_flops() == 2 * stated
+
+
+def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
+    """A block nobody can name would never be tested here."""
+    used: set[str] = set()
+    for kind in ALL:
+        for overflow in (0.0, 0.3):
+            signature = SIGNATURES[kind]
+            given_numbers = smallest(signature)
+            values = given_numbers._values
+            if "layerdrop" in values:
+                values["layerdrop"] = type(values["layerdrop"])(overflow)
+            used |= {block.name for block in signature.construct(given_numbers).walk()}
+    from specs.signatures.activations import ACTIVATIONS
+
+    used |= {block.name for block in ACTIVATIONS.values()}
+    bases = {base.__name__ for name in used if name in CLASSES for base in CLASSES[name].__mro__}
+    assert {name for name in CLASSES if name not in bases} <= {"GrowingSinusoidTable"}
