@@ -19,11 +19,12 @@ def _elementwise(numbers: Numbers, env: Env) -> Dim:
 
 
 def _padding_row_exists(n: Numbers) -> Iterable[Violation]:
-    if n.padding_row.value >= n.vocabulary.value:
+    row, vocabulary = n.padding_row.value, n.vocabulary.value
+    if row >= vocabulary:
         yield Violation(
             "XL402",
-            f"the pad id {n.padding_row.value} is outside the vocabulary of {n.vocabulary.value} ids",
-            (("padding_row", "taken as the padding row"), ("vocabulary", f"at most {n.vocabulary.value - 1}")),
+            f"the pad id {row} is outside the vocabulary of {vocabulary} ids",
+            (("padding_row", f"at most {vocabulary - 1}"), ("vocabulary", f"{vocabulary} ids")),
         )
 
 
