@@ -15,7 +15,7 @@ from compiler.passes.findings import Findings
 from compiler.passes.free_graph import crossing, lower_free_graph
 from compiler.passes.language import understand
 from compiler.passes.lower import lower_components
-from compiler.passes.parameters import parameters
+from compiler.passes.parameters import idle_patterns, parameters
 from compiler.passes.structure import structure_problems
 from compiler.passes.tokens import front_end_problems, missing_ids, token_problems
 from compiler.reader import Document, read, read_text
@@ -114,5 +114,5 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
         return graph
     graph, problems = parameters(graph)
     trace("parameters", graph)
-    findings.report(problems, values)
+    findings.report([*problems, *idle_patterns(spec.language.fresh, graph)], values)
     return graph

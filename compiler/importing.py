@@ -19,10 +19,11 @@ from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings
 from compiler.reader import Document, read_text
 from compiler.spec import Spec
+from compiler.verify import file_texts
 from specs.families import FAMILIES, family
 from specs.family import Family
-from specs.generation import GenerationOptions
-from specs.generation_layers import SAMPLING_NAMES, SPECIAL_IDS
+from specs.generation import SAMPLING_NAMES, GenerationOptions
+from specs.generation_layers import SPECIAL_IDS
 from specs.generation_layers import resolve as resolve_options
 from specs.language import VERSION
 from specs.problems import Problem
@@ -85,7 +86,7 @@ def import_with_report(
     config, legacy = _fields(findings, stated, ignore, dropped)
     sections = {
         "generation": _generation(findings, opened, legacy, config),
-        **_processing(findings, opened, stated, dropped),
+        **_processing(findings, opened, stated, config, dropped),
     }
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
@@ -251,21 +252,18 @@ def _generation(
 
 
 def _processing(
-    findings: Findings, source: Source, stated: Family, dropped: dict[str, str]
+    findings: Findings, source: Source, stated: Family, config: Mapping[str, Any], dropped: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
     """The sections of front end and tokenizer."""
     if stated.processing is None:
         return {}
     module = import_module(stated.processing)
-    texts = {
-        name: source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
-        for name in module.FILES
-        if source.has(name)
-    }
+    texts = file_texts(source, module.FILES)
     imported = module.import_files(texts)
     _report_files(findings, imported.problems, str(source))
     dropped.update(imported.dropped)
-    sections = {"processor": imported.processor, "tokenizer": imported.tokenizer}
+    processor = module.fitting_processor(config) if imported.processor is None else imported.processor
+    sections = {"processor": processor, "tokenizer": imported.tokenizer}
     return {key: section for key, section in sections.items() if section}
 
 

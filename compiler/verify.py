@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from compiler.checkpoint.checkpoint import Checkpoint
@@ -38,6 +39,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     if stated is not None:
         findings = [*configuration_findings(spec, stated, source), *findings]
         findings += vocabulary_findings(spec, stated, source)
+        findings += processing_findings(spec, stated, source)
     return Verified(component, checkpoint, resolution, findings)
 
 
@@ -109,6 +111,40 @@ def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Ite
             (*found.info, f"tokenizer: {source.label(file)}"),
             found.help,
         )
+
+
+def processing_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
+    """XL505 where the checkpoint's own front end or tokenizer files differ from the spec."""
+    if component.family.processing is None:
+        return
+    from specs.processing_files import contradictions
+
+    module = import_module(component.family.processing)
+    imported = module.import_files(file_texts(source, module.FILES))
+    problems = list(imported.problems)
+    free = {"processor": frozenset[str](), "tokenizer": module.TOKENIZER_FREE}
+    for key, schema in (("processor", module.Processor), ("tokenizer", module.Tokenizer)):
+        section = schema.model_validate(spec.data.get(key) or {})
+        problems += contradictions(section, getattr(imported, key), free[key], key)
+    for problem in problems:
+        address, label = problem.at[0] if problem.at else (f"{component.role}.weights", "this checkpoint")
+        yield Diagnostic(
+            problem.code,
+            Severity(problem.severity),
+            problem.message,
+            _spans(spec, address, label) or _spans(spec, component.role, label),
+            (*problem.info, f"in {source}"),
+            problem.help,
+        )
+
+
+def file_texts(source: Source, names: Iterable[str]) -> dict[str, str]:
+    """Contents of the files of these names that a source has."""
+    return {
+        name: source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
+        for name in names
+        if source.has(name)
+    }
 
 
 def _known(file: Mapping[str, Any], component: Component) -> dict[str, Any]:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from compiler.block_source import library
 from specs.graph import Graph
 from specs.problems import Problem
+
+
+def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
+    """XL518 for every `fresh:` pattern that names no parameter."""
+    shapes = graph.parameters()
+    for index, pattern in enumerate(patterns):
+        if not any(fnmatchcase(address, pattern) for address in shapes):
+            close = get_close_matches(pattern, shapes, n=1, cutoff=0.5)
+            yield Problem(
+                "XL518",
+                f"`fresh:` names `{pattern}`, which is no parameter of this model",
+                ((f"fresh.{index}", "matches nothing"),),
+                info=("`*` stands for any part of an address",),
+                help=f"did you mean `{close[0]}`?" if close else None,
+            )
 
 
 def parameters(graph: Graph) -> tuple[Graph, list[Problem]]:

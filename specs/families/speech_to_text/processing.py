@@ -204,6 +204,12 @@ def processing(processor: Processor | None, tokenizer: Tokenizer | None) -> Proc
     )
 
 
+def fitting_processor(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The `processor:` section of a checkpoint that states none: as many bins as its model takes."""
+    width = config.get("input_feat_per_channel", 80) * config.get("input_channels", 1)
+    return {} if width == Processor().num_mel_bins else {"feature_size": width, "num_mel_bins": width}
+
+
 def import_files(texts: Mapping[str, str]) -> ImportedProcessing:
     """The sections for a checkpoint's files: name (one of FILES) -> contents, absent ones left out."""
     problems: list[Problem] = []

@@ -1,0 +1,79 @@
+"""One forward of a live model on random inputs, to see that what was compiled runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from compiler.spec import Spec
+from specs.graph import Graph
+from specs.values import plain
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_BATCH = 2
+_SMALL = 8
+"""Of every free length, where the model's positions reach so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """What came out: the shape of each tensor by name, and whether all of them are finite."""
+
+    shapes: dict[str, tuple[int, ...]]
+    is_finite: bool
+
+
+def smoke_forward(model: Any, spec: Spec, graph: Graph) -> Smoke:
+    """Run the model once, in evaluation mode and without gradients, on inputs drawn from a fixed seed."""
+    import torch
+
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        parameter = next(model.parameters())
+        inputs = {
+            name: tensor.to(parameter.device, parameter.dtype if tensor.is_floating_point() else tensor.dtype)
+            for name, tensor in _inputs(spec, graph).items()
+        }
+        given = model(**inputs) if graph.decode_nodes() else model.encode(**inputs)
+    model.train(was_training)
+    tensors = {
+        name: value for name, value in given._asdict().items() if value is not None and hasattr(value, "shape")
+    }
+    finite = all(bool(value.isfinite().all()) for value in tensors.values())
+    return Smoke({name: tuple(value.shape) for name, value in tensors.items()}, finite)
+
+
+def _inputs(spec: Spec, graph: Graph) -> dict[str, Tensor]:
+    import torch
+
+    sizes = _sizes(spec, graph)
+    start = int(plain(graph.tokens.decoder_start)) if graph.tokens else 0
+    inputs: dict[str, Tensor] = {}
+    for name, type_ in graph.inputs.items():
+        shape = [dim.evaluate(sizes) for dim in type_.dims]
+        if type_.role == "mask":
+            inputs[name] = torch.ones(shape, dtype=torch.int64)
+        elif type_.role == "token_ids":
+            inputs[name] = torch.full(shape, start)
+        else:
+            inputs[name] = torch.randn(shape)
+    return inputs
+
+
+def _sizes(spec: Spec, graph: Graph) -> dict[str, int]:
+    """Small lengths: a little above the least ones, and within the positions that the families state."""
+    sizes = {name: max(least, _SMALL) for name, least in graph.minimums.items()} | {"batch": _BATCH}
+    for role, component in spec.components.items():
+        target = component.family.maximum_target(component.view) if role != "encoder" else None
+        if target is not None and "target" in sizes:
+            sizes["target"] = min(sizes["target"], target)
+        source = component.family.maximum_source(component.view) if role != "decoder" else None
+        if source is not None and graph.encoded is not None:
+            states = graph.types[graph.encoded[0]].dims[1]
+            if states.names() <= sizes.keys() and states.evaluate(sizes) > source:
+                sizes |= {name: graph.minimums[name] for name in states.names() - {"batch"}}
+    return sizes
