@@ -24,6 +24,8 @@ class Projection(nn.Linear):
             return F.linear(input, weight, bias)
         flat = input.reshape(rows, -1)
         columns = (torch.cat((flat, flat)) if rows == 1 else flat).t()
-        output = torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
+        output = (
+            torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
+        )
         output = output.select(1, 0) if rows == 1 else output.t()
         return output.contiguous().view(*input.shape[:-1], -1)

@@ -26,6 +26,7 @@ class SinusoidTable(nn.Module):
 
     def __init__(self, rows: int, width: int, padding_row: int) -> None:
         super().__init__()
+        self.table: Tensor
         self.register_buffer("table", torch.empty(rows, width), persistent=False)
         self.rows = rows
         self.width = width
@@ -59,7 +60,7 @@ class GrowingSinusoidTable(SinusoidTable):
 class TokenPositions(nn.Module):
     """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
 
-    def __init__(self, table: nn.Module, padding_row: int) -> None:
+    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
         super().__init__()
         self.table = table
         self.padding_row = padding_row
@@ -75,7 +76,7 @@ class TokenPositions(nn.Module):
 class FramePositions(nn.Module):
     """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
 
-    def __init__(self, table: nn.Module, padding_row: int) -> None:
+    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
         super().__init__()
         self.table = table
         self.padding_row = padding_row

@@ -1,6 +1,7 @@
 """Layers in sequence."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from blocks.cache import Cache
 from blocks.masks import additive
 
 
-def surviving(layers: nn.ModuleList, layerdrop: float) -> Iterator[tuple[int, nn.Module]]:
+def surviving(layers: nn.ModuleList, layerdrop: float) -> Iterator[tuple[int, Any]]:
     """Layers and their indices, each skipped in training with probability `layerdrop` (Fan et al. 2020)."""
     for index, layer in enumerate(layers):
         if not layers.training or torch.rand(()).item() >= layerdrop:
@@ -22,7 +23,7 @@ class EncoderStack(nn.ModuleList):
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__(layers)
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers to run, with their indices."""
         return enumerate(self)
 
@@ -40,7 +41,7 @@ class DecoderStack(nn.ModuleList):
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__(layers)
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers to run, with their indices."""
         return enumerate(self)
 
@@ -53,13 +54,14 @@ class DecoderStack(nn.ModuleList):
         beams: int = 1,
     ) -> Cache:
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
-        attention = self[0].self_attention
+        layers: list[Any] = list(self)
+        attention = layers[0].self_attention
         weight = attention.q_proj.weight
         heads = attention.heads
         cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
         cache.beams = beams
         if source is not None:
-            cache.cross = [layer.cross_attention.source_states(source) for layer in self]
+            cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
                 cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
         return cache
@@ -108,7 +110,7 @@ class LayerDropEncoderStack(EncoderStack):
         super().__init__(layers)
         self.layerdrop = layerdrop
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers that survive this pass."""
         return surviving(self, self.layerdrop)
 
@@ -120,6 +122,6 @@ class LayerDropDecoderStack(DecoderStack):
         super().__init__(layers)
         self.layerdrop = layerdrop
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers that survive this pass."""
         return surviving(self, self.layerdrop)

@@ -1,5 +1,7 @@
 """Convolutional subsampling of feature frames (Collobert et al. 2016; Synnaeve et al. 2020)."""
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,6 +40,7 @@ class ConvSubsampler(nn.ModuleList):
         if mask is None:
             return hidden, None
         lengths = mask.sum(-1)
-        for layer in self:
-            lengths = (lengths - 1) // layer.stride + 1
+        strides: list[Any] = [layer.stride for layer in self]
+        for stride in strides:
+            lengths = (lengths - 1) // stride + 1
         return hidden, first_positions(lengths, hidden.shape[1])

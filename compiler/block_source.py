@@ -41,7 +41,7 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
     """Parameters of a torch.nn constructor, in the order torch registers them; none if not tabulated."""
     match name:
         case "nn.Linear":
-            shapes = {"weight": (given["out_features"], given["in_features"])}
+            shapes: dict[str, Shape] = {"weight": (given["out_features"], given["in_features"])}
             return shapes | ({"bias": (given["out_features"],)} if given.get("bias", True) else {})
         case "nn.Conv1d":
             inner = given["in_channels"] // given.get("groups", 1)

@@ -96,7 +96,8 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
 
 def compute_buffers(model: torch.nn.Module, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
-    for module in model.modules():
+    modules: Iterator[Any] = model.modules()
+    for module in modules:
         if hasattr(module, "reset_buffers"):
             module.to_empty(device=device, recurse=False)
             module.reset_buffers()
@@ -129,7 +130,7 @@ def compiled(model: torch.nn.Module, mode: CompileMode) -> torch.nn.Module:
     if mode not in (False, "fast"):
         raise ValueError(f"compile takes False or 'fast', not {mode!r}")
     if mode == "fast":
-        model.__dict__["encode"] = torch.compile(model.encode, fullgraph=True)
-        if hasattr(model, "decode_step"):
-            model.__dict__["decode_step"] = torch.compile(model.decode_step, fullgraph=True)
+        for method in ("encode", "decode_step"):
+            if hasattr(type(model), method):
+                model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
     return model

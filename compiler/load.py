@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Sources = Mapping[str, Source]
 
 
-def sources_of(spec: Spec, given: str | Path | Mapping[str, str | Path] | None, **access: Any) -> dict[str, Source]:
+def sources_of(
+    spec: Spec, given: str | Path | Mapping[str, str | Path] | None, **access: Any
+) -> dict[str, Source]:
     """The checkpoint of every component: what the call gives, else the spec's `weights:`.
 
     `access` is passed to `compiler.checkpoint.resolve.resolve`.
@@ -171,7 +173,9 @@ def _compared(
     for address, name in resolution.computed.items():
         formula, stored = buffers[address].float().cpu(), values[name].float()
         rows = min(len(formula), len(stored))
-        if formula.shape[1:] != stored.shape[1:] or not torch.allclose(formula[:rows], stored[:rows], atol=1e-4):
+        if formula.shape[1:] != stored.shape[1:] or not torch.allclose(
+            formula[:rows], stored[:rows], atol=1e-4
+        ):
             findings.append(
                 Diagnostic(
                     "XL512",
@@ -185,7 +189,9 @@ def _compared(
 
 
 def _unequal(kept: str, copy: str, first: Tensor, second: Tensor) -> Diagnostic:
-    difference = (first.float() - second.float()).abs().max().item() if first.shape == second.shape else "shape"
+    difference = (
+        (first.float() - second.float()).abs().max().item() if first.shape == second.shape else "shape"
+    )
     return Diagnostic(
         "XL506",
         Severity.ERROR,

@@ -92,7 +92,7 @@ class Spec:
         return dict(options) if isinstance(options, Mapping) else {}
 
     @property
-    def long_input(self) -> str:
+    def long_input(self) -> Literal["error", "grow", "chunk"]:
         """What happens to input beyond the encoder's positions: error, grow or chunk."""
         return self.language.long_input
 

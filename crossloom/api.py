@@ -184,7 +184,8 @@ def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
     """Decode token ids; see `runtime.generation.generate` for inputs and options."""
     from runtime.generation import generate as run
 
-    return run(model, **inputs_and_options)
+    result: torch.Tensor | Generated = run(model, **inputs_and_options)
+    return result
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
@@ -194,7 +195,7 @@ def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
     return run(model, rows, valid, **options)
 
 
-def read_audio(path: Source, sampling_rate: int, mono: str | None = None) -> Any:
+def read_audio(path: Source, sampling_rate: int, mono: Literal["mix", "first"] | None = None) -> Any:
     """Samples of a WAV or FLAC file at `sampling_rate`: float32 [N]."""
     from runtime.audio import read_audio as read
 

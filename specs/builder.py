@@ -89,7 +89,7 @@ def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple
     """Weights from normal(0, deviation), biases and an embedding's padding row zero."""
     value = deviation if isinstance(deviation, Value) else Value(deviation)
     assert isinstance(plain(value), float | int)
-    rules = {
+    rules: dict[str, dict[str, tuple[str, tuple[Value, ...]]]] = {
         "nn.Linear": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
         "nn.Conv1d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
         "nn.Embedding": {"weight": ("normal_but_padding", (value,))},

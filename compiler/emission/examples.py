@@ -1,7 +1,7 @@
 """The committed emissions: a few in full for reviewers, and a hash of every file of the whole catalogue.
 
-    python -m compiler.emission.examples           writes generated/
-    python -m compiler.emission.examples --check   fails where it differs
+python -m compiler.emission.examples           writes generated/
+python -m compiler.emission.examples --check   fails where it differs
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def drift(folder: Path) -> Iterator[str]:
     for name, text in expected.items():
         old = (folder / name).read_text(encoding="utf-8") if name in present else ""
         if old != text:
-            diff = difflib.unified_diff(old.splitlines(), text.splitlines(), "committed", "emitted", lineterm="", n=0)
+            diff = difflib.unified_diff(
+                old.splitlines(), text.splitlines(), "committed", "emitted", lineterm="", n=0
+            )
             yield f"{name}:\n" + "\n".join(list(diff)[:12])
 
 

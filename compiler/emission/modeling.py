@@ -73,8 +73,8 @@ class _Writer:
                 construction=list(self._construction()),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
                 tied_modules="".join(f"self.{tie.tied.rpartition('.')[0]}, " for tie in graph.ties).rstrip()
-            if len(graph.ties) == 1
-            else ", ".join(f"self.{tie.tied.rpartition('.')[0]}" for tie in graph.ties),
+                if len(graph.ties) == 1
+                else ", ".join(f"self.{tie.tied.rpartition('.')[0]}" for tie in graph.ties),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
                 encode_lines=list(self._calls(self._encode, inside_decode=False)),
                 encoded=self._encoded(),
@@ -109,11 +109,11 @@ class _Writer:
                 ],
                 required_inputs=required,
                 forward_decode=_wrapped(
-                "logits = self.decode",
-                ["decoder_input_ids", "encoder_outputs"]
-                + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
-            ),
-            start=plain(graph.tokens.decoder_start) if graph.tokens else None,
+                    "logits = self.decode",
+                    ["decoder_input_ids", "encoder_outputs"]
+                    + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
+                ),
+                start=plain(graph.tokens.decoder_start) if graph.tokens else None,
                 pad=plain(graph.tokens.pad) if graph.tokens else None,
             )
         )

@@ -20,23 +20,27 @@ def readme(spec: Spec, graph: Graph) -> str:
     sizes = {address: math.prod(shape) for address, shape in graph.parameters().items()}
     total = sum(size for address, size in sizes.items() if address not in tied)
     component = spec.components.get("model")
-    text = environment().get_template("README.md.j2").render(
-        name=spec.name,
-        digest=digest(spec),
-        form=_form(spec),
-        parameters=total,
-        tied=", ".join(sorted(tied)),
-        megabytes=f"{total * 4 / 1e6:.1f}",
-        tokens=_tokens(graph),
-        long_input=spec.long_input if component else None,
-        inputs=list(_inputs(graph)),
-        nodes=list(_nodes(graph, sizes, tied)),
-        padding=[
-            f"`{node.name}` ({SIGNATURES[node.kind].leaks_padding})"
-            for node in graph.order()
-            if SIGNATURES[node.kind].leaks_padding
-        ],
-        flow=component.family.flow if component else None,
+    text = (
+        environment()
+        .get_template("README.md.j2")
+        .render(
+            name=spec.name,
+            digest=digest(spec),
+            form=_form(spec),
+            parameters=total,
+            tied=", ".join(sorted(tied)),
+            megabytes=f"{total * 4 / 1e6:.1f}",
+            tokens=_tokens(graph),
+            long_input=spec.long_input if component else None,
+            inputs=list(_inputs(graph)),
+            nodes=list(_nodes(graph, sizes, tied)),
+            padding=[
+                f"`{node.name}` ({SIGNATURES[node.kind].leaks_padding})"
+                for node in graph.order()
+                if SIGNATURES[node.kind].leaks_padding
+            ],
+            flow=component.family.flow if component else None,
+        )
     )
     return text
 

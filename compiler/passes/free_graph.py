@@ -43,8 +43,8 @@ def lower_free_graph(spec: Spec, findings: Findings) -> Graph | None:
             if problems:
                 sound = False
                 continue
-            inputs = {port: _ref(text, written) for port, text in stated.inputs.items()}
-            nodes[name] = Node(name, stated.block, numbers, inputs, signature.construct(Numbers(numbers)))
+            reads = {port: _ref(text, written) for port, text in stated.inputs.items()}
+            nodes[name] = Node(name, stated.block, numbers, reads, signature.construct(Numbers(numbers)))
     if not sound:
         return None
     outputs = {name: _ref(text, written) for name, text in written.outputs.items()}

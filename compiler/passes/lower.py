@@ -50,7 +50,8 @@ def lower_components(spec: Spec) -> Lowered:
 def _join(builder: GraphBuilder, spec: Spec, encoder: Component, decoder: Component) -> Lowered:
     source = _encoder_side(builder, spec, encoder)
     source_dim = decoder.family.source_width(decoder.view)
-    hidden, problems = source.output, ()
+    hidden: Ref = source.output
+    problems: tuple[Problem, ...] = ()
     if spec.kind == "pair":
         hidden, problems = _bridge(builder, spec, source.output, source_dim)
     target = _decoder_side(builder, decoder, hidden, source_dim, source.mask)
@@ -98,17 +99,14 @@ def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
     stated = spec.language.tokens
     if tokens is None or stated is None:
         return tokens
-    return Tokens(
-        *(
-            Value(value, f"tokens.{name}") if (value := getattr(stated, name)) is not None else given
-            for name, given in (
-                ("decoder_start", tokens.decoder_start),
-                ("pad", tokens.pad),
-                ("bos", tokens.bos),
-                ("eos", tokens.eos),
-            )
-        )
-    )
+
+    def settled(name: str, given: Value | None) -> Value | None:
+        value = getattr(stated, name)
+        return given if value is None else Value(value, f"tokens.{name}")
+
+    start, pad = settled("decoder_start", tokens.decoder_start), settled("pad", tokens.pad)
+    assert start is not None and pad is not None, "a family states both ids"
+    return Tokens(start, pad, settled("bos", tokens.bos), settled("eos", tokens.eos))
 
 
 def _merged(

@@ -43,9 +43,9 @@ def schema_findings(
         path = (*prefix, *_existing(details["loc"], data, details["type"]))
         grouped.setdefault(path, []).append(details)
     findings = []
-    for path, details in grouped.items():
+    for path, complaints in grouped.items():
         if not document.is_poisoned(path):
-            findings.append(_finding(path, details, document, prefix, schema))
+            findings.append(_finding(path, complaints, document, prefix, schema))
     return findings, set(grouped)
 
 

@@ -85,7 +85,9 @@ def _leaves(value: Any, address: str) -> Iterator[tuple[str, Any]]:
 def _nodes(left: Graph, right: Graph) -> tuple[dict[str, str], dict[str, str]]:
     """Nodes of both sides: one that is on one side alone as a whole, others by hyper-parameter and input."""
     shared = {
-        name for name, node in left.nodes.items() if name in right.nodes and right.nodes[name].kind == node.kind
+        name
+        for name, node in left.nodes.items()
+        if name in right.nodes and right.nodes[name].kind == node.kind
     }
     return _described(left, shared), _described(right, shared)
 

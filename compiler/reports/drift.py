@@ -34,7 +34,9 @@ def _differing(file: Path, stored: str, wanted: str) -> Diagnostic:
     rest = [f"... {len(lines) - _SHOWN_LINES} more lines"] if len(lines) > _SHOWN_LINES else []
     excerpt = "\n".join([heading, *lines[:_SHOWN_LINES], *rest])
     info = (excerpt if lines else "they differ in their line endings alone",)
-    return _finding(file, _first_difference(stored, wanted), f"`{file}` differs from what the spec says", info)
+    return _finding(
+        file, _first_difference(stored, wanted), f"`{file}` differs from what the spec says", info
+    )
 
 
 def _first_difference(stored: str, wanted: str) -> int:

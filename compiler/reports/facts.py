@@ -130,7 +130,9 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
             side="decode" if node.name in decode else "encode",
             numbers={name: plain(value) for name, value in node.numbers.items()},
             inputs=node.inputs,
-            outputs={port.name: graph.types[Ref(node.name, port.name)] for port in SIGNATURES[node.kind].outputs},
+            outputs={
+                port.name: graph.types[Ref(node.name, port.name)] for port in SIGNATURES[node.kind].outputs
+            },
             parameters=counts[node.name],
             operations=_operations(graph, node),
             parts=tuple(_parts(node.block)),

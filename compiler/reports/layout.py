@@ -116,7 +116,9 @@ def _column(facts: Facts, name: str, reads: Mapping[str, list[Ref]]) -> int:
         return sides[name]
     if reads[name]:
         return sides.get(reads[name][0].node, 0)
-    return min((sides[reader] for reader in sides if any(_owner(r) == name for r in reads[reader])), default=0)
+    return min(
+        (sides[reader] for reader in sides if any(_owner(r) == name for r in reads[reader])), default=0
+    )
 
 
 def _routed(items: dict[str, Item], reads: Mapping[str, list[Ref]], trunk: float) -> tuple[Edge, ...]:
@@ -158,7 +160,9 @@ def _order(items: Mapping[str, Item], grid: list[list[Item]]) -> None:
             def mean(item: Item, place: dict[str, int] = place, down: bool = sweep % 2 == 0) -> float:
                 neighbours = item.above if down else item.below
                 return (
-                    sum(place[name] for name in neighbours) / len(neighbours) if neighbours else place[item.name]
+                    sum(place[name] for name in neighbours) / len(neighbours)
+                    if neighbours
+                    else place[item.name]
                 )
 
             row.sort(key=lambda item: (item.column, mean(item)))

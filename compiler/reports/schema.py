@@ -138,7 +138,8 @@ def _ports(signature: Signature) -> Schema:
         "additionalProperties": False,
         "required": [port.name for port in signature.inputs if not port.optional],
         "properties": {
-            port.name: {"type": "string", "description": port.role.replace("_", " ")} for port in signature.inputs
+            port.name: {"type": "string", "description": port.role.replace("_", " ")}
+            for port in signature.inputs
         },
     }
 

@@ -41,7 +41,9 @@ def smoke_forward(model: Any, spec: Spec, graph: Graph) -> Smoke:
         given = model(**inputs) if graph.decode_nodes() else model.encode(**inputs)
     model.train(was_training)
     tensors = {
-        name: value for name, value in given._asdict().items() if value is not None and hasattr(value, "shape")
+        name: value
+        for name, value in given._asdict().items()
+        if value is not None and hasattr(value, "shape")
     }
     finite = all(bool(value.isfinite().all()) for value in tensors.values())
     return Smoke({name: tuple(value.shape) for name, value in tensors.items()}, finite)

@@ -101,7 +101,9 @@ def _node_box(node: NodeFacts, facts: Facts) -> _Box:
     lines = [described(node)]
     if node.parameters:
         lines.append(f"{node.parameters:,} parameters")
-    lines += [f"shares {kept}" for tied, kept in facts.ties.items() if tied.startswith(f"{node.address}.")][:1]
+    lines += [f"shares {kept}" for tied, kept in facts.ties.items() if tied.startswith(f"{node.address}.")][
+        :1
+    ]
     return _Box(node.address, tuple(lines[:2]), next(iter(node.outputs.values())).role, True)
 
 
@@ -141,9 +143,17 @@ class _Canvas:
         return self._root
 
     def _panels(self) -> None:
-        sides = [side for side in ("encode", "decode") if self._facts.of("encode" if side == "encode" else "decode")]
+        sides = [
+            side
+            for side in ("encode", "decode")
+            if self._facts.of("encode" if side == "encode" else "decode")
+        ]
         for side, (left, right) in zip(sides, self._layout.columns, strict=False):
-            column = sides.index(side) if len(sides) > 1 else self._layout.items[self._facts.nodes[0].address].column
+            column = (
+                sides.index(side)
+                if len(sides) > 1
+                else self._layout.items[self._facts.nodes[0].address].column
+            )
             rows = [item.row for item in self._layout.items.values() if item.column == column]
             top = self._top(min(rows)) - _TITLE - 4
             bottom = self._top(max(rows)) + _BOX + 18

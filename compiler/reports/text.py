@@ -76,4 +76,3 @@ def described(node: NodeFacts) -> str:
     """A node's block, and what it repeats."""
     repeated = [part for part in node.parts if " x " in part]
     return f"{node.block} ({', '.join(repeated)})" if repeated else node.block
-

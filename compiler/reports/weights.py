@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from os.path import normpath
 from typing import Any
 
 from compiler.reports.tables import aligned, markdown
@@ -86,7 +87,7 @@ def verified_lines(one: Verified) -> list[str]:
     if one.checkpoint is None:
         return [f"{one.component}: not readable"]
     files = ", ".join(one.checkpoint.files)
-    lines = [f"{one.component}: {one.checkpoint.source} ({files}), {facts['stored']} tensors"]
+    lines = [f"{one.component}: {facts['source']} ({files}), {facts['stored']} tensors"]
     if one.resolution is None:
         return lines
     lines += [f"  names spelt as {facts['dialect']}, {facts['mapped']} tensors mapped"]
@@ -105,7 +106,7 @@ def verified_facts(one: Verified) -> dict[str, Any]:
     facts: dict[str, Any] = {"component": one.component}
     if one.checkpoint is not None:
         facts |= {
-            "source": str(one.checkpoint.source),
+            "source": normpath(str(one.checkpoint.source)),
             "commit": one.checkpoint.source.commit,
             "format": one.checkpoint.format,
             "files": list(one.checkpoint.files),

@@ -128,7 +128,7 @@ class _Resolver:
             self._owned[name] = address
         ignored = self._ignored()
         self._unowned(ignored)
-        self._idle_patterns()
+        self._idle_patterns(ignored)
         return Resolution(self._dialect, feeds, tuple(copies), computed, ignored)
 
     def _spelt(self, row: TableRow) -> tuple[str, ...]:
@@ -203,7 +203,9 @@ class _Resolver:
                 f"rename it to `{wanted}` in the checkpoint",
             )
         needed_by = folded([row.address for row, _ in self._missing])
-        for (name, count), address in zip(folded(n for _, n in self._missing).items(), needed_by, strict=False):
+        for (name, count), address in zip(
+            folded(n for _, n in self._missing).items(), needed_by, strict=False
+        ):
             self._error(
                 "XL501",
                 f"the checkpoint lacks `{name}`" + (f" ({count} tensors)" if count > 1 else ""),
@@ -218,18 +220,21 @@ class _Resolver:
                 "correct the config, or name it under `ignore:` if it is not wanted",
             )
 
-    def _idle_patterns(self) -> None:
+    def _idle_patterns(self, ignored: Mapping[str, str]) -> None:
         for pattern in self._ignore:
-            if not any(fnmatchcase(name, pattern) for name in self._stored):
-                self.findings.append(
-                    Diagnostic(
-                        "XL518",
-                        Severity.WARNING,
-                        f"`ignore:` names `{pattern}`, which matches no stored tensor",
-                        self._spans,
-                        help="remove it, or correct its spelling",
-                    )
+            if any(fnmatchcase(name, pattern) for name in ignored):
+                continue
+            read = next((name for name in self._owned if fnmatchcase(name, pattern)), None)
+            self.findings.append(
+                Diagnostic(
+                    "XL518",
+                    Severity.WARNING,
+                    f"`ignore:` names `{pattern}`, which matches "
+                    + (f"only tensors that are read, such as `{read}`" if read else "no stored tensor"),
+                    self._spans,
+                    help="remove it, or correct its spelling",
                 )
+            )
 
     def _error(self, code: str, message: str, info: tuple[str, ...] = (), help: str | None = None) -> None:
         self.findings.append(Diagnostic(code, Severity.ERROR, message, self._spans, info, help))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
 
@@ -35,22 +35,27 @@ class Values:
         assert tensor.start is not None and tensor.stop is not None, "safetensors state their offsets"
         if tensor.file not in self._storages:
             path = self._path(tensor.file)
-            self._storages[tensor.file] = torch.UntypedStorage.from_file(
+            mapped: Any = torch.UntypedStorage
+            self._storages[tensor.file] = mapped.from_file(
                 str(path), shared=False, nbytes=path.stat().st_size
             )
         storage = self._storages[tensor.file]
         if tensor.start % dtype.itemsize:
-            raw = torch.empty(0, dtype=torch.uint8).set_(storage, tensor.start, (tensor.stop - tensor.start,))
+            raw = torch.empty(0, dtype=torch.uint8).set_(
+                storage, tensor.start, (tensor.stop - tensor.start,), (1,)
+            )
             return raw.clone().view(dtype).view(tensor.shape)
-        empty = torch.empty(0, dtype=dtype)
         strides = _row_major(tensor.shape)
+        empty = torch.empty(0, dtype=dtype)
         return empty.set_(storage, tensor.start // dtype.itemsize, tensor.shape, strides)
 
     def _unpickled(self, file: str) -> dict[str, Tensor]:
         import torch
 
         if file not in self._pickles:
-            self._pickles[file] = torch.load(self._path(file), map_location="cpu", weights_only=True, mmap=True)
+            self._pickles[file] = torch.load(
+                self._path(file), map_location="cpu", weights_only=True, mmap=True
+            )
         return self._pickles[file]
 
     def _path(self, file: str) -> Path:

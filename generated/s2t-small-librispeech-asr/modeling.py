@@ -1,13 +1,15 @@
-# s2t-small-librispeech-asr
-# Emitted by crossloom. Change the spec and emit again; this file is checked against it.
-# Resolved spec: sha256 04953af99ded1bfb25fed854291453852a8c0c7f4fd0cfe5bf5155c1120f25e9
-#
-# Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
-# F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+"""An encoder-decoder model, emitted by crossloom: change the spec and emit again.
+
+Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
+F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+"""
+
+# name: s2t-small-librispeech-asr
+# resolved spec: sha256 04953af99ded1bfb25fed854291453852a8c0c7f4fd0cfe5bf5155c1120f25e9
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -50,6 +52,7 @@ class Cache:
     ) -> None:
         self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
         self.position = torch.zeros((), dtype=torch.int64, device=like.device)
+        self.indices = torch.arange(length, device=like.device)
         self.capacity = length
         self.filled = 0
         self.visible = 0
@@ -61,7 +64,7 @@ class Cache:
         """Make room for `tokens` more; raises ValueError past the length asked for."""
         if self.filled + tokens > self.capacity:
             raise ValueError(
-                f"the cache holds {self.capacity} tokens; {self.filled} are filled and {tokens} more were given"
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
             )
         self.filled += tokens
         if self.filled > self.visible:
@@ -69,11 +72,11 @@ class Cache:
 
     def slots(self, tokens: int) -> Tensor:
         """Where the next `tokens` are written: [T] int64."""
-        return self.position + torch.arange(tokens, device=self.position.device)
+        return self.position + self.indices[:tokens]
 
     def self_mask(self, slots: Tensor) -> Tensor:
         """Which slots each new token may see, itself included: [T, visible] bool."""
-        return torch.arange(self.visible, device=slots.device) <= slots.unsqueeze(1)
+        return self.indices[: self.visible] <= slots.unsqueeze(1)
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return all that may be visible, [R, H, visible, K]."""
@@ -116,8 +119,9 @@ class ConvSubsampler(nn.ModuleList):
         if mask is None:
             return hidden, None
         lengths = mask.sum(-1)
-        for layer in self:
-            lengths = (lengths - 1) // layer.stride + 1
+        strides: list[Any] = [layer.stride for layer in self]
+        for stride in strides:
+            lengths = (lengths - 1) // stride + 1
         return hidden, first_positions(lengths, hidden.shape[1])
 
 
@@ -132,29 +136,6 @@ class GatedConvolution(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """[B, C, F] -> [B, out_channels, floor((F + 2 (kernel // 2) - kernel) / stride) + 1]."""
         return F.glu(self.conv(frames), dim=1)
-
-
-class FramePositions(nn.Module):
-    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
-
-    def __init__(self, table: nn.Module, padding_row: int) -> None:
-        super().__init__()
-        self.table = table
-        self.padding_row = padding_row
-
-    def counted(self, mask: Tensor) -> Tensor:
-        """Which frames of the mask [B, S] are counted, as 0 and 1."""
-        return mask
-
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        frames = hidden.shape[1]
-        table = self.table.rows_for(frames)
-        if mask is None:
-            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
-        counted = self.counted(mask)
-        positions = counted.cumsum(1) * counted + self.padding_row
-        return nn.functional.embedding(positions, table)
 
 
 def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
@@ -175,6 +156,7 @@ class SinusoidTable(nn.Module):
 
     def __init__(self, rows: int, width: int, padding_row: int) -> None:
         super().__init__()
+        self.table: Tensor
         self.register_buffer("table", torch.empty(rows, width), persistent=False)
         self.rows = rows
         self.width = width
@@ -192,6 +174,29 @@ class SinusoidTable(nn.Module):
                 f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
             )
         return self.table
+
+
+class FramePositions(nn.Module):
+    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
+
+    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """Which frames of the mask [B, S] are counted, as 0 and 1."""
+        return mask
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        frames = hidden.shape[1]
+        table = self.table.rows_for(frames)
+        if mask is None:
+            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
+        counted = self.counted(mask)
+        positions = counted.cumsum(1) * counted + self.padding_row
+        return nn.functional.embedding(positions, table)
 
 
 class Scale(nn.Module):
@@ -231,7 +236,7 @@ class EncoderStack(nn.ModuleList):
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__(layers)
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers to run, with their indices."""
         return enumerate(self)
 
@@ -261,22 +266,31 @@ class PreNormEncoderLayer(nn.Module):
         self.feed_forward = feed_forward
         self.dropout = dropout
 
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
         attended = self.self_attention(self.self_attention_norm(hidden), mask)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + F.dropout(transformed, self.dropout, self.training)
+        return hidden + self.dropped(transformed)
 
 
 def split_heads(states: Tensor, heads: int) -> Tensor:
     """[B, T, D] -> [B, H, T, K]."""
-    return states.unflatten(-1, (heads, -1)).transpose(1, 2)
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
 
 
 def merge_heads(states: Tensor) -> Tensor:
     """[B, H, T, K] -> [B, T, D]."""
-    return states.transpose(1, 2).flatten(2)
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+FEW_ROWS = 16
 
 
 class Projection(nn.Linear):
@@ -289,15 +303,17 @@ class Projection(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
-        rows = input.numel() // self.in_features
-        if not input.is_cpu or not 0 < rows <= 16 or torch.compiler.is_compiling():
-            return F.linear(input, self.weight, self.bias)
-        columns = input.reshape(rows, self.in_features).expand(max(rows, 2), -1).t()
-        if self.bias is None:
-            output = torch.mm(self.weight, columns)
-        else:
-            output = torch.addmm(self.bias.unsqueeze(1), self.weight, columns)
-        return output.t()[:rows].reshape(*input.shape[:-1], self.out_features)
+        weight, bias = self.weight, self.bias
+        rows = input.numel() // weight.shape[1]
+        if not input.is_cpu or not 0 < rows <= FEW_ROWS or torch.compiler.is_compiling():
+            return F.linear(input, weight, bias)
+        flat = input.reshape(rows, -1)
+        columns = (torch.cat((flat, flat)) if rows == 1 else flat).t()
+        output = (
+            torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
+        )
+        output = output.select(1, 0) if rows == 1 else output.t()
+        return output.contiguous().view(*input.shape[:-1], -1)
 
 
 class SelfAttention(nn.Module):
@@ -345,7 +361,9 @@ class FeedForward(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
-        return self.down_proj(F.dropout(activated, self.dropout, self.training))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
 
 
 class ScaledEmbedding(nn.Module):
@@ -364,7 +382,7 @@ class ScaledEmbedding(nn.Module):
 class TokenPositions(nn.Module):
     """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
 
-    def __init__(self, table: nn.Module, padding_row: int) -> None:
+    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
         super().__init__()
         self.table = table
         self.padding_row = padding_row
@@ -383,7 +401,7 @@ class DecoderStack(nn.ModuleList):
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__(layers)
 
-    def kept(self) -> Iterator[tuple[int, nn.Module]]:
+    def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers to run, with their indices."""
         return enumerate(self)
 
@@ -396,13 +414,14 @@ class DecoderStack(nn.ModuleList):
         beams: int = 1,
     ) -> Cache:
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
-        attention = self[0].self_attention
+        layers: list[Any] = list(self)
+        attention = layers[0].self_attention
         weight = attention.q_proj.weight
         heads = attention.heads
         cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
         cache.beams = beams
         if source is not None:
-            cache.cross = [layer.cross_attention.source_states(source) for layer in self]
+            cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
                 cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
         return cache
@@ -466,6 +485,10 @@ class PreNormDecoderLayer(nn.Module):
         self.feed_forward = feed_forward
         self.dropout = dropout
 
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
@@ -479,11 +502,11 @@ class PreNormDecoderLayer(nn.Module):
     ) -> Tensor:
         """One decoder layer: [R, T, D] -> [R, T, D]."""
         attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + F.dropout(transformed, self.dropout, self.training)
+        return hidden + self.dropped(transformed)
 
 
 class CrossAttention(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +23,13 @@ class Hyper:
     """One hyper-parameter: its type and bounds. Nothing is coerced: `True` is no integer."""
 
     name: str
-    type: type
+    type: builtins.type[Any]
     description: str
     default: Any = REQUIRED
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
-    items: type | None = None
+    items: builtins.type[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

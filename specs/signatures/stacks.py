@@ -101,21 +101,21 @@ def _decoder(n: Numbers) -> Block:
 
 
 def _encoder_operations(n: Numbers, env: Env) -> Dim:
-    width, inner = n.width.value, n.inner.value
+    width, inner = int(n.width), int(n.inner)
     positions = env["batch"] * env["time"]
     layer = positions * (4 * width * width + 2 * width * inner) + positions * env["time"] * (2 * width)
-    return layer * n.layers.value
+    return layer * int(n.layers)
 
 
 def _decoder_operations(n: Numbers, env: Env) -> Dim:
-    width, inner, source = n.width.value, n.inner.value, n.source_dim.value
+    width, inner, source = int(n.width), int(n.inner), int(n.source_dim)
     positions = env["batch"] * env["time"]
     layer = (
         positions * (6 * width * width + 2 * width * inner)
         + env["batch"] * env["source"] * (2 * width * source)
         + positions * (env["time"] + env["source"]) * (2 * width)
     )
-    return layer * n.layers.value
+    return layer * int(n.layers)
 
 
 PRE_NORM_ENCODER = Signature(

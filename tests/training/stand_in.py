@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
-import soundfile  # type: ignore[import-untyped]
+import soundfile
 import torch
 from torch import Tensor, nn
 

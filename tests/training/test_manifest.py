@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]
+import soundfile
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from runtime.training import Corpus, read_rows

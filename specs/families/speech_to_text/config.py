@@ -53,7 +53,9 @@ class Speech2TextConfig(FamilyConfig):
     dropout: Rate = Field(0.1, description="dropout on embeddings and sub-layer outputs")
     attention_dropout: Rate = Field(0.0, description="dropout on attention weights")
     activation_dropout: Rate = Field(0.0, description="dropout on feed-forward activations")
-    init_std: Annotated[FiniteFloat, Field(ge=0)] = Field(0.02, description="standard deviation of initial weights")
+    init_std: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        0.02, description="standard deviation of initial weights"
+    )
     decoder_start_token_id: Id | None = Field(2, description="id the decoder starts from")
     scale_embedding: bool = Field(True, description="multiply embeddings by the root of the width")
     pad_token_id: Id | None = Field(1, description="id of padding")
