@@ -1,0 +1,159 @@
+"""`crossloom compile`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crossloom.cli.dependencies import device_of, has_torch
+from crossloom.cli.failures import FINDINGS
+from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, output_folder
+from crossloom.cli.specs import by_role, checked
+
+if TYPE_CHECKING:
+    from compiler.load import Sources
+    from compiler.spec import Spec
+    from specs.graph import Graph
+
+NO_TORCH = 'not done: building needs torch, which is not installed (pip install "crossloom[torch]")'
+
+
+@click.command(short_help="Check, emit, verify, build, load, and run once; a summary of it all.")
+@SPEC
+@WEIGHTS
+@output_folder(required=False, help="Folder for the emitted files; without it nothing is written.")
+@click.option("--trace", is_flag=True, help="Print the graph after every pass, on standard error.")
+@DEVICE
+def command(spec: str, weights: tuple[str, ...], output: Path | None, trace: bool, device: str | None) -> int:
+    """Take a spec through every stage of the compiler, and say what came out.
+
+    The weights are the spec's own, or those of --weights; with neither, the model is built with fresh ones.
+    Files are written last, when everything else has succeeded.
+
+    \b
+    $ crossloom compile digits
+    $ crossloom compile s2t.yaml --weights ./checkpoint -o build/s2t
+    """
+    compilation = _Compilation(device)
+    with compilation.stage("check"):
+        sound, graph = checked(spec, _print_pass if trace else None)
+    for line in compilation.lines(sound, graph, by_role(weights), output):
+        click.echo(line)
+    return 0 if compilation.is_finite else FINDINGS
+
+
+class _Compilation:
+    """The stages in their order, and how long each took."""
+
+    def __init__(self, device: str | None) -> None:
+        self._device = device
+        self.is_finite = True
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._seconds[name] = time.perf_counter() - started
+
+    def lines(self, spec: Spec, graph: Graph, weights: Any, output: Path | None) -> list[str]:
+        """Everything after `check`; the summary, a line a fact."""
+        from compiler.reports.facts import BYTES_PER_PARAMETER, facts_of
+        from compiler.reports.tables import aligned, quantity
+
+        facts = facts_of(spec, graph)
+        size = quantity(facts.parameters * BYTES_PER_PARAMETER, "B")
+        rows = [
+            ("model", f"{spec.name} ({facts.form})"),
+            ("parameters", f"{facts.parameters:,}, {size} as float32"),
+        ]
+        with self.stage("emit"):
+            from compiler.emission.folder import emit_folder, render_folder
+
+            files = render_folder(spec, graph)
+        sources = self._sources(spec, weights)
+        if sources:
+            rows += self._verify(spec, graph, sources)
+        else:
+            rows.append(("weights", "fresh: the spec names no checkpoint, and neither does --weights"))
+        if has_torch():
+            rows += self._run(spec, graph, sources)
+        else:
+            rows.append(("build", NO_TORCH))
+        if output is not None:
+            emit_folder(spec, graph, output)
+        where = f"{', '.join(files)} in {output}" if output else f"{', '.join(files)}: written with -o DIR"
+        rows.append(("files", where))
+        rows.append(("seconds", "  ".join(f"{name} {value:.2f}" for name, value in self._seconds.items())))
+        return aligned(rows)
+
+    def _sources(self, spec: Spec, weights: Any) -> Sources:
+        from compiler.load import sources_of
+
+        if weights is None and not any(component.weights for component in spec.components.values()):
+            return {}
+        with self.stage("resolve"):
+            return sources_of(spec, weights)
+
+    def _verify(self, spec: Spec, graph: Graph, sources: Sources) -> Iterator[tuple[str, str]]:
+        from compiler.diagnostics.model import CrossloomError, Severity
+        from compiler.load import verify_sources
+        from compiler.reports.weights import verified_facts
+
+        with self.stage("verify"):
+            _, verified = verify_sources(spec, graph, sources)
+        findings = [finding for one in verified for finding in one.diagnostics]
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            raise CrossloomError(findings)
+        if findings:
+            from crossloom.cli.output import report
+
+            report(findings)
+        for one in verified:
+            facts = verified_facts(one)
+            mapped = f"{facts['mapped']} of {facts['stored']} tensors mapped, names spelt as {facts['dialect']}"
+            ignored = f", {len(facts['ignored'])} ignored" if facts["ignored"] else ""
+            yield "weights", f"{facts['source']}: {mapped}{ignored}"
+
+    def _run(self, spec: Spec, graph: Graph, sources: Sources) -> Iterator[tuple[str, str]]:
+        from compiler.reports.smoke import smoke_forward
+
+        with self.stage("import torch"):
+            import torch  # noqa: F401
+        if sources:
+            with self.stage("build and load"):
+                from compiler.load import load
+
+                model = load(spec, graph, sources, device_of(self._device))
+        else:
+            with self.stage("build"):
+                from compiler.build import build
+
+                model = build(spec, graph, device=device_of(self._device))
+        with self.stage("forward"):
+            smoke = smoke_forward(model, spec, graph)
+        self.is_finite = smoke.is_finite
+        shapes = ", ".join(f"{name} {list(shape)}" for name, shape in smoke.shapes.items())
+        yield "forward", f"{shapes}: {'all finite' if smoke.is_finite else 'NOT FINITE'}"
+
+
+def _print_pass(name: str, graph: Graph | None) -> None:
+    """The graph after a pass: each node with what is known of it so far."""
+    from specs.graph import Ref
+    from specs.signatures import SIGNATURES
+
+    click.echo(f"== after {name}", err=True)
+    if graph is None:
+        return
+    for node in graph.nodes.values():
+        inputs = ", ".join(f"{port}={ref}" for port, ref in node.inputs.items())
+        ports = [(port.name, graph.types.get(Ref(node.name, port.name))) for port in SIGNATURES[node.kind].outputs]
+        gives = ", ".join(f"{port} {type_}" for port, type_ in ports if type_ is not None)
+        count = sum(address.startswith(f"{node.name}.") for address in graph.shapes)
+        known = "".join([f" -> {gives}" if gives else "", f"; {count} parameter tensors" if count else ""])
+        click.echo(f"  {node.name}: {node.kind}({inputs}){known}", err=True)

@@ -1,0 +1,96 @@
+"""`crossloom demo`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from crossloom.cli.dependencies import require
+from crossloom.cli.failures import FINDINGS
+from crossloom.cli.output import report
+from crossloom.cli.specs import checked
+
+_SPEC = "digits"
+
+
+@click.command(short_help="Spoken digits to words, through every stage.")
+@click.argument("audio", nargs=-1, metavar="[AUDIO...]")
+def command(audio: tuple[str, ...]) -> int:
+    """Take the catalogue's `digits` from its spec to words: check, compile, load, transcribe.
+
+    Without AUDIO it listens to the recordings beside its checkpoint, and compares with what was said there.
+
+    \b
+    $ crossloom demo
+    """
+    require("`crossloom demo`", "torch", "soundfile", "soxr", extra="torch,audio")
+    from compiler.emission.folder import render_folder
+    from compiler.load import sources_of, verify_sources
+    from compiler.reports.facts import facts_of
+    from compiler.reports.tables import aligned
+    from compiler.reports.weights import verified_facts
+    from crossloom.api import load
+    from runtime.processing.loading import processor_of
+    from runtime.transcription import transcribe
+
+    with _Stage("checked") as stage:
+        spec, graph = checked(_SPEC)
+        facts = facts_of(spec, graph)
+        stage.says = f"`{_SPEC}` is a {facts.form.partition(': ')[2]}: {facts.parameters:,} parameters, no finding"
+    with _Stage("compiled") as stage:
+        source = render_folder(spec, graph)["modeling.py"]
+        stage.says = f"to {len(source.splitlines())} lines of PyTorch that need nothing else"
+    with _Stage("verified") as stage:
+        sources = sources_of(spec, None)
+        found = [verified_facts(one) for one in verify_sources(spec, graph, sources)[1]]
+        mapped, stored = (sum(one.get(name, 0) for one in found) for name in ("mapped", "stored"))
+        stage.says = f"{mapped} of {stored} stored tensors have their place, by their headers alone"
+    with _Stage("loaded") as stage:
+        model = load(spec)
+        processor = processor_of(spec, graph, sources["model"])
+        stage.says = "the emitted source, with the checkpoint's weights"
+    said = _recordings(sources["model"].path("config.json").parent.parent / "audio")
+    files = list(audio or said)
+    with _Stage("transcribed") as stage:
+        transcripts = list(transcribe(model, processor, files))
+        stage.says = f"{len(files)} recordings" if len(files) != 1 else "1 recording"
+    heading = ("recording", "recognised") if audio else ("recording", "said", "recognised")
+    rows = [
+        (Path(one.audio).name, one.text) if audio else (Path(one.audio).name, said[one.audio], one.text)
+        for one in transcripts
+        if one.text is not None
+    ]
+    click.echo("\n" + "\n".join(aligned([heading, *rows], indent="  ")) + "\n")
+    failed = [one for one in transcripts if one.text is None]
+    for one in failed:
+        report(one.findings)
+    click.echo(f"next: crossloom show {_SPEC}, crossloom run {_SPEC} RECORDING.wav, crossloom --help")
+    return FINDINGS if failed else 0
+
+
+class _Stage:
+    """Prints a line when it is over: its name, what it `says`, and the time it took."""
+
+    says = ""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> _Stage:
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            seconds = time.perf_counter() - self._started
+            click.echo(f"{self._name:12}{self.says}  ({seconds:.2f} s)")
+
+
+def _recordings(folder: Path) -> dict[str, str]:
+    """The recordings of a folder's manifest, each with what is said in it."""
+    lines = (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line]
+    return {str(folder / row["audio"]): row["text"] for row in rows}

@@ -1,0 +1,45 @@
+"""Packages that only some commands need."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from crossloom.cli.failures import MissingPackage
+
+if TYPE_CHECKING:
+    import torch
+
+
+def has_torch() -> bool:
+    """Whether models can be built here."""
+    try:
+        return find_spec("torch") is not None
+    except ValueError:  # a module that was made unimportable
+        return False
+
+
+def require(what: str, *packages: str, extra: str = "torch") -> None:
+    """Raise `MissingPackage` unless every package can be imported; `what` is the command that needs them."""
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError:
+            raise MissingPackage(what, package, extra) from None
+
+
+def device_of(name: str | None) -> torch.device | None:
+    """The device of that name. A name torch does not know, or a device that is not here, is wrong usage."""
+    if name is None:
+        return None
+    import torch
+
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise click.UsageError(f"--device {name}: {reason}") from None

@@ -1,0 +1,99 @@
+"""`crossloom run`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crossloom.cli.dependencies import device_of, require
+from crossloom.cli.failures import FINDINGS
+from crossloom.cli.generation import GENERATION, generation_options
+from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, format_option
+from crossloom.cli.output import as_json, report
+from crossloom.cli.specs import by_role, checked
+
+if TYPE_CHECKING:
+    from runtime.transcription import Transcript
+
+
+@click.command(short_help="Audio files to texts, one line each.")
+@SPEC
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@WEIGHTS
+@GENERATION
+@click.option("--tgt-lang", metavar="CODE", help="Language to write, where the model has several.")
+@click.option("--mono", type=click.Choice(["mix", "first"]), help="What to do with several channels.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Inputs at a time.")
+@DEVICE
+@format_option("text", "json")
+def command(
+    spec: str,
+    inputs: tuple[str, ...],
+    weights: tuple[str, ...],
+    options: tuple[str, ...],
+    tgt_lang: str | None,
+    mono: str | None,
+    batch_size: int,
+    device: str | None,
+    format: str,
+) -> int:
+    """Run a model on audio files (WAV, FLAC and what else libsndfile reads), in order.
+
+    One input prints its text, several print PATH, a tab, TEXT. A file that cannot be used is told on standard
+    error, and the rest go on; the exit code is 1 then.
+
+    \b
+    $ crossloom run digits speech.wav
+    $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    """
+    require("`crossloom run`", "torch", "tqdm")
+    chosen = generation_options(options)
+    failed = 0
+    transcripts = []
+    reading = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
+    for transcript in _transcripts(spec, inputs, by_role(weights), device, reading, chosen):
+        if transcript.text is None:
+            failed += 1
+            report(transcript.findings)
+        elif format == "text":
+            line = " ".join(transcript.text.splitlines())
+            click.echo(line if len(inputs) == 1 else f"{transcript.audio}\t{line}")
+        transcripts.append(transcript)
+    if format == "json":
+        click.echo(as_json([_as_data(one) for one in transcripts]), nl=False)
+    return FINDINGS if failed else 0
+
+
+def _transcripts(
+    spec: str,
+    inputs: tuple[str, ...],
+    weights: Any,
+    device: str | None,
+    reading: dict[str, Any],
+    options: dict[str, Any],
+) -> Iterator[Transcript]:
+    from tqdm import tqdm
+
+    from crossloom.api import load
+    from runtime.flow import flow_of
+    from runtime.processing.loading import processor_of
+    from runtime.transcription import check_options, transcribe
+
+    sound, graph = checked(spec)
+    flow_of(sound)
+    check_options(sound, options)
+    model = load(sound, weights, device=device_of(device))
+    processor = processor_of(sound, graph, model.sources.get("model") or model.sources["decoder"])
+    with tqdm(total=len(inputs), unit="file", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
+        for transcript in transcribe(model, processor, inputs, **reading, **options):
+            bar.update()
+            yield transcript
+
+
+def _as_data(transcript: Transcript) -> dict[str, Any]:
+    if transcript.text is not None:
+        return {"input": transcript.audio, "text": transcript.text}
+    return {"input": transcript.audio, "findings": [finding.to_dict() for finding in transcript.findings]}

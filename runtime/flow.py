@@ -1,0 +1,73 @@
+"""Executes the flow a family states: from what a person has to what a person wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from compiler.spec import Spec
+from runtime.failures import failure
+from runtime.generation import generate
+from runtime.processing import Processor
+from specs.flow import Flow
+
+Values = Mapping[str, Any]
+
+
+def flow_of(spec: Spec) -> Flow:
+    """The flow of a spec's family; for a pair, of its encoder's.
+
+    Raises:
+        CrossloomError: XL114 for a spec that is no whole model of a family.
+    """
+    component = spec.components.get("model" if spec.kind == "model" else "encoder")
+    if spec.kind in ("model", "pair") and component is not None and component.family.flow is not None:
+        return component.family.flow
+    forms = {"encoder": "an encoder alone", "decoder": "a decoder alone", "graph": "a free graph"}
+    raise failure(
+        "XL114",
+        f"`{spec.name}` is {forms.get(spec.kind, 'a model without a flow')}: there is nothing to run from "
+        "end to end",
+        info=("a model, or an encoder with a decoder, states what leads from input to output",),
+        help="call its parts from Python: `crossloom.load(spec).encode(...)`",
+    )
+
+
+def run_flow(flow: Flow, model: Any, processor: Processor, values: Values, **options: Any) -> Any:
+    """The flow's output for a batch; `values` gives its inputs by name, `options` go to `generate`.
+
+    Raises:
+        CrossloomError: whatever the processor or `generate` refuses.
+    """
+    known = dict(values)
+    for step in flow.steps:
+        read = [known[name] for name in step.reads]
+        if step.kind == "host":
+            known[step.result] = HOST[step.what](processor, *read)
+        else:
+            assert step.kind == "generate", f"no family has a step `{step.kind}` yet"
+            known[step.result] = generate(model, **_placed(model, read[0]), **options)
+    return known[flow.output]
+
+
+def _front_end(processor: Processor, audio: Any) -> Any:
+    """Waveforms, a list of [N_i], to the model's inputs."""
+    return processor(audio=audio, sampling_rate=processor.sampling_rate)
+
+
+def _detokenize(processor: Processor, ids: Any) -> list[str]:
+    """Token ids [B, T] to texts."""
+    return processor.batch_decode(ids)
+
+
+HOST: Mapping[str, Callable[..., Any]] = {"detokenize": _detokenize, "front_end": _front_end}
+"""What each of `specs.flow.HOST_OPERATIONS` computes."""
+
+
+def _placed(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs where the model is, in its dtype."""
+    parameter = next(model.parameters())
+    return {
+        name: value.to(parameter.device, parameter.dtype if value.is_floating_point() else value.dtype)
+        for name, value in inputs.items()
+    }
