@@ -166,7 +166,8 @@ class BlockLibrary:
 
     def _base(self, name: str) -> str:
         node = self.definitions[name].node
-        assert isinstance(node, ast.ClassDef) and node.bases, f"{name} has no base class"
+        assert isinstance(node, ast.ClassDef), f"{name} is not a class"
+        assert node.bases, f"{name} has no base class"
         return ast.unparse(node.bases[0])
 
     def _init(self, name: str) -> ast.FunctionDef | None:
@@ -225,7 +226,7 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
         case ast.Constant(value=value):
             return value
         case ast.Name(id=name):
-            return given[name] if name in given else None
+            return given.get(name)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _evaluate(left, given) + _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):

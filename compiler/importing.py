@@ -41,10 +41,32 @@ GENERIC: Mapping[str, tuple[Any, ...]] = {
 """Fields of the configuration base class with the values under which they change nothing."""
 
 INERT = frozenset(
-    "_attn_implementation_autoset _commit_hash _from_model_config _name_or_path architectures dtype finetuning_task "
-    "id2label label2id model_type num_labels output_attentions output_hidden_states prefix return_dict sep_token_id "
-    "task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript transformers_version use_bfloat16 "
-    "use_return_dict".split()
+    {
+        "_attn_implementation_autoset",
+        "_commit_hash",
+        "_from_model_config",
+        "_name_or_path",
+        "architectures",
+        "dtype",
+        "finetuning_task",
+        "id2label",
+        "label2id",
+        "model_type",
+        "num_labels",
+        "output_attentions",
+        "output_hidden_states",
+        "prefix",
+        "return_dict",
+        "sep_token_id",
+        "task_specific_params",
+        "tf_legacy_loss",
+        "tokenizer_class",
+        "torch_dtype",
+        "torchscript",
+        "transformers_version",
+        "use_bfloat16",
+        "use_return_dict",
+    }
 )
 """Fields of the configuration base class that say nothing about the computation."""
 
@@ -174,28 +196,34 @@ def _fields(
                 config[name] = value
         elif name in stated.aliases:
             target = stated.aliases[name]
-            if target in data and data[target] != value:
+            if data.get(target, value) != value:
                 problems.append(_disagreement(name, target, data))
             elif target not in data and value != defaults[target]:
                 config[target] = value
             dropped[name] = f"second name of {target}"
-        elif name in stated.leaked:
-            dropped[name] = stated.leaked[name]
-        elif name in REFUSED and value is not None:
-            problems.append(Problem("XL116", f"`{name}`: {REFUSED[name]}", ((name, "refused"),)))
-        elif name in GENERIC:
-            if value in GENERIC[name]:
-                dropped[name] = "has no effect at this value"
-            else:
-                problems.append(_generic(name, value))
-        elif name in INERT or name in REFUSED:
-            dropped[name] = "a field of the configuration base class"
         elif name in GenerationOptions.model_fields:
             legacy[name] = value
         else:
-            problems.append(_unknown(name, stated))
+            reason, problem = _without_meaning(name, value, stated)
+            dropped |= {name: reason} if reason else {}
+            problems += [problem] if problem else []
     findings.report(problems)
     return config, legacy
+
+
+def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None, Problem | None]:
+    """Why a field that is not the family's may be dropped, or why it may not."""
+    if name in stated.leaked:
+        return stated.leaked[name], None
+    if name in REFUSED and value is not None:
+        return None, Problem("XL116", f"`{name}`: {REFUSED[name]}", ((name, "refused"),))
+    if name in GENERIC:
+        return (
+            ("has no effect at this value", None) if value in GENERIC[name] else (None, _generic(name, value))
+        )
+    if name in INERT or name in REFUSED:
+        return "a field of the configuration base class", None
+    return None, _unknown(name, stated)
 
 
 def _disagreement(name: str, target: str, data: Mapping[str, Any]) -> Problem:

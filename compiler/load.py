@@ -182,7 +182,7 @@ def _compared(
                     Severity.ERROR,
                     f"the stored table `{name}` is not what `{address}` computes",
                     info=("this table follows from a formula and is never loaded",),
-                    help="the checkpoint was trained with other positions; it cannot be loaded as this family",
+                    help="it was trained with other positions, and cannot be loaded as this family",
                 )
             )
     return findings

@@ -63,7 +63,7 @@ class Spec:
     language: SpecFile
     components: Mapping[str, Component]
     origins: Mapping[str, Span] = field(default_factory=dict, repr=False)
-    processing: Processing = Processing()
+    processing: Processing = field(default_factory=Processing)
     base: Path | None = None
 
     def origin(self, address: str) -> Span | None:

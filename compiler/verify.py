@@ -28,13 +28,12 @@ class Verified:
 
 def verify_component(spec: Spec, table: WeightTable, component: str, source: Source) -> Verified:
     """Check one checkpoint: headers, names, shapes, config.json, vocabulary. No weight is read."""
-    places = {address: span for address, span in spec.origins.items()}
     try:
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
         return Verified(component, None, None, error.diagnostics)
     ignore = tuple(getattr(spec.language.ignore, component, ()))
-    resolution, findings = resolve(table, component, checkpoint, ignore, places)
+    resolution, findings = resolve(table, component, checkpoint, ignore, spec.origins)
     stated = spec.components.get(component)
     if stated is not None:
         findings = [*configuration_findings(spec, stated, source), *findings]

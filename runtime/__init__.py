@@ -1,0 +1,1 @@
+"""Running a compiled model: front ends, tokenizers, generation, flows, training."""

@@ -87,7 +87,7 @@ class Tokens(Section):
 
 
 class Ignore(Section):
-    """What is stored in a checkpoint and not used here: full tensor paths, `*` for one path element or more."""
+    """What is stored in a checkpoint and not used here: full paths, `*` for any part."""
 
     model: Patterns = Field([], description="tensors of the model's checkpoint")
     encoder: Patterns = Field([], description="tensors of the encoder's checkpoint")

@@ -69,7 +69,7 @@ class _Writer:
                 digest=digest,
                 imports=list(self._imports(definitions)),
                 definitions=[definition.source for definition in definitions],
-                summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in the order of the graph.",
+                summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
                 construction=list(self._construction()),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
                 tied_modules="".join(f"self.{tie.tied.rpartition('.')[0]}, " for tie in graph.ties).rstrip()

@@ -1,0 +1,1 @@
+"""Passes from a document to a verified graph, one a file; `compiler.analysis` runs them."""

@@ -79,14 +79,18 @@ def _mismatch(
     if proof is Proof.UNKNOWN:
         return Problem(
             "XL307",
-            f"cannot tell whether `{ref}` ({actual}) equals what `{node.name}` expects as `{port.name}` ({expected})",
+            f"cannot tell whether `{ref}` ({actual}) equals what `{node.name}` expects "
+            f"as `{port.name}` ({expected})",
             at,
             help="declare the size under `dims:`",
         )
     if port.code == "XL301":
         message = "cross-attention source width does not match the encoder output"
     else:
-        message = f"`{node.name}` expects {expected} as dimension {index} of `{port.name}`, and `{ref}` gives {actual}"
+        message = (
+            f"`{node.name}` expects {expected} as dimension {index} of `{port.name}`, "
+            f"and `{ref}` gives {actual}"
+        )
     example = ", ".join(f"{name}={value}" for name, value in (proof.witness or {}).items())
     return Problem(
         port.code,
@@ -100,7 +104,8 @@ def _mismatch(
 def _rank(node: Node, port: Port, ref: Ref, arriving: TensorType) -> Problem:
     return Problem(
         "XL305",
-        f"`{node.name}` takes {len(port.dims)} dimensions as `{port.name}`, and `{ref}` has {len(arriving.dims)}",
+        f"`{node.name}` takes {len(port.dims)} dimensions as `{port.name}`, "
+        f"and `{ref}` has {len(arriving.dims)}",
         ((f"graph.nodes.{node.name}.inputs.{port.name}", str(arriving)),),
     )
 

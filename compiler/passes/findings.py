@@ -61,9 +61,8 @@ class Findings:
         merged: dict[tuple[str, str], Problem] = {}
         for problem in problems:
             blamed = self._by_blame(problem)
-            if not blamed.at or any(self.is_poisoned(address) for address, _ in blamed.at):
-                if problem.at:
-                    continue
+            if any(self.is_poisoned(address) for address, _ in blamed.at):
+                continue
             key = (problem.code, blamed.at[0][0] if blamed.at else problem.message)
             same = next(
                 (k for k, p in merged.items() if (p.code, p.message) == (problem.code, problem.message)), None

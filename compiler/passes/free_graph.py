@@ -90,7 +90,7 @@ def crossing(graph: Graph) -> tuple[tuple[Ref, Ref | None] | None, list[Problem]
     problems = [
         Problem(
             "XL205",
-            f"decode reads {len(found)} different {'hidden states' if role == 'hidden' else 'masks'} of encode",
+            f"decode reads {len(found)} {'hidden states' if role == 'hidden' else 'masks'} of encode",
             tuple((at, str(ref)) for ref, at in found.items()),
             info=("encode hands over one hidden state and one mask",),
         )

@@ -105,7 +105,8 @@ def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
         return given if value is None else Value(value, f"tokens.{name}")
 
     start, pad = settled("decoder_start", tokens.decoder_start), settled("pad", tokens.pad)
-    assert start is not None and pad is not None, "a family states both ids"
+    assert start is not None, "a family states its start id"
+    assert pad is not None, "a family states its pad id"
     return Tokens(start, pad, settled("bos", tokens.bos), settled("eos", tokens.eos))
 
 

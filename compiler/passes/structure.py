@@ -11,10 +11,54 @@ from specs.problems import Problem
 from specs.signatures import SIGNATURES
 
 RESERVED = frozenset(
-    "add_module apply bfloat16 buffers children compile cpu cuda decode decode_step double encode eval extra_repr "
-    "float forward get_buffer get_extra_state get_parameter get_submodule half initialise ipu keys load_state_dict "
-    "modules mtia named_buffers named_children named_modules named_parameters new_cache parameters requires_grad_ "
-    "set_extra_state set_submodule share_memory spec state_dict to to_empty train training type xpu zero_grad".split()
+    {
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "decode",
+        "decode_step",
+        "double",
+        "encode",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "initialise",
+        "ipu",
+        "keys",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "new_cache",
+        "parameters",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "spec",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+    }
 )
 """Names a torch module or the model already has."""
 
@@ -76,7 +120,8 @@ def _connections(graph: Graph) -> Iterable[Problem]:
             elif role != expected.role:
                 yield Problem(
                     "XL205",
-                    f"`{node.name}` takes {_words(expected.role)} as `{name}`, and `{ref}` holds {_words(role)}",
+                    f"`{node.name}` takes {_words(expected.role)} as `{name}`, "
+                    f"and `{ref}` holds {_words(role)}",
                     ((at, f"this is {_words(role)}"),),
                     help=f"connect {_words(expected.role)}",
                 )

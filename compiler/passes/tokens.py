@@ -37,10 +37,12 @@ def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         origin = features.origins[-1] or ""
         yield Problem(
             "XL401",
-            f"the model takes {width} features a frame, and the front end gives {front_end.mel_bins} mel bins",
+            f"the model takes {width} features a frame, "
+            f"and the front end gives {front_end.mel_bins} mel bins",
             ((origin, f"{width} wanted"), ("processor.num_mel_bins", f"{front_end.mel_bins} given")),
             info=("a frame of the filter bank is one input vector",),
-            help=f"set processor: {{num_mel_bins: {width}, feature_size: {width}}}, or take {front_end.mel_bins} features",
+            help=f"set processor: {{num_mel_bins: {width}, feature_size: {width}}}, "
+            f"or take {front_end.mel_bins} features",
         )
 
 

@@ -55,5 +55,5 @@ def invert(operation: Operation, parameter: Tensor, others: list[Tensor] | None 
             restored = [blocks[order.index(position)] for position in range(len(order))]
             return [torch.cat(restored, axis)]
         case Slice(axis=axis):
-            assert others is not None and len(others) == 2, "a slice is exported with what lies around it"
+            assert others is not None, "a slice is exported with what lies around it"
             return [torch.cat([others[0], parameter, others[1]], axis)]

@@ -32,7 +32,8 @@ class Values:
 
         dtype = getattr(torch, tensor.dtype)
         assert isinstance(dtype, torch.dtype)
-        assert tensor.start is not None and tensor.stop is not None, "safetensors state their offsets"
+        assert tensor.start is not None, "safetensors state their offsets"
+        assert tensor.stop is not None, "safetensors state their offsets"
         if tensor.file not in self._storages:
             path = self._path(tensor.file)
             mapped: Any = torch.UntypedStorage

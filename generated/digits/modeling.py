@@ -565,7 +565,7 @@ class Output(NamedTuple):
 
 
 class Model(nn.Module):
-    """6 encode and 6 decode nodes, in the order of the graph."""
+    """6 encode and 6 decode nodes, in order."""
 
     def __init__(self) -> None:
         super().__init__()

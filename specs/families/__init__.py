@@ -20,5 +20,5 @@ def family(name: str) -> Family:
         KeyError: no such family.
     """
     loaded = import_module(_MODULES[name]).FAMILY
-    assert isinstance(loaded, Family) and loaded.name == name
+    assert isinstance(loaded, Family), f"{name} states a family"
     return loaded

@@ -10,7 +10,7 @@ from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.values import Value, View
 
 _FRAME_POSITIONS = {0: "padding_frame_positions", 1: "frame_positions"}
-"""The published encoder looks for the pad id in a 0/1 padding indicator; what that counts depends on the id."""
+"""By pad id: the published encoder looks for that id in a 0/1 padding indicator."""
 
 
 def _scale(c: View) -> Value:
