@@ -22,6 +22,7 @@ from compiler.reader import Document, read, read_text
 from compiler.spec import Spec
 from specs.graph import Graph
 
+# Held without the spec: a value that held its own key would never be let go.
 _ANALYSES: WeakKeyDictionary[Spec, Analysis] = WeakKeyDictionary()
 
 Trace = Callable[[str, Graph | None], None]
@@ -65,7 +66,7 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
     graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
     analysis = Analysis(document, spec, graph, findings.diagnostics)
     if spec is not None:
-        _ANALYSES[spec] = analysis
+        _ANALYSES[spec] = replace(analysis, spec=None)
     return analysis
 
 
@@ -73,8 +74,8 @@ def analysis_of(spec: Spec) -> Analysis:
     """The analysis that made a spec; made anew where the spec came out of a pickle."""
     if spec not in _ANALYSES:
         made = analyse(read_text(spec.to_yaml(), str(spec.file)))
-        _ANALYSES[spec] = Analysis(made.document, spec, made.graph, made.diagnostics)
-    return _ANALYSES[spec]
+        _ANALYSES[spec] = replace(made, spec=None)
+    return replace(_ANALYSES[spec], spec=spec)
 
 
 def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
