@@ -1,0 +1,55 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import crossloom
+from crossloom.cli import main
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def block(language: str) -> str:
+    return next(text for name, text in BLOCKS if name == language)
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tiny.yaml"
+    file.write_text(block("yaml"), encoding="utf-8")
+    return file
+
+
+def test_first_spec_has_no_finding(spec: Path) -> None:
+    assert crossloom.check(spec) == []
+
+
+def test_error_is_shown_as_it_prints(spec: Path) -> None:
+    text = spec.read_text(encoding="utf-8")
+    mistaken = text.replace("encoder_layers:", "encoder_layer:").replace("heads: 4", "heads: 6")
+    assert mistaken != text
+    spec.write_text(mistaken, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", "tiny.yaml"])
+    assert result.exit_code == 1
+    shown = next(text for _, text in BLOCKS if text.startswith("error["))
+    assert result.stdout == shown
+
+
+def test_python_example_uses_public_names() -> None:
+    names = re.findall(r"crossloom\.(\w+)\(", block("python"))
+    assert set(names) <= set(crossloom.__all__)
+    assert len(names) == 4
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
+def test_links_lead_somewhere(link: str) -> None:
+    assert (Path(__file__).parent.parent / link).exists()
