@@ -1,0 +1,1 @@
+"""Measurements against transformers: both sides in one run, outputs compared before anything is timed."""
