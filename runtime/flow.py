@@ -45,7 +45,6 @@ def run_flow(flow: Flow, model: Any, processor: Processor, values: Values, **opt
         if step.kind == "host":
             known[step.result] = HOST[step.what](processor, *read)
         else:
-            assert step.kind == "generate", f"no family has a step `{step.kind}` yet"
             known[step.result] = generate(model, **_placed(model, read[0]), **options)
     return known[flow.output]
 

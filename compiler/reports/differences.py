@@ -53,7 +53,7 @@ def differences(left: tuple[Spec, Graph], right: tuple[Spec, Graph]) -> list[Dif
 
 
 def difference_lines(found: list[Difference]) -> list[str]:
-    """The differences for people, layer numbers folded: `-` on the left alone, `+` on the right alone, `~` both."""
+    """The differences for people, layers folded: `-` on the left alone, `+` on the right, `~` on both."""
     lines: list[str] = []
     for section in dict.fromkeys(one.section for one in found):
         rows = [_cells(one) for one in _folded([one for one in found if one.section == section])]

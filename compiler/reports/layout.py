@@ -1,13 +1,14 @@
 """Places for a graph's nodes on a page, after Sugiyama, Tagawa and Toda (1981).
 
-Encode is a column on the left, decode one on the right; within both, everything is below what it reads. A port
-that is read further down has a trunk: one point in every row between, from which its readers branch off.
+Encode is a column on the left, decode one on the right; within both, everything is below what it reads. A
+port that is read further down has a trunk: one point in every row between, from which its readers branch off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from compiler.reports.facts import Facts
 from specs.graph import Ref
@@ -103,7 +104,7 @@ def _rows(reads: Mapping[str, list[Ref]]) -> dict[str, int]:
     for name, refs in reads.items():
         for ref in refs:
             readers.setdefault(_owner(ref), []).append(name)
-    for name in reversed(reads):
+    for name in reversed(list(reads)):
         if name in readers:
             rows[name] = min(rows[reader] for reader in readers[name]) - 1
     return rows
@@ -134,7 +135,7 @@ def _routed(items: dict[str, Item], reads: Mapping[str, list[Ref]], trunk: float
                     items[name] = Item(name, source.column, row, trunk, is_trunk=True)
                 path.append(name)
             path.append(target)
-            for upper, lower in zip(path, path[1:], strict=False):
+            for upper, lower in pairwise(path):
                 if lower not in items[upper].below:
                     items[upper].below.append(lower)
                     items[lower].above.append(upper)
@@ -219,6 +220,7 @@ def _pack(row: list[Item], gap: float, wanted: Mapping[str, float]) -> None:
             edge = first * share + (second - width - gap) * (1 - share)
             blocks[-2:] = [(edge, before + after, width + gap + more)]
     for edge, members, _ in blocks:
+        left = edge
         for item in members:
-            item.x = edge + item.width / 2
-            edge += item.width + gap
+            item.x = left + item.width / 2
+            left += item.width + gap

@@ -29,7 +29,7 @@ _PANELS = {"encode": "#eff6ff", "decode": "#fff7ed"}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 _LETTER = 7.2
-"""Widest mean width of a letter at 12 pixels in the fonts above; text is never measured, so boxes are roomy."""
+"""Widest mean width of a letter at 12 pixels in these fonts; text is never measured, so boxes are roomy."""
 _SMALL = 0.88
 """Small letters against those of 12 pixels."""
 _SHAPE = 10.5

@@ -33,12 +33,18 @@ SECTIONS = (
     Section(
         "Weights",
         {"weights": "weights", "export": "export"},
-        ("crossloom weights s2t.yaml --verify ./checkpoint", "crossloom export s2t.yaml -o out --to transformers"),
+        (
+            "crossloom weights s2t.yaml --verify ./checkpoint",
+            "crossloom export s2t.yaml -o out --to transformers",
+        ),
     ),
     Section(
         "Run and train",
         {"demo": "demo", "run": "run", "train": "train"},
-        ("crossloom run s2t.yaml speech.wav -g num_beams=5", "crossloom train s2t.yaml --data train.jsonl -o out"),
+        (
+            "crossloom run s2t.yaml speech.wav -g num_beams=5",
+            "crossloom train s2t.yaml --data train.jsonl -o out",
+        ),
     ),
     Section(
         "Reference",
@@ -55,10 +61,16 @@ with / ./ ../ or ~) or a Hub repository `organisation/name`, with `@revision` if
 """
 
 ENDING = """\
-Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1 findings,
-differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error; 130
-interrupted. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
+Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1
+findings, differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error;
+130 interrupted. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
 """
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"crossloom {__version__}")
+        ctx.exit()
 
 
 class Application(click.Group):
@@ -68,7 +80,14 @@ class Application(click.Group):
         super().__init__(**settings, context_settings={"help_option_names": ["-h", "--help"]})
         self.params = [
             click.Option(["--debug"], is_flag=True, help="Show tracebacks of internal errors."),
-            *click.version_option(__version__, prog_name="crossloom")(lambda: None).__click_params__,
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_version,
+                help="Show the version.",
+            ),
         ]
         self._modules = {name: module for section in SECTIONS for name, module in section.commands.items()}
 

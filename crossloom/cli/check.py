@@ -52,7 +52,8 @@ def command(paths: tuple[str, ...], format: str, fix: bool, strict: bool) -> int
         findings += error.diagnostics
     if strict:
         findings = [
-            replace(one, severity=Severity.ERROR) if one.severity is Severity.WARNING else one for one in findings
+            replace(one, severity=Severity.ERROR) if one.severity is Severity.WARNING else one
+            for one in findings
         ]
     text = rendered(findings, format, sys.stdout)
     if format == "text":

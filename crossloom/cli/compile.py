@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_TORCH = 'not done: building needs torch, which is not installed (pip install "crossloom[torch]")'
 
 
-@click.command(short_help="Check, emit, verify, build, load, and run once; a summary of it all.")
+@click.command(short_help="Through every stage of the compiler, and a summary.")
 @SPEC
 @WEIGHTS
 @output_folder(required=False, help="Folder for the emitted files; without it nothing is written.")
@@ -116,7 +116,9 @@ class _Compilation:
             report(findings)
         for one in verified:
             facts = verified_facts(one)
-            mapped = f"{facts['mapped']} of {facts['stored']} tensors mapped, names spelt as {facts['dialect']}"
+            mapped = (
+                f"{facts['mapped']} of {facts['stored']} tensors mapped, names spelt as {facts['dialect']}"
+            )
             ignored = f", {len(facts['ignored'])} ignored" if facts["ignored"] else ""
             yield "weights", f"{facts['source']}: {mapped}{ignored}"
 
@@ -152,7 +154,9 @@ def _print_pass(name: str, graph: Graph | None) -> None:
         return
     for node in graph.nodes.values():
         inputs = ", ".join(f"{port}={ref}" for port, ref in node.inputs.items())
-        ports = [(port.name, graph.types.get(Ref(node.name, port.name))) for port in SIGNATURES[node.kind].outputs]
+        ports = [
+            (port.name, graph.types.get(Ref(node.name, port.name))) for port in SIGNATURES[node.kind].outputs
+        ]
         gives = ", ".join(f"{port} {type_}" for port, type_ in ports if type_ is not None)
         count = sum(address.startswith(f"{node.name}.") for address in graph.shapes)
         known = "".join([f" -> {gives}" if gives else "", f"; {count} parameter tensors" if count else ""])

@@ -39,7 +39,9 @@ def command(audio: tuple[str, ...]) -> int:
     with _Stage("checked") as stage:
         spec, graph = checked(_SPEC)
         facts = facts_of(spec, graph)
-        stage.says = f"`{_SPEC}` is a {facts.form.partition(': ')[2]}: {facts.parameters:,} parameters, no finding"
+        stage.says = (
+            f"`{_SPEC}` is a {facts.form.partition(': ')[2]}: {facts.parameters:,} parameters, no finding"
+        )
     with _Stage("compiled") as stage:
         source = render_folder(spec, graph)["modeling.py"]
         stage.says = f"to {len(source.splitlines())} lines of PyTorch that need nothing else"

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@click.command("import", short_help="The shortest spec that means what a checkpoint's config.json says.")
+@click.command("import", short_help="A spec of a checkpoint's config.json, as short as it can be.")
 @click.argument("source", metavar="SOURCE")
 @OUTPUT_FILE
 @click.option(
-    "--role", type=click.Choice(["encoder", "decoder"]), help="Take one half of the model, as a spec of its own."
+    "--role",
+    type=click.Choice(["encoder", "decoder"]),
+    help="Take one half of the model, as a spec of its own.",
 )
-@click.option("--ignore", multiple=True, metavar="FIELD", help="Leave a field of config.json out; repeatable.")
+@click.option(
+    "--ignore", multiple=True, metavar="FIELD", help="Leave a field of config.json out; repeatable."
+)
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a Hub repository.")
 def command(
     source: str, output: Path | None, role: str | None, ignore: tuple[str, ...], revision: str | None

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @GENERATION
 @click.option("--tgt-lang", metavar="CODE", help="Language to write, where the model has several.")
 @click.option("--mono", type=click.Choice(["mix", "first"]), help="What to do with several channels.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Inputs at a time.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Inputs at a time."
+)
 @DEVICE
 @format_option("text", "json")
 def command(

@@ -100,14 +100,17 @@ def _no_spec(name: str) -> Exception:
         inside = path / "spec.yaml"
         help = f"name the spec in it: `{inside}`" if inside.is_file() else "name a spec file"
         if (path / "config.json").is_file():
-            help = f"this is a checkpoint; make a spec of it: `crossloom import {_as_source(name)} -o spec.yaml`"
+            help = (
+                f"this is a checkpoint; make a spec of it: `crossloom import {_as_source(name)} -o spec.yaml`"
+            )
         return _failure(f"`{name}` is a folder, not a spec", help)
     if "/" not in name and not path.suffix:
         close = near(name, names())
-        help = "did you mean " + " or ".join(f"`{one}`" for one in close) + "?" if close else None
         return _failure(
             f"`{name}` is neither a spec file nor in the catalogue",
-            help or "`crossloom catalogue` lists the names; anything else is a path",
+            "did you mean " + " or ".join(f"`{one}`" for one in close) + "?"
+            if close
+            else "`crossloom catalogue` lists the names; anything else is a path",
         )
     siblings = [file.name for file in path.parent.glob("*") if file.suffix in _SUFFIXES]
     close = near(path.name, siblings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +13,59 @@ from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folde
 from crossloom.cli.specs import by_role, checked
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_COUNT = click.IntRange(min=1)
 
 
 def training_options() -> Decorator:
     """A flag for every field of `runtime.training.options.TrainingOptions`; left out, its default holds."""
     flags = [
-        click.option("--epochs", type=_COUNT, help="Passes over the rows.  [1, without --max-steps]"),
-        click.option("--max-steps", type=_COUNT, help="Updates of the weights, instead of --epochs."),
-        click.option("--batch-size", type=_COUNT, help="Rows in one forward pass.  [16]"),
-        click.option("--accumulation", type=_COUNT, help="Batches whose gradients make one update.  [1]"),
-        click.option("--learning-rate", type=float, help="Highest rate, after the warm-up.  [1e-4]"),
-        click.option("--warmup-steps", type=int, help="Updates over which the rate rises from zero.  [0]"),
-        click.option("--schedule", help="How the rate falls: linear, inverse_sqrt, constant.  [linear]"),
-        click.option("--weight-decay", type=float, help="AdamW's; not on biases and norms.  [0.01]"),
-        click.option("--beta1", type=float, help="AdamW's decay of the first moment.  [0.9]"),
-        click.option("--beta2", type=float, help="AdamW's decay of the second moment.  [0.98]"),
-        click.option("--clip-norm", type=float, help="Largest norm of the gradient.  [1.0]"),
-        click.option("--label-smoothing", type=float, help="Probability spread over all tokens.  [0]"),
-        click.option("--precision", help="float32, or bfloat16 for matrix products.  [float32]"),
-        click.option("--spec-augment", metavar="MAP", help="Masks over the features: '{bin_masks: 2}'.  [none]"),
-        click.option("--freeze", multiple=True, metavar="ADDRESS", help="Parameters that stay; `*`; repeatable."),
-        click.option("--cache-features/--no-cache-features", default=None, help="Keep features in memory.  [yes]"),
-        click.option("--seed", type=int, help="Orders the rows, draws dropout and masks.  [0]"),
+        click.option("--epochs", type=int, metavar="N", help="Passes over the rows.  [1]"),
+        click.option(
+            "--max-steps", type=int, metavar="N", help="Updates of the weights, instead of --epochs."
+        ),
+        click.option("--batch-size", type=int, metavar="N", help="Rows in one forward pass.  [16]"),
+        click.option(
+            "--accumulation", type=int, metavar="N", help="Batches whose gradients make one update.  [1]"
+        ),
+        click.option(
+            "--learning-rate", type=float, metavar="X", help="Highest rate, after the warm-up.  [1e-4]"
+        ),
+        click.option(
+            "--warmup-steps", type=int, metavar="N", help="Updates over which the rate rises from zero.  [0]"
+        ),
+        click.option(
+            "--schedule", metavar="NAME", help="How the rate falls: linear, inverse_sqrt, constant.  [linear]"
+        ),
+        click.option(
+            "--weight-decay", type=float, metavar="X", help="AdamW's; not on biases and norms.  [0.01]"
+        ),
+        click.option("--beta1", type=float, metavar="X", help="AdamW's decay of the first moment.  [0.9]"),
+        click.option("--beta2", type=float, metavar="X", help="AdamW's decay of the second moment.  [0.98]"),
+        click.option("--clip-norm", type=float, metavar="X", help="Largest norm of the gradient.  [1.0]"),
+        click.option(
+            "--label-smoothing", type=float, metavar="X", help="Probability spread over all tokens.  [0]"
+        ),
+        click.option(
+            "--precision", metavar="NAME", help="float32, or bfloat16 for matrix products.  [float32]"
+        ),
+        click.option(
+            "--spec-augment", metavar="MAP", help="Masks over the features: '{bin_masks: 2}'.  [none]"
+        ),
+        click.option(
+            "--freeze", multiple=True, metavar="ADDRESS", help="Parameters that stay; `*`; repeatable."
+        ),
+        click.option(
+            "--cache-features/--no-cache-features", default=None, help="Keep features in memory.  [yes]"
+        ),
+        click.option("--seed", type=int, metavar="N", help="Orders the rows, draws dropout and masks.  [0]"),
         click.option("--source-language", metavar="CODE", help="Language of the recordings."),
         click.option("--target-language", metavar="CODE", help="Language of the texts."),
-        click.option("--checkpoint-steps", type=_COUNT, help="Updates between checkpoints.  [none]"),
-        click.option("--keep-checkpoints", type=_COUNT, help="Newest checkpoints kept.  [2]"),
-        click.option("--valid-steps", type=_COUNT, help="Updates between validations.  [at the end]"),
+        click.option(
+            "--checkpoint-steps", type=int, metavar="N", help="Updates between checkpoints.  [none]"
+        ),
+        click.option("--keep-checkpoints", type=int, metavar="N", help="Newest checkpoints kept.  [2]"),
+        click.option(
+            "--valid-steps", type=int, metavar="N", help="Updates between validations.  [at the end]"
+        ),
         click.option("--resume", is_flag=True, default=None, help="Go on from the newest checkpoint in -o."),
         click.option("--progress/--no-progress", default=None, help="Progress bars.  [yes]"),
     ]
@@ -58,7 +84,9 @@ def training_options() -> Decorator:
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
 @output_folder(required=True, help="Folder of the result and its checkpoints, in Hub layout.")
 @WEIGHTS
-@click.option("--fresh", is_flag=True, help="Start from fresh parameters; tokenizer files come from the weights.")
+@click.option(
+    "--fresh", is_flag=True, help="Start from fresh parameters; tokenizer files come from the weights."
+)
 @DEVICE
 @training_options()
 def command(
@@ -73,8 +101,8 @@ def command(
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
 
-    Training starts from the spec's weights, or those of --weights. A run that was stopped goes on with --resume
-    and ends with the weights it would have had.
+    Training starts from the spec's weights, or those of --weights. A run that was stopped goes on with
+    --resume and ends with the weights it would have had.
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
@@ -108,6 +136,7 @@ def command(
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as `train` takes them."""
     chosen = {name: value for name, value in options.items() if value not in (None, ())}
+    chosen.setdefault("progress", sys.stderr.isatty())
     if "freeze" in chosen:
         chosen["freeze"] = list(chosen["freeze"])
     if "spec_augment" in chosen:

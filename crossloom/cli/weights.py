@@ -23,7 +23,7 @@ _OWN = ""
 """`--verify` without a source: the checkpoint that the spec names."""
 
 
-@click.command(short_help="Where every parameter comes from; with --verify, against a checkpoint.")
+@click.command(short_help="Where every parameter comes from; a checkpoint against it.")
 @SPEC
 @click.option(
     "--verify",

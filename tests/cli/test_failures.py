@@ -1,0 +1,123 @@
+"""Exit codes, and where failures are told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import ROOT, TINY, crossloom, write
+
+BRIDGED = """\
+crossloom: 1
+name: bridged
+encoder: {family: speech_to_text, config: {d_model: 64}}
+decoder: {family: speech_to_text}
+"""
+
+
+def test_findings_of_a_command_with_a_result_are_on_standard_error(tmp_path: Path) -> None:
+    outcome = crossloom("show", write(tmp_path, TINY.replace("d_model", "d_modle")))
+    assert outcome.exit_code == 1
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith("error[XL101]")
+    assert "\x1b[" not in outcome.stderr
+
+
+def test_what_the_compiler_decided_does_not_disturb_the_result(tmp_path: Path) -> None:
+    outcome = crossloom("show", write(tmp_path, BRIDGED), "--format", "json")
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("{")
+    assert outcome.stderr.startswith("info[")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show"], 2),
+        (["show", "digits", "--format", "pdf"], 2),
+        (["explain", "XL999"], 2),
+        (["weights", "tiny.yaml", "--verify", "./gone"], 2),
+        (["weights", "tiny.yaml", "--verify"], 2),
+        (["diff", "digits", "gone.yaml"], 2),
+        (["import", "./gone"], 2),
+        (["run", "tiny.yaml", "gone.wav", "-g", "beams"], 2),
+        (["run", "digits", "gone.wav", "--device", "nowhere"], 2),
+    ],
+)
+def test_wrong_usage_and_what_is_not_there(
+    arguments: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    outcome = crossloom(*arguments)
+    assert outcome.exit_code == code, outcome.output
+    assert outcome.stdout == ""
+    assert outcome.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "tiny.yaml"]
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("a pipe burst")
+
+
+def test_an_internal_error_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compiler.reports.pictures.picture", broken)
+    outcome = crossloom("show", write(tmp_path))
+    assert outcome.exit_code == 70
+    assert "error[XL901]: internal error: RuntimeError: a pipe burst" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_debug_shows_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compiler.reports.pictures.picture", broken)
+    path = write(tmp_path)
+    assert "Traceback" in crossloom("--debug", "show", path).stderr
+    monkeypatch.setenv("CROSSLOOM_DEBUG", "1")
+    assert "Traceback" in crossloom("show", path).stderr
+
+
+def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compiler.reports.pictures.picture", interrupted)
+    outcome = crossloom("show", write(tmp_path))
+    assert (outcome.exit_code, outcome.stderr) == (130, "interrupted\n")
+
+
+def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    outcome = crossloom("show", path, "-o", path / "inside.txt")
+    assert outcome.exit_code == 2
+    assert "error[XL117]" in outcome.stderr
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "crossloom", "schema"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert writer.stdout is not None
+    assert writer.stderr is not None
+    writer.stdout.read(1)
+    writer.stdout.close()
+    assert writer.stderr.read() == b""
+    assert writer.wait() != 70
+
+
+def test_without_torch_building_commands_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for arguments in (
+        ["run", "digits", "a.wav"],
+        ["demo"],
+        ["export", "digits", "-o", "out", "--to", "transformers"],
+        ["train", "digits", "--data", "rows.jsonl", "-o", "out"],
+    ):
+        outcome = crossloom(*arguments)
+        assert outcome.exit_code == 2
+        assert 'pip install "crossloom[torch' in outcome.stderr

@@ -1,0 +1,101 @@
+"""The loop behind `crossloom run`: order, batches, parts of long recordings, failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import runtime.flow
+from runtime.audio import AudioLimits
+from runtime.flow import HOST
+from runtime.processing.processor import Processor
+from runtime.transcription import Transcript, transcribe
+from specs.flow import HOST_OPERATIONS
+from specs.processing import FilterBank
+
+FRONT_END = FilterBank(mel_bins=4, sampling_rate=16000)
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of the batches that were generated; a recording's text is its number of samples."""
+    sizes: list[int] = []
+
+    def run_flow(flow: Any, model: Any, processor: Processor, values: Any, **options: Any) -> list[str]:
+        processor(audio=values["audio"], sampling_rate=16000)
+        sizes.append(len(values["audio"]))
+        return [str(len(waveform)) for waveform in values["audio"]]
+
+    monkeypatch.setattr("runtime.transcription.run_flow", run_flow)
+    return sizes
+
+
+def model() -> Any:
+    from compiler.analysis import analyse
+
+    spec, _ = analyse("digits").sound()
+    return SimpleNamespace(spec=spec, generation_defaults={})
+
+
+def record(folder: Path, *lengths: int) -> list[str]:
+    paths = [folder / f"{index}.wav" for index in range(len(lengths))]
+    draw = np.random.default_rng(0)
+    for path, length in zip(paths, lengths, strict=True):
+        soundfile.write(path, draw.normal(size=length, scale=0.1), 16000)
+    return list(map(str, paths))
+
+
+def texts(found: list[Transcript]) -> list[str | None]:
+    return [one.text for one in found]
+
+
+def test_order_and_batches(batches: list[int], tmp_path: Path) -> None:
+    files = record(tmp_path, 1000, 2000, 3000, 4000, 5000)
+    found = list(transcribe(model(), Processor(FRONT_END), files, batch_size=2))
+    assert texts(found) == ["1000", "2000", "3000", "4000", "5000"]
+    assert [one.audio for one in found] == files
+    assert batches == [2, 2, 1]
+
+
+def test_transcripts_come_as_soon_as_they_are_done(batches: list[int], tmp_path: Path) -> None:
+    files = record(tmp_path, 1000, 2000, 3000)
+    running = transcribe(model(), Processor(FRONT_END), files, batch_size=1)
+    assert next(running).text == "1000"
+    assert batches == [1]
+
+
+def test_bad_recordings_leave_the_others_their_places(batches: list[int], tmp_path: Path) -> None:
+    files = [*record(tmp_path, 1000, 10, 3000), str(tmp_path / "gone.wav")]
+    found = list(transcribe(model(), Processor(FRONT_END), files, batch_size=4))
+    assert texts(found) == ["1000", None, "3000", None]
+    assert [one.findings[0].code for one in found if one.findings] == ["XL412", "XL117"]
+    assert found[1].findings[0].message.startswith(f"`{files[1]}` is shorter")
+    assert batches == [2]
+
+
+def test_long_recordings_are_split_and_joined(batches: list[int], tmp_path: Path) -> None:
+    files = record(tmp_path, 9000, 1000)
+    limits = AudioLimits(400, 4000, "chunk")
+    found = list(transcribe(model(), Processor(FRONT_END, limits=limits), files, batch_size=2))
+    parts = [int(text) for text in str(found[0].text).split()]
+    assert len(parts) >= 3
+    assert sum(parts) == 9000
+    assert found[1].text == "1000"
+    assert sum(batches) == len(parts) + 1
+
+
+def test_without_chunking_a_long_recording_is_a_finding(batches: list[int], tmp_path: Path) -> None:
+    limits = AudioLimits(400, 4000, "error")
+    (found,) = transcribe(model(), Processor(FRONT_END, limits=limits), record(tmp_path, 9000))
+    assert [finding.code for finding in found.findings] == ["XL413"]
+    assert batches == []
+
+
+def test_every_host_operation_is_implemented() -> None:
+    assert tuple(sorted(HOST)) == HOST_OPERATIONS
+    assert runtime.flow.flow_of(model().spec).output == "text"
