@@ -99,16 +99,17 @@ class BlockLibrary:
         """The torch.nn class that decides how a block without own parameters starts (`nn.Linear`, ...)."""
         return name if name.startswith("nn.") else self.initialised_by(self._base(name))
 
-    def buffers(self, block: Block) -> Iterator[str]:
-        """Addresses, below the block, of buffers that are computed and not stored."""
+    def buffers(self, block: Block) -> Iterator[tuple[str, Shape]]:
+        """(address below the block, shape) of every buffer that is computed and not stored."""
+        numbers = {key: plain(value) for key, value in block.numbers.items()}
         for member, value in self._members(block.name):
             if isinstance(value, ast.Call) and _called(value) == "self.register_buffer":
-                yield member
+                yield member, _evaluate(value.args[1], numbers)
         for part, built in block.parts.items():
             for prefixes, child in _children(part, built, self._is_list(block.name)):
                 inside = list(self.buffers(child))
                 for prefix in prefixes:
-                    yield from (f"{prefix}.{address}" for address in inside)
+                    yield from ((f"{prefix}.{address}", shape) for address, shape in inside)
 
     def closure(self, names: list[str]) -> list[Definition]:
         """The definitions a set of classes needs, each after those it uses."""

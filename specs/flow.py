@@ -1,7 +1,6 @@
 """What a model does from a person's input to a person's output: steps over graphs.
 
-A step reads named values and gives one. `run` executes whatever flow the spec's family states; a
-family of one stage states three steps, a system of five stages more of the same kinds.
+A step reads named values and gives one. `run` executes whatever flow the spec's family states.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StepKind = Literal["host", "call", "generate", "select"]
+StepKind = Literal["host", "generate"]
 
 HOST_OPERATIONS = ("detokenize", "front_end")
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
@@ -21,9 +20,8 @@ class Step:
 
     Attributes:
         result: name of the value it gives.
-        kind: `host` runs a host operation, `call` a method of a part, `generate` decodes with a
-            part, `select` takes one field of a value.
-        what: the operation, `part.method`, the part, or the field; a model of one part is `model`.
+        kind: `host` runs a host operation, `generate` decodes token ids.
+        what: the operation, or the part that decodes; a model of one part is `model`.
         reads: names of the values it takes.
     """
 

@@ -106,12 +106,12 @@ def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[
     """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
     blocks = library()
     for node in graph.order():
-        for buffer in blocks.buffers(node.block):
+        for buffer, shape in blocks.buffers(node.block):
             address = f"{node.name}.{buffer}"
             role = _owner(spec, address)
             found = maps[role].find(address) if role in maps else None
             sources = found[1] if found else ()
-            yield TableRow(address, sources, (), "float32", Rename(), "computed", role)
+            yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
 
 
 def _owner(spec: Spec, address: str) -> str:
