@@ -1,0 +1,1 @@
+"""The mutation matrix: for every fault, the test that fails."""

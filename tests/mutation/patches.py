@@ -1,0 +1,36 @@
+"""Named faults: one small edit each, of the kinds that a port of a model gets wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+FAULTS = Path(__file__).with_name("faults.yaml")
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One edit: `find`, which occurs once in `file`, becomes `replace`.
+
+    `equivalent` says why no test can tell, where none can.
+    """
+
+    group: str
+    file: str
+    name: str
+    find: str
+    replace: str
+    equivalent: str | None = None
+
+
+def patches() -> list[Patch]:
+    """All of them, in the order of the file."""
+    groups = yaml.safe_load(FAULTS.read_text(encoding="utf-8"))
+    return [
+        Patch(group, file, **edit)
+        for group, files in groups.items()
+        for file, edits in files.items()
+        for edit in edits
+    ]

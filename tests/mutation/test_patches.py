@@ -1,0 +1,28 @@
+"""Every fault of the matrix still applies, and makes a file that parses."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.patches import Patch, patches
+
+ROOT = Path(__file__).parents[2]
+ALL = patches()
+
+
+@pytest.mark.parametrize("patch", ALL, ids=lambda patch: patch.name)
+def test_it_applies_in_one_place(patch: Patch) -> None:
+    text = (ROOT / patch.file).read_text(encoding="utf-8")
+    assert text.count(patch.find) == 1
+    changed = text.replace(patch.find, patch.replace)
+    assert changed != text
+    if patch.file.endswith(".py"):
+        ast.parse(changed)
+
+
+def test_names_are_unique() -> None:
+    names = [patch.name for patch in ALL]
+    assert len(set(names)) == len(names)

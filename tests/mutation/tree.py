@@ -1,0 +1,135 @@
+"""A copy of the sources to spoil, and runs of tests inside it.
+
+The parent imports the slow libraries and nothing of ours. Every fault runs in a forked child that
+imports the copy afresh: a run costs what its tests cost.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("blocks", "compiler", "crossloom", "runtime", "specs", "tests")
+TESTS = (
+    "tests/parity/test_forward.py",
+    "tests/parity/test_cache.py",
+    "tests/parity/test_limits.py",
+    "tests/parity/test_storage.py",
+    "tests/build/test_training.py",
+    "tests/build/test_initialisation.py",
+    "tests/weights/test_resolution.py",
+    "tests/parity/test_export.py",
+    "tests/build/test_compile.py",
+)
+"""In the order in which they are tried: the first failure ends a run."""
+LIMIT = 600
+"""Seconds after which a run counts as killed: a fault may make a loop endless."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the first test that failed, or none."""
+
+    killer: str | None
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """The sources in another folder."""
+    tree = folder / "tree"
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree / "pyproject.toml")
+    yield tree
+    shutil.rmtree(tree)
+
+
+@contextmanager
+def edited(file: Path, find: str, replace: str) -> Iterator[None]:
+    """A file with one edit, restored afterwards."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(find) == 1, f"{file.name}: {find!r} occurs {text.count(find)} times"
+    file.write_text(text.replace(find, replace), encoding="utf-8")
+    yield
+    file.write_text(text, encoding="utf-8")
+
+
+def warm_up() -> None:
+    """Import what is slow and not ours."""
+    import hypothesis  # noqa: F401
+    import pytest  # noqa: F401
+    import torch
+    import torch._dynamo
+    import transformers
+    from transformers.models.speech_to_text import modeling_speech_to_text  # noqa: F401
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+
+
+def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str, ...] = TESTS) -> Outcome:
+    """Run tests in a fork that sees `tree` alone; `prepare` is called there before them."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        signal.alarm(LIMIT)
+        killer: str | None = "an error outside of any test"
+        try:
+            killer = _first_failure(tree, prepare, tests)
+        finally:
+            os.write(writer, pickle.dumps(killer))
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        sent = stream.read()
+    _, status = os.waitpid(child, 0)
+    if not sent:
+        return Outcome(f"the limit of {LIMIT} s" if os.WIFSIGNALED(status) else "a crash")
+    return Outcome(pickle.loads(sent))
+
+
+def _first_failure(tree: Path, prepare: Callable[[], None] | None, tests: tuple[str, ...]) -> str | None:
+    import pytest
+
+    for name in [n for n in sys.modules if n.partition(".")[0] in SOURCES and n != __name__]:
+        del sys.modules[name]
+    os.chdir(tree)
+    sys.path[:] = [str(tree), *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
+    sys.dont_write_bytecode = True
+    recorder = _Recorder()
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        import compiler
+
+        assert str(tree) in str(compiler.__path__), "the copy is what is imported"
+        if prepare is not None:
+            prepare()
+        pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests], plugins=[recorder])
+    return recorder.failed
+
+
+class _Recorder:
+    """A plugin that remembers the first failure, in a test, its fixtures or its module."""
+
+    def __init__(self) -> None:
+        self.failed: str | None = None
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Called for set-up, call and tear-down of every test."""
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Called for every module."""
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
