@@ -57,7 +57,8 @@ def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataO
         module = realise(block)
     real = [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
     assert list(library().shapes(block)) == real
-    assert list(library().buffers(block)) == [name for name, _ in module.named_buffers()]
+    buffers = [(name, tuple(buffer.shape)) for name, buffer in module.named_buffers()]
+    assert list(library().buffers(block)) == buffers
 
 
 @each

@@ -91,10 +91,11 @@ def test_a_seed_is_one_model(specs: Callable[[int], crossloom.Spec], seed: int) 
 
 
 def test_building_leaves_the_global_generator_alone(specs: Callable[[int], crossloom.Spec]) -> None:
+    spec = specs(0)
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    crossloom.build(specs(0), seed=1)
+    crossloom.build(spec, seed=1)
     assert torch.equal(torch.rand(3), expected)
     torch.manual_seed(6)
     assert torch.equal(
