@@ -70,6 +70,9 @@ INERT = frozenset(
 )
 """Fields of the configuration base class that say nothing about the computation."""
 
+_UNUSED_BY = {"encoder": frozenset({"generation", "tokenizer"}), "decoder": frozenset({"processor"})}
+"""Sections that one half of a model has no use for."""
+
 REFUSED = {
     "auto_map": "the repository brings its own code, which is never run",
     "quantization_config": "quantised weights are not supported",
@@ -116,7 +119,8 @@ def import_with_report(
     data[role or "model"] = {"family": stated.name, "weights": _weights(opened, source), "config": config}
     if ignore:
         data["ignore"] = {"config": sorted(ignore)}
-    data |= {key: value for key, value in sections.items() if value}
+    unused = _UNUSED_BY.get(role or "model", frozenset())
+    data |= {key: value for key, value in sections.items() if value and key not in unused}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     spec, _ = analyse(read_text(text, f"{data['name']}.yaml")).sound()
     return Imported(spec, dropped)

@@ -60,16 +60,6 @@ class Component(Section):
     config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
 
 
-class Half(Section):
-    """An encoder or a decoder: a family's, or a free graph of blocks."""
-
-    family: str | None = Field(None, description="model family, the `model_type` of its config.json")
-    architecture: str | None = Field(None, description="published class, where the family has several")
-    weights: str | None = Field(None, description="checkpoint this half starts from")
-    config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
-    graph: FreeGraph | None = Field(None, description="blocks in place of a family")
-
-
 class BridgeBlock(Section):
     """A bridge written out."""
 
@@ -102,8 +92,8 @@ class SpecFile(Section):
     name: str = Field(pattern=NAME_PATTERN, max_length=128, description="name of the model; never inherited")
     extends: str | None = Field(None, description="spec to start from: a path, or a catalogue name")
     model: Component | None = Field(None, description="a published encoder-decoder model")
-    encoder: Half | None = Field(None, description="encoder of a new combination, or a lone encoder")
-    decoder: Half | None = Field(None, description="decoder of a new combination, or a lone decoder")
+    encoder: Component | None = Field(None, description="encoder of a new combination, or a lone encoder")
+    decoder: Component | None = Field(None, description="decoder of a new combination, or a lone decoder")
     bridge: Literal["auto", "none"] | BridgeBlock | None = Field(
         None, description="what joins encoder and decoder widths"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.reader import Document
@@ -11,18 +12,35 @@ from compiler.reader import Path as Address
 from specs.problems import Problem
 
 
+_KEY = "!key"
+_BOTH_SIDES = ("XL301", "XL305")
+"""Where two places contradict each other, either may be wrong; what follows from either would repeat the finding."""
+_SHARED = "dims."
+"""Sizes with a name are used by many: the place that differs from them is the likelier mistake."""
+
+
+def dotted(path: Address) -> str:
+    """A path as an address."""
+    return ".".join(map(str, path))
+
+
+def key_of(address: str) -> str:
+    """The key at an address, where a problem is about the name and not the value."""
+    return address + _KEY
+
+
 class Findings:
     """The diagnostics of one spec, in the order found, and the addresses that are poisoned.
 
-    A problem that involves a poisoned address is dropped: it would repeat an earlier finding. A
-    finding poisons its primary address.
+    A problem that involves a poisoned address is dropped: it would repeat an earlier finding. An
+    error poisons its primary address.
     """
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.diagnostics: list[Diagnostic] = list(document.diagnostics)
-        self._paths = {".".join(map(str, path)): path for path in document.values}
-        self._poisoned = {".".join(map(str, path)) for path in document.poisoned}
+        self._paths = {dotted(path): path for path in document.values}
+        self._poisoned = {dotted(path) for path in document.poisoned}
 
     @property
     def origins(self) -> dict[str, Span]:
@@ -36,16 +54,34 @@ class Findings:
 
     def is_written(self, address: str) -> bool:
         """Whether the spec gives a value at this address."""
-        return address in self._paths
+        return address.removesuffix(_KEY) in self._paths
 
     def is_poisoned(self, address: str) -> bool:
         """Whether this address, or one that encloses it, was reported already."""
-        steps = address.split(".")
+        steps = address.removesuffix(_KEY).split(".")
         return any(".".join(steps[:n]) in self._poisoned for n in range(1, len(steps) + 1))
 
     def poison(self, address: str) -> None:
         """Stay silent about an address from here on."""
-        self._poisoned.add(address)
+        self._poisoned.add(address.removesuffix(_KEY))
+
+    def rename(self, path: Address, name: str) -> None:
+        """Go on as if the key at `path` were `name`; unless it holds a map, its value is not reported again."""
+        document, depth, right = self.document, len(path), (*path[:-1], name)
+
+        def moved(place: Address) -> Address:
+            return (*right, *place[depth:]) if place[:depth] == path else place
+
+        self.document = replace(
+            document,
+            data=_renamed(document.data, path, name),
+            values={moved(place): span for place, span in document.values.items()},
+            keys={moved(place): span for place, span in document.keys.items()},
+            poisoned=frozenset(map(moved, document.poisoned)),
+        )
+        self._paths = {dotted(place): place for place in self.document.values}
+        if not isinstance(self._value(right), dict):
+            self.poison(dotted(right))
 
     def add(self, diagnostic: Diagnostic, path: Address = ()) -> None:
         """Record a diagnostic that is already located; `path` is poisoned."""
@@ -64,9 +100,7 @@ class Findings:
             if any(self.is_poisoned(address) for address, _ in blamed.at):
                 continue
             key = (problem.code, blamed.at[0][0] if blamed.at else problem.message)
-            same = next(
-                (k for k, p in merged.items() if (p.code, p.message) == (problem.code, problem.message)), None
-            )
+            same = next((k for k, p in merged.items() if self._one_cause(p, blamed)), None)
             if same is not None:
                 merged[same] = self._joined(merged[same], blamed)
             elif key in merged:
@@ -77,13 +111,25 @@ class Findings:
             if any(self.is_poisoned(address) for address, _ in problem.at):
                 continue
             self.diagnostics.append(self._located(problem, values or {}))
-            if problem.at:
-                self.poison(problem.at[0][0])
+            if problem.severity == "error":
+                for address, _ in problem.at if problem.code in _BOTH_SIDES else problem.at[:1]:
+                    if address == problem.at[0][0] or not address.startswith(_SHARED):
+                        self.poison(address)
 
     def _by_blame(self, problem: Problem) -> Problem:
-        """The same problem with fields that were written before fields left at their default."""
-        written = [place for place in problem.at if self.is_written(place[0])]
-        return replace(problem, at=(*written, *(place for place in problem.at if place not in written)))
+        """The same problem with what was written before what was left at its default, what is shared in between."""
+
+        def innocence(place: tuple[str, str]) -> int:
+            return 2 if not self.is_written(place[0]) else place[0].startswith(_SHARED)
+
+        return replace(problem, at=tuple(sorted(problem.at, key=innocence)))
+
+    def _one_cause(self, first: Problem, second: Problem) -> bool:
+        """Whether two problems say the same, of one value that was written or all of defaults."""
+        if (first.code, first.message) != (second.code, second.message):
+            return False
+        ours, theirs = ({a for a, _ in p.at if self.is_written(a)} for p in (first, second))
+        return ours == theirs or bool(ours & theirs)
 
     @staticmethod
     def _joined(first: Problem, second: Problem) -> Problem:
@@ -96,12 +142,12 @@ class Findings:
         spans, info = [], list(problem.info)
         for address, label in problem.at:
             if self.is_written(address):
-                spans.append(_labelled(self.document.values[self._paths[address]], label))
+                spans.append(replace(self._place(address), label=label))
             elif address in values:
                 info.append(f"`{address}` is {values[address]} by default")
         if not spans and problem.at:
             address, label = problem.at[0]
-            spans.append(_labelled(self.document.locate(self._nearest(address)), label))
+            spans.append(replace(self._place(self._nearest(address)), label=label))
         return Diagnostic(
             problem.code,
             Severity(problem.severity),
@@ -111,15 +157,32 @@ class Findings:
             problem.help,
         )
 
-    def _nearest(self, address: str) -> Address:
-        """Path of the longest written beginning of an address."""
+    def _place(self, address: str) -> Span:
+        """Where to point: at the value, or at the key where that is meant or the value is a map of several lines."""
+        path = self._paths.get(address.removesuffix(_KEY), ())
+        if not path:
+            return min(self.document.keys.values(), default=self.document.locate(()))
+        if address.endswith(_KEY) or isinstance(self._value(path), dict):
+            return self.document.keys.get(path) or self.document.values[path]
+        return self.document.values[path]
+
+    def _value(self, path: Address) -> Any:
+        value = self.document.data
+        for step in path:
+            value = value[step]
+        return value
+
+    def _nearest(self, address: str) -> str:
+        """The longest written beginning of an address."""
         steps = address.split(".")
-        for length in range(len(steps), 0, -1):
-            prefix = ".".join(steps[:length])
-            if prefix in self._paths:
-                return self._paths[prefix]
-        return ()
+        written = (".".join(steps[:length]) for length in range(len(steps), 0, -1))
+        return next((prefix for prefix in written if prefix in self._paths), "")
 
 
-def _labelled(span: Span, label: str) -> Span:
-    return replace(span, label=label)
+def _renamed(data: Any, path: Address, name: str) -> Any:
+    step, rest = path[0], path[1:]
+    if not rest:
+        return {name if key == step else key: value for key, value in data.items()}
+    if isinstance(data, list):
+        return [_renamed(value, rest, name) if index == step else value for index, value in enumerate(data)]
+    return {**data, step: _renamed(data[step], rest, name)}

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from compiler.diagnostics.model import Diagnostic, Severity
+from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings
-from compiler.passes.schema import schema_findings, unknown_key
-from compiler.reader import Path as Address
+from compiler.passes.forms import KEYS, form, misplaced_keys
+from compiler.passes.schema import unknown_key
+from compiler.passes.validation import validated
+from compiler.reader import Document
 from compiler.spec import Component, Kind, Spec
 from specs.families import FAMILIES, family
+from specs.family import Family
 from specs.language import VERSION, SpecFile
+from specs.language import Component as Written
 from specs.processing import Processing
-
-_FORMS: dict[frozenset[str], Kind] = {
-    frozenset({"model"}): "model",
-    frozenset({"encoder", "decoder"}): "pair",
-    frozenset({"encoder"}): "encoder",
-    frozenset({"decoder"}): "decoder",
-    frozenset({"graph"}): "graph",
-}
 
 
 def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec | None:
@@ -34,65 +28,68 @@ def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec
 
     Fields that were reported are taken at their default, so that independent mistakes still show.
     """
-    document = findings.document
-    if document.data is None:
+    if not _is_readable(findings) or not _version_is_known(findings):
         return None
-    if not isinstance(document.data, dict):
-        findings.add(
-            Diagnostic(
-                "XL103",
-                Severity.ERROR,
-                "a spec is a map of keys",
-                (document.locate(()),),
-                help="begin with `crossloom: 1`",
-            )
-        )
-        return None
-    if not _version_is_known(findings):
-        return None
-    language = _validated(findings, document.data, SpecFile, ())
-    kind = _form(findings)
+    language = validated(findings, findings.document.data, SpecFile, ())
+    kind = form(findings)
     if language is None or kind is None:
         return None
-    components = {}
-    for role in ("model", "encoder", "decoder"):
-        section = document.data.get(role)
-        if role in document.data and not isinstance(section, dict):
-            return None
-        if isinstance(section, dict) and "graph" not in section:
-            component = _component(findings, role, section)
-            if component is None:
-                return None
-            components[role] = component
-    processing = _processing(findings, components)
+    stated = {role: getattr(language, role) for role in ("model", "encoder", "decoder")}
+    written = [role for role in stated if role in findings.document.data]
+    components = {
+        role: component
+        for role in written
+        if (component := _component(findings, role, stated[role])) is not None
+    }
+    if len(components) < len(written) or (kind == "graph" and language.graph is None):
+        return None
+    findings.report(misplaced_keys(kind, components, findings.document.data))
     return Spec(
         name=language.name,
         kind=kind,
         file=file,
-        data=document.data,
+        data=findings.document.data,
         language=language,
         components=components,
         origins=findings.origins,
-        processing=processing,
+        processing=_processing(findings, components),
         base=base,
     )
+
+
+def _is_readable(findings: Findings) -> bool:
+    """Whether the document is a map whose entries can be looked at."""
+    document = findings.document
+    if document.data is None or document.is_poisoned(()):
+        return False
+    if any(finding.code == "XL107" for finding in document.diagnostics):
+        return False
+    if isinstance(document.data, dict):
+        return True
+    findings.add(
+        Diagnostic(
+            "XL103",
+            Severity.ERROR,
+            "a spec is a map of keys",
+            (document.locate(()),),
+            help=f"begin with `crossloom: {VERSION}`",
+        )
+    )
+    return False
 
 
 def _version_is_known(findings: Findings) -> bool:
     document = findings.document
     if "crossloom" not in document.data:
-        findings.add(
-            Diagnostic(
-                "XL109",
-                Severity.ERROR,
-                "the language version is missing",
-                (document.locate(()),) if not document.keys else (min(document.keys.values()),),
-                ("every spec says which version of the language it is written in",),
-                f"begin the spec with `crossloom: {VERSION}`",
-            )
-        )
-        return False
-    version = document.data["crossloom"]
+        close = next((key for key in document.data if near(key, ["crossloom"])), None)
+        if close is not None:
+            finding, _ = unknown_key((close,), document, SpecFile.model_fields)
+            findings.add(finding)
+            findings.rename((close,), "crossloom")
+        else:
+            findings.add(_no_version(document), ("crossloom",))
+            return any(key in document.data for key in KEYS)
+    version = findings.document.data["crossloom"]
     if type(version) is int and version == VERSION:
         return True
     findings.add(
@@ -100,7 +97,7 @@ def _version_is_known(findings: Findings) -> bool:
             "XL109",
             Severity.ERROR,
             f"language version {version!r} is unknown",
-            (document.locate(("crossloom",)),),
+            (findings.document.locate(("crossloom",)),),
             (f"this crossloom reads version {VERSION}",),
             f"write `crossloom: {VERSION}`",
         )
@@ -108,81 +105,55 @@ def _version_is_known(findings: Findings) -> bool:
     return False
 
 
-def _validated(findings: Findings, data: Any, schema: type[BaseModel], prefix: Address) -> Any:
-    """`data` as `schema`; what is wrong is reported, taken out, and the rest validated again."""
-    for _ in range(2):
-        try:
-            return schema.model_validate(data)
-        except ValidationError as error:
-            diagnostics, paths = schema_findings(error, findings.document, prefix, data, schema)
-            for diagnostic in diagnostics:
-                findings.add(diagnostic)
-            for path in paths:
-                findings.poison(".".join(map(str, path)))
-            missing = {p for p in paths if not findings.is_written(".".join(map(str, p)))}
-            if missing:
-                return None
-            data = _without(data, {path[len(prefix) :] for path in paths})
-    return None
-
-
-def _without(data: Any, paths: set[Address]) -> Any:
-    if () in paths:
-        return {}
-    if isinstance(data, dict):
-        return {
-            key: _without(value, {p[1:] for p in paths if p[:1] == (key,)})
-            for key, value in data.items()
-            if (key,) not in paths
-        }
-    if isinstance(data, list):
-        return [
-            _without(value, {p[1:] for p in paths if p[:1] == (index,)})
-            for index, value in enumerate(data)
-            if (index,) not in paths
-        ]
-    return data
-
-
-def _form(findings: Findings) -> Kind | None:
-    document = findings.document
-    present = [key for key in ("model", "encoder", "decoder", "graph") if key in document.data]
-    kind = _FORMS.get(frozenset(present))
-    if kind is not None:
-        return kind
-    if not present and findings.is_poisoned("extends"):
-        return None
-    findings.add(
-        Diagnostic(
-            "XL114",
-            Severity.ERROR,
-            "a spec has one form, and this one mixes " + " and ".join(f"`{p}`" for p in present)
-            if present
-            else "the spec describes no model",
-            tuple(document.keys[(key,)] for key in present) or (min(document.keys.values()),),
-            ("a spec gives `model`, or `encoder` and `decoder`, or one of these alone, or `graph`",),
-            "keep one form" if present else "add `model: {family: ...}`",
-        )
+def _no_version(document: Document) -> Diagnostic:
+    return Diagnostic(
+        "XL109",
+        Severity.ERROR,
+        "the language version is missing",
+        (min(document.keys.values(), default=document.locate(())),),
+        ("every spec says which version of the language it is written in",),
+        f"begin the spec with `crossloom: {VERSION}`",
     )
-    return None
 
 
-def _component(findings: Findings, role: str, section: Mapping[str, Any]) -> Component | None:
-    name = section.get("family")
-    if not isinstance(name, str):
-        if role != "model" and not findings.is_poisoned(f"{role}.family"):
-            findings.add(
-                Diagnostic(
-                    "XL105",
-                    Severity.ERROR,
-                    f"`{role}` names no family",
-                    (findings.document.keys[(role,)],),
-                    help=f"add `family:`; known families: {', '.join(FAMILIES)}",
-                )
-            )
+def _component(findings: Findings, role: str, section: Written | None) -> Component | None:
+    if section is None:
+        if not findings.is_poisoned(role):
+            findings.add(_empty(findings.document, role), (role,))
         return None
-    if name not in FAMILIES:
-        near = get_close_matches(name, FAMILIES, n=1)
+    stated = _family(findings, role, section.family)
+    if stated is None:
+        return None
+    architecture = section.architecture
+    if architecture is not None and architecture not in stated.architectures:
+        close = near(architecture, stated.architectures)
+        findings.add(
+            Diagnostic(
+                "XL111",
+                Severity.ERROR,
+                f"`{stated.name}` has no architecture `{architecture}`",
+                (findings.document.locate((role, "architecture")),),
+                (f"it has {', '.join(stated.architectures)}",),
+                f"did you mean `{close[0]}`?"
+                if close
+                else f"write {' or '.join(stated.architectures)}, or remove it",
+            ),
+            (role, "architecture"),
+        )
+    config = validated(findings, section.config, stated.config, (role, "config"))
+    if config is None:
+        return None
+    component = Component(
+        role, stated.name, config.model_dump(), frozenset(section.config), section.weights, architecture
+    )
+    return _ruled(findings, component)
+
+
+def _family(findings: Findings, role: str, name: str) -> Family | None:
+    if name in FAMILIES:
+        return family(name)
+    if not findings.is_poisoned(f"{role}.family"):
+        close = near(name, FAMILIES)
         findings.add(
             Diagnostic(
                 "XL110",
@@ -190,41 +161,23 @@ def _component(findings: Findings, role: str, section: Mapping[str, Any]) -> Com
                 f"unknown family `{name}`",
                 (findings.document.locate((role, "family")),),
                 (f"known families: {', '.join(FAMILIES)}",),
-                f"did you mean `{near[0]}`?" if near else None,
+                f"did you mean `{close[0]}`?"
+                if close
+                else "name a known family, or write the model as a `graph:`",
             ),
             (role, "family"),
         )
-        return None
-    stated = family(name)
-    architecture = section.get("architecture")
-    if isinstance(architecture, str) and architecture not in stated.architectures:
-        near = get_close_matches(architecture, stated.architectures, n=1)
-        findings.add(
-            Diagnostic(
-                "XL111",
-                Severity.ERROR,
-                f"`{name}` has no architecture `{architecture}`",
-                (findings.document.locate((role, "architecture")),),
-                (f"it has {', '.join(stated.architectures)}",),
-                f"did you mean `{near[0]}`?" if near else None,
-            ),
-            (role, "architecture"),
-        )
-    written = section.get("config", {})
-    if not isinstance(written, dict):
-        written = {}
-    config = _validated(findings, written, stated.config, (role, "config"))
-    if config is None:
-        return None
-    component = Component(
-        role,
-        name,
-        config.model_dump(),
-        frozenset(written),
-        section.get("weights") if isinstance(section.get("weights"), str) else None,
-        architecture if isinstance(architecture, str) else None,
+    return None
+
+
+def _empty(document: Document, role: str) -> Diagnostic:
+    return Diagnostic(
+        "XL103",
+        Severity.ERROR,
+        f"`{role}` must be a map, and it is empty",
+        (document.locate((role,)),),
+        help="give it a `family:`, or remove it",
     )
-    return _ruled(findings, component)
 
 
 def _ruled(findings: Findings, component: Component) -> Component:
@@ -243,19 +196,16 @@ def _ruled(findings: Findings, component: Component) -> Component:
 
 def _processing(findings: Findings, components: Mapping[str, Component]) -> Processing:
     """Front end and tokenizer as the families state them, from the spec's two sections."""
-    data = findings.document.data
     front = components.get("model") or components.get("encoder")
     back = components.get("model") or components.get("decoder")
     sections: dict[str, Any] = {}
     for key, schema_name, component in (("processor", "Processor", front), ("tokenizer", "Tokenizer", back)):
-        written = data.get(key)
         if component is None or component.family.processing is None:
-            if written is not None:
-                findings.add(unknown_key((key,), findings.document, ()), (key,))
             continue
         module = import_module(component.family.processing)
+        written = findings.document.data.get(key)
         given = written if isinstance(written, dict) else {}
-        section = _validated(findings, given, getattr(module, schema_name), (key,))
+        section = validated(findings, given, getattr(module, schema_name), (key,))
         if section is not None:
             findings.report(getattr(module, f"{key}_problems")(section, key))
             sections[key] = section

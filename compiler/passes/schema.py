@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
+from compiler.diagnostics.near import near
 from compiler.reader import Document
 from compiler.reader import Path as Address
+from specs.generation import INERT_FIELDS, REFUSED_FIELDS, GenerationOptions
 
 _TYPES = {
     "int_type": "a whole number",
@@ -28,25 +30,47 @@ _TYPES = {
     "none_required": "null",
 }
 _RANGES = ("greater_than", "less_than", "too_short", "too_long", "string_pattern_mismatch", "string_too")
+_NEVER_CONVERTED = "values are never converted from one type to another"
 
 
-def schema_findings(
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong at one place, and how to go on.
+
+    Attributes:
+        path: the place in the document.
+        diagnostic: the finding, or None where an earlier one says it already.
+        is_missing: whether a required key is absent.
+        near: the known key that an unknown one is taken for.
+    """
+
+    path: Address
+    diagnostic: Diagnostic | None
+    is_missing: bool = False
+    near: str | None = None
+
+
+def complaints(
     error: ValidationError, document: Document, prefix: Address, data: Any, schema: type[BaseModel]
-) -> tuple[list[Diagnostic], set[Address]]:
-    """Diagnostics of a validation error, and the addresses that were reported.
+) -> list[Complaint]:
+    """A validation error, one complaint a place.
 
-    `prefix` is where `data` sits in the document. Several complaints about one value (the members
-    of a union) become one finding.
+    `prefix` is where `data` sits in the document. Several complaints about one value (the members of a union) are
+    one; where a member looked inside the value, what it found there counts. A key that is missing because it is
+    misspelt is not said to be missing.
     """
     grouped: dict[Address, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         path = (*prefix, *_existing(details["loc"], data, details["type"]))
         grouped.setdefault(path, []).append(details)
-    findings = []
-    for path, complaints in grouped.items():
-        if not document.is_poisoned(path):
-            findings.append(_finding(path, complaints, document, prefix, schema))
-    return findings, set(grouped)
+    paths = [path for path in grouped if not _is_looked_into(path, grouped)]
+    found = [_complaint(path, grouped[path], document, prefix, schema) for path in paths]
+    taken = {(*one.path[:-1], one.near) for one in found if one.near is not None}
+    return [one for one in found if not (one.is_missing and one.path in taken)]
+
+
+def _is_looked_into(path: Address, grouped: dict[Address, list[ErrorDetails]]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in grouped)
 
 
 def _existing(loc: Sequence[int | str], data: Any, kind: str) -> Address:
@@ -62,81 +86,133 @@ def _existing(loc: Sequence[int | str], data: Any, kind: str) -> Address:
     return tuple(path)
 
 
-def _finding(
+def _complaint(
     path: Address, details: list[ErrorDetails], document: Document, prefix: Address, schema: type[BaseModel]
-) -> Diagnostic:
-    name, kinds = str(path[-1]) if path else "spec", [d["type"] for d in details]
-    first = details[0]
-    described = _description(schema, path[len(prefix) :])
-    info = (f"`{name}`: {described}",) if described else ()
+) -> Complaint:
+    below = path[len(prefix) :]
+    described = _description(schema, below)
+    info = (f"`{path[-1]}`: {described}",) if described else ()
+    kinds = {detail["type"] for detail in details}
     if "extra_forbidden" in kinds:
-        return unknown_key(path, document, _fields(schema, path[len(prefix) : -1]))
+        section = _section(schema, below[:-1])
+        if section is GenerationOptions and path[-1] in REFUSED_FIELDS.keys() | INERT_FIELDS:
+            return Complaint(path, _unsupported_option(path, document))
+        finding, close = unknown_key(path, document, _names(section))
+        return Complaint(path, finding, near=close)
     if "missing" in kinds:
-        where = " -> ".join(str(p) for p in path[:-1]) or "the spec"
-        return Diagnostic(
-            "XL105",
-            Severity.ERROR,
-            f"`{name}` is missing from {where}",
-            (document.locate(path[:-1]),) if document.values else (),
-            info,
-            f"add `{name}:`",
-        )
-    span = document.locate(path)
+        return Complaint(path, _missing(path, document, info), is_missing=True)
+    return Complaint(path, _misfit(path, details, document, info))
+
+
+def _missing(path: Address, document: Document, info: tuple[str, ...]) -> Diagnostic:
+    where = _named(path[:-1]) or "the spec"
+    span = document.keys.get(path[:-1]) or min(document.keys.values(), default=document.locate(()))
+    return Diagnostic(
+        "XL105",
+        Severity.ERROR,
+        f"`{path[-1]}` is missing from {where}",
+        (replace(span, label=f"has no `{path[-1]}`"),),
+        info,
+        f"add `{path[-1]}:`",
+    )
+
+
+def _misfit(
+    path: Address, details: list[ErrorDetails], document: Document, info: tuple[str, ...]
+) -> Diagnostic:
+    """A value of the wrong type, outside its choices, or out of range."""
+    value = details[0]["input"]
+    name, span = _element(path), document.locate(path)
     choices = [d["ctx"]["expected"] for d in details if d["type"] == "literal_error" and "ctx" in d]
-    wrong_types = [d for d in details if d["type"] in _TYPES]
-    if choices and len(wrong_types) < len(details):
-        allowed = " or ".join(choices)
-        near = get_close_matches(
-            str(first["input"]), allowed.replace("'", "").replace(" or ", ", ").split(", "), n=1
-        )
+    types = list(dict.fromkeys(_TYPES[d["type"]] for d in details if d["type"] in _TYPES))
+    in_range = [d for d in details if d["type"].startswith(_RANGES)]
+    if choices:
+        allowed = [word for choice in choices for word in _words(choice)]
+        expected = " or ".join([*map(_show_choice, allowed), *types])
+        close = near(value, allowed)
         return Diagnostic(
             "XL112",
             Severity.ERROR,
-            f"`{name}` is {_show(first['input'])}, which is not one of its choices",
-            (_labelled(span, f"expected {allowed}"),),
+            f"`{name}` is {_show(value)}, which is not one of its choices",
+            (replace(span, label=f"expected {expected}"),),
             info,
-            f"did you mean `{near[0]}`?" if near else None,
+            f"did you mean `{close[0]}`?" if close else f"write {expected}",
         )
-    if any(kind.startswith(_RANGES) for kind in kinds):
-        detail = next(d for d in details if d["type"].startswith(_RANGES))
+    if in_range:
+        bounds = _range(in_range[0])
         return Diagnostic(
             "XL104",
             Severity.ERROR,
-            f"`{name}` is {_show(detail['input'])}: {_range(detail)}",
-            (_labelled(span, "out of range"),),
+            f"`{name}` is {_show(in_range[0]['input'])}, and it must be {bounds}",
+            (replace(span, label="out of range"),),
             info,
+            f"give `{name}` a value that is {bounds}",
         )
-    expected = " or ".join(dict.fromkeys(_TYPES.get(d["type"], d["msg"]) for d in details))
+    expected = " or ".join(types) or details[0]["msg"]
     return Diagnostic(
         "XL103",
         Severity.ERROR,
-        f"`{name}` must be {expected}, not {_show(first['input'])}",
-        (_labelled(span, f"expected {expected}"),),
-        (*info, "values are never converted from one type to another"),
+        f"`{name}` must be {expected}, not {_show(value)}",
+        (replace(span, label=f"expected {expected}"),),
+        (*info, _NEVER_CONVERTED),
+        _conversion(value, types) or f"write {expected}, or remove `{path[-1]}` to take its default",
     )
 
 
-def unknown_key(path: Address, document: Document, known: Iterable[str]) -> Diagnostic:
-    """XL101 for the key at `path`, with the nearest known name; replacing it is a safe fix."""
+def _conversion(value: Any, types: list[str]) -> str | None:
+    """The edit where the value plainly means one of another type."""
+    if isinstance(value, str) and {"a whole number", "a number"} & set(types):
+        try:
+            int(value)
+        except ValueError:
+            return None
+        return f"write {value} without quotes"
+    if isinstance(value, int | float) and not isinstance(value, bool) and "text" in types:
+        return f'write "{value}" in quotes if it is meant as text'
+    if isinstance(value, str) and "a list" in types:
+        return f"write a list: [{value}]"
+    if value is None and types == ["a map"]:
+        return "write `{}`, or remove the key"
+    if isinstance(value, float) and value.is_integer() and "a whole number" in types:
+        return f"write {int(value)}"
+    return None
+
+
+def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tuple[Diagnostic, str | None]:
+    """XL101 for the key at `path`, and the known key it is taken for; replacing it is a safe fix."""
     name = str(path[-1])
+    names = sorted(known)
     taken = {str(p[-1]) for p in document.keys if p[:-1] == path[:-1]}
-    near = get_close_matches(name, sorted(set(known) - taken), n=1, cutoff=0.6)
+    close = near(name, [one for one in names if one not in taken])
     span = document.keys.get(path) or document.locate(path)
-    where = " -> ".join(str(p) for p in path[:-1])
-    return Diagnostic(
+    where = _named(path[:-1])
+    diagnostic = Diagnostic(
         "XL101",
         Severity.ERROR,
         f"unknown key `{name}`" + (f" in {where}" if where else ""),
-        (_labelled(span, "not a key here"),),
+        (replace(span, label="not a key here"),),
         ("a key nobody reads would be a setting that silently does nothing",),
-        f"did you mean `{near[0]}`?" if near else f"remove it; known keys: {', '.join(sorted(known))}",
-        Fix(f"rename `{name}` to `{near[0]}`", (Edit(span, near[0]),)) if near else None,
+        f"did you mean `{close[0]}`?" if close else f"remove it; known keys: {', '.join(names)}",
+        Fix(f"rename `{name}` to `{close[0]}`", (Edit(span, close[0]),)) if close else None,
+    )
+    return diagnostic, close[0] if close else None
+
+
+def _unsupported_option(path: Address, document: Document) -> Diagnostic:
+    """XL406 for an option of the public implementation that is not one here."""
+    name = str(path[-1])
+    span = document.keys.get(path) or document.locate(path)
+    reason = "is not supported" if name in REFUSED_FIELDS else "changes no token here"
+    return Diagnostic(
+        "XL406",
+        Severity.ERROR,
+        f"the generation option `{name}` {reason}",
+        (replace(span, label="not an option here"),),
+        help="remove it",
     )
 
 
-def _fields(schema: type[BaseModel], path: Address) -> list[str]:
-    """Key names of the section at `path` below `schema`."""
-    section = _section(schema, path)
+def _names(section: type[BaseModel] | None) -> list[str]:
     return [] if section is None else [f.alias or name for name, f in section.model_fields.items()]
 
 
@@ -176,10 +252,24 @@ def _range(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     for key, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if key in context:
-            return f"it must be {words} {context[key]}"
+            return (
+                f"{words} {context[key]:g}" if isinstance(context[key], float) else f"{words} {context[key]}"
+            )
     if "pattern" in context:
-        return "letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
-    return str(detail["msg"])
+        return "made of letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+    if "max_length" in context:
+        return f"at most {context['max_length']} characters long"
+    assert context.get("min_length") == 1, f"no words for {detail['msg']}"
+    return "not empty"
+
+
+def _words(expected: str) -> list[str]:
+    """The choices of Pydantic's `'a', 'b' or 'c'`, without their quotes."""
+    return [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+
+
+def _show_choice(word: str) -> str:
+    return {"True": "true", "False": "false"}.get(word, f"`{word}`")
 
 
 def _show(value: Any) -> str:
@@ -197,5 +287,11 @@ def _show(value: Any) -> str:
     return str(value)
 
 
-def _labelled(span: Any, label: str) -> Any:
-    return type(span)(span.file, span.line, span.column, span.end_line, span.end_column, label)
+def _element(path: Address) -> str:
+    """The last key of a path, with the places in a list below it: `kernels[1]`."""
+    last = max((index for index, step in enumerate(path) if isinstance(step, str)), default=0)
+    return str(path[last] if path else "spec") + "".join(f"[{step}]" for step in path[last + 1 :])
+
+
+def _named(path: Address) -> str:
+    return " -> ".join(str(step) for step in path)

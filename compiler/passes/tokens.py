@@ -14,8 +14,9 @@ from specs.processing import check_vocabulary
 def token_problems(spec: Spec) -> Iterable[Problem]:
     """Generation options, start and pad ids of a pair, tokenizer size, mel bins."""
     back = spec.components.get("model") or spec.components.get("decoder")
-    if spec.generation:
-        yield from check_section(spec.generation, spec.config)
+    generation = spec.language.generation
+    if generation is not None:
+        yield from check_section(generation.model_dump(exclude_unset=True), spec.config)
     vocabulary = spec.config.get("vocab_size")
     size = (spec.data.get("tokenizer") or {}).get("vocab_size")
     if back is not None and isinstance(vocabulary, int) and isinstance(size, int):

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from specs.families import FAMILIES, family
 from specs.family import Family
-from specs.language import Component, Half, SpecFile
+from specs.language import Component, SpecFile
 from specs.signatures import SIGNATURES, Hyper, Signature
 from specs.signatures.base import REQUIRED
 
@@ -32,7 +32,6 @@ def language_schema() -> Schema:
     for name in FAMILIES:
         definitions[f"{name}_config"] = _plain(family(name).config.model_json_schema())
     definitions["Component"] = _by_family(definitions["Component"], Component)
-    definitions["Half"] = _half(definitions["Half"])
     definitions["GraphNode"] = _by_block(definitions["GraphNode"])
     for section in ("processor", "tokenizer"):
         whole["properties"][section] = _section(section, whole["properties"][section])
@@ -58,7 +57,6 @@ def _by_family(schema: Schema, model: type[BaseModel]) -> Schema:
 
 def _of_family(schema: Schema, stated: Family) -> Schema:
     properties = dict(schema["properties"])
-    properties.pop("graph", None)
     return {
         "title": stated.name,
         "type": "object",
@@ -72,22 +70,6 @@ def _of_family(schema: Schema, stated: Family) -> Schema:
             },
             "config": {"$ref": f"#/$defs/{stated.name}_config", "description": _said(schema, "config")},
         },
-    }
-
-
-def _half(schema: Schema) -> Schema:
-    """A family's half, or a graph in its place."""
-    graph = {"$ref": "#/$defs/FreeGraph", "description": _said(schema, "graph")}
-    written = {
-        "title": "graph",
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["graph"],
-        "properties": {"graph": graph},
-    }
-    return {
-        "description": schema.get("description", Half.__doc__),
-        "oneOf": [written, _by_family(schema, Half)],
     }
 
 

@@ -13,6 +13,7 @@ from specs.values import View, plain
 
 Size = Annotated[int, Field(ge=1)]
 Id = Annotated[int, Field(ge=0)]
+Ids = Annotated[list[Id], Field(min_length=1)]
 Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 Activation = Literal[
@@ -60,7 +61,7 @@ class Speech2TextConfig(FamilyConfig):
     scale_embedding: bool = Field(True, description="multiply embeddings by the root of the width")
     pad_token_id: Id | None = Field(1, description="id of padding")
     bos_token_id: Id | None = Field(0, description="id of the beginning of a sentence")
-    eos_token_id: Id | list[Id] | None = Field(2, description="id, or ids, that end a sentence")
+    eos_token_id: Id | Ids | None = Field(2, description="id, or ids, that end a sentence")
     max_source_positions: Size = Field(6000, description="positions of the encoder, after subsampling")
     max_target_positions: Size = Field(1024, description="positions of the decoder")
     num_conv_layers: Size = Field(2, description="convolutions of the subsampler, each of stride 2")
@@ -112,7 +113,8 @@ def rules(c: View) -> Iterable[Problem]:
                 (layers.origin or "", f"{int(layers)} layers"),
             ),
             info=("every convolution of the subsampler has its own kernel width",),
-            help=f"set num_conv_layers to {len(kernels)}, or list {int(layers)} sizes",
+            help=(f"set num_conv_layers to {len(kernels)}, or " if len(kernels) else "")
+            + f"list {int(layers)} sizes in conv_kernel_sizes",
         )
     for name, purpose in (("decoder_start_token_id", "start"), ("pad_token_id", "pad")):
         field = getattr(c, name)

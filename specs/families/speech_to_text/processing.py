@@ -129,7 +129,7 @@ def tokenizer_problems(tokenizer: Tokenizer, address: str) -> list[Problem]:
             Problem(
                 "XL112",
                 f"`tgt_lang` is {tokenizer.tgt_lang!r}, but this tokenizer has no languages",
-                ((f"{address}.tgt_lang", "has no effect"),),
+                ((f"{address}.tgt_lang", "has no effect"), (f"{address}.lang_codes", "names no languages")),
                 info=("a target language is chosen among those that `lang_codes` names",),
                 help="remove `tgt_lang`, or set `lang_codes: mustc`",
             )

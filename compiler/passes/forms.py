@@ -1,0 +1,104 @@
+"""The forms a spec can have, and the keys that mean something in some of them only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from compiler.diagnostics.model import Diagnostic, Severity
+from compiler.passes.findings import Findings, key_of
+from compiler.spec import Component, Kind
+from specs.problems import Problem
+
+KEYS = ("model", "encoder", "decoder", "graph")
+"""The keys that say what the model is."""
+
+_FORMS: dict[frozenset[str], Kind] = {
+    frozenset({"model"}): "model",
+    frozenset({"encoder", "decoder"}): "pair",
+    frozenset({"encoder"}): "encoder",
+    frozenset({"decoder"}): "decoder",
+    frozenset({"graph"}): "graph",
+}
+
+_USES: dict[str, tuple[frozenset[Kind], str]] = {
+    "bridge": (frozenset({"pair"}), "joins an encoder and a decoder"),
+    "dims": (frozenset({"graph"}), "names sizes of a free graph"),
+    "tokens": (frozenset({"pair", "decoder", "graph"}), "gives ids that no `config:` of one model settles"),
+    "generation": (frozenset({"model", "pair", "decoder", "graph"}), "is about decoding"),
+}
+"""Key -> the forms it acts in, and what it does."""
+
+_MODEL_KEYS = frozenset({"family", "config", "nodes"})
+
+
+def form(findings: Findings) -> Kind | None:
+    """The form of a spec; none at all, or a mixture, is XL114."""
+    document = findings.document
+    present = [key for key in KEYS if key in document.data]
+    kind = _FORMS.get(frozenset(present))
+    if kind is not None:
+        return kind
+    if not present and (findings.is_poisoned("extends") or _has_unknown_model(findings)):
+        return None
+    findings.add(
+        Diagnostic(
+            "XL114",
+            Severity.ERROR,
+            "a spec has one form, and this one mixes " + " and ".join(f"`{p}`" for p in present)
+            if present
+            else "the spec describes no model",
+            tuple(document.keys[(key,)] for key in present) or (min(document.keys.values()),),
+            ("a spec gives `model`, or `encoder` and `decoder`, or one of these alone, or `graph`",),
+            "keep one form" if present else "add `model: {family: ...}`",
+        )
+    )
+    return None
+
+
+def misplaced_keys(
+    kind: Kind, components: Mapping[str, Component], data: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """XL114 for keys that do nothing in this form: a setting that silently does nothing is a mistake."""
+    for key, (kinds, purpose) in _USES.items():
+        if data.get(key) is not None and kind not in kinds:
+            yield _misplaced(key, purpose, kind)
+    for key, roles, purpose in (
+        ("processor", ("model", "encoder"), "is the front end of an encoder's family"),
+        ("tokenizer", ("model", "decoder"), "is the tokenizer of a decoder's family"),
+    ):
+        family = next((components[role].family for role in roles if role in components), None)
+        if data.get(key) is not None and (family is None or family.processing is None):
+            yield _misplaced(key, purpose, kind)
+    ignore = data.get("ignore")
+    for role in ignore if isinstance(ignore, dict) else ():
+        if role in ("model", "encoder", "decoder") and role not in (components or ("model",)):
+            yield _misplaced(f"ignore.{role}", f"is about the checkpoint of `{role}:`", kind)
+
+
+def _misplaced(address: str, purpose: str, kind: Kind) -> Problem:
+    key = address.rpartition(".")[2]
+    return Problem(
+        "XL114",
+        f"`{key}` {purpose}, and this spec is {_WORDS[kind]}",
+        ((key_of(address), "does nothing here"),),
+        ("a key nobody reads would be a setting that silently does nothing",),
+        f"remove `{key}`",
+    )
+
+
+_WORDS: dict[Kind, str] = {
+    "model": "one published model",
+    "pair": "an encoder and a decoder",
+    "encoder": "a lone encoder",
+    "decoder": "a lone decoder",
+    "graph": "a free graph",
+}
+
+
+def _has_unknown_model(findings: Findings) -> bool:
+    """Whether a model is there under a key that was reported as unknown."""
+    return any(
+        isinstance(value, dict) and findings.is_poisoned(str(key)) and value.keys() & _MODEL_KEYS
+        for key, value in findings.document.data.items()
+    )

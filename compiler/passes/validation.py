@@ -1,0 +1,85 @@
+"""Data against a strict schema: what is wrong is reported, mended or taken out, and the rest is validated again.
+
+A key that is plainly a misspelt one is read under its right name, and a part that cannot stand without what was
+reported goes with it. So one mistake is one finding, and the next independent one still shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from compiler.passes.findings import Findings, dotted
+from compiler.passes.schema import Complaint, complaints
+from compiler.reader import Path as Address
+from specs.language import VERSION
+
+_ROUNDS = 16
+"""Mending may uncover the next finding; every round takes something out, so few are needed."""
+
+_STAND_INS: dict[Address, Any] = {("crossloom",): VERSION, ("name",): "unnamed"}
+"""Required keys of the top of a spec, with a value to go on with."""
+
+
+def validated(findings: Findings, data: Any, schema: type[BaseModel], prefix: Address) -> Any:
+    """`data`, which stands at `prefix`, as `schema`; None where nothing of it can be used."""
+    for _ in range(_ROUNDS):
+        try:
+            return schema.model_validate(data)
+        except ValidationError as error:
+            found = complaints(error, findings.document, prefix, data, schema)
+            for complaint in found:
+                if complaint.diagnostic is not None and not findings.is_poisoned(dotted(complaint.path)):
+                    if not (complaint.is_missing and findings.is_poisoned("extends")):
+                        findings.add(complaint.diagnostic)
+            data = _mended(findings, data, prefix, found)
+            if data is None:
+                return None
+    return None
+
+
+def _mended(findings: Findings, data: Any, prefix: Address, found: list[Complaint]) -> Any:
+    """The data without what was complained about; None where nothing is left."""
+    for complaint in found:
+        path = complaint.path
+        below = path[len(prefix) :]
+        if complaint.near is not None:
+            data = _renamed(data, below, complaint.near)
+            findings.rename(path, complaint.near)
+            continue
+        if complaint.is_missing:
+            findings.poison(dotted(path))
+            if path in _STAND_INS:
+                data = {**data, path[-1]: _STAND_INS[path]}
+                continue
+            below = below[:-1]  # what lacks a key it cannot do without goes as a whole
+        below = _whole_list(data, below)
+        if not below:
+            return None
+        findings.poison(dotted((*prefix, *below)))
+        data = _without(data, below)
+    return data
+
+
+def _whole_list(data: Any, path: Address) -> Address:
+    """`path` up to the first list on the way: a list that lost an entry would be another list."""
+    for index, step in enumerate(path):
+        if isinstance(data, list):
+            return path[:index]
+        data = data.get(step) if isinstance(data, dict) else None
+    return path
+
+
+def _renamed(data: Any, path: Address, name: str) -> Any:
+    if len(path) == 1:
+        return {name if key == path[0] else key: value for key, value in data.items()}
+    return {**data, path[0]: _renamed(data[path[0]], path[1:], name)}
+
+
+def _without(data: Any, path: Address) -> Any:
+    if not isinstance(data, dict) or path[0] not in data:
+        return data
+    if len(path) == 1:
+        return {key: value for key, value in data.items() if key != path[0]}
+    return {**data, path[0]: _without(data[path[0]], path[1:])}
