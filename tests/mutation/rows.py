@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 FAMILY = "specs.families.speech_to_text"
@@ -20,7 +21,7 @@ class RowFault:
 
 
 def faults() -> Iterator[RowFault]:
-    """Two faults a row. Imports the family, so it is called in a fork of its own."""
+    """Two faults a row."""
     rows = _family().weights(None).rows
     for index, row in enumerate(rows):
         yield RowFault(f"drop `{row.address}`", _Dropped(index))
@@ -36,7 +37,7 @@ def faults() -> Iterator[RowFault]:
 def _partner(rows: Sequence[Any], index: int) -> int:
     """The next row, in a circle, that is computed or not as this one and has the same last word."""
     leaf, computed = rows[index].address.rpartition(".")[2], rows[index].computed
-    for other in (*range(index + 1, len(rows)), *range(index)):
+    for other in chain(range(index + 1, len(rows)), range(index)):
         if rows[other].address.rpartition(".")[2] == leaf and rows[other].computed == computed:
             return other
     raise AssertionError(f"{rows[index].address} is like no other row")

@@ -11,6 +11,7 @@ import pytest
 
 import crossloom
 from compiler.build import skeleton
+from compiler.export import configuration, generation_configuration
 from crossloom import CrossloomError
 from tests.parity.full_size import DATA, key_lists
 
@@ -55,6 +56,25 @@ def test_the_imported_spec_says_only_what_differs(name: str) -> None:
     defaults = component.family.config().model_dump()
     assert all(component.config[field] != defaults[field] for field in component.written)
     assert not crossloom.check(spec)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exported_configuration_imports_as_the_same_spec(name: str, tmp_path: Path) -> None:
+    """Options that an old config.json holds itself move to generation_config.json, and none is lost."""
+    spec = crossloom.import_spec(DATA / name)
+    graph = crossloom.lower(spec)
+    files = {
+        "config.json": configuration(spec.components["model"], "float32"),
+        "generation_config.json": generation_configuration(skeleton(spec, graph), spec, graph),
+        "preprocessor_config.json": spec.processing.files["preprocessor_config.json"],
+    }
+    folder = tmp_path / name
+    folder.mkdir()
+    for file, contents in files.items():
+        (folder / file).write_text(json.dumps(contents))
+    again = crossloom.import_spec(folder)
+    first, second = ({**s.data, "model": {**s.data["model"], "weights": None}} for s in (spec, again))
+    assert first == second
 
 
 def test_an_unknown_vocabulary_is_refused() -> None:
