@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from specs.dims import Dim
@@ -11,7 +12,7 @@ from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violatio
 from specs.signatures.dense import DROPOUT, WIDTH
 
 COMMON = (
-    Hyper("layers", int, "number of layers", minimum=1),
+    Hyper("layers", int, "number of layers", minimum=1, maximum=1024),
     WIDTH,
     Hyper("heads", int, "attention heads", minimum=1),
     Hyper("inner", int, "width inside the feed-forward network", minimum=1),
@@ -28,13 +29,14 @@ def heads_divide(n: Numbers) -> Iterable[Violation]:
     """Heads share the width equally."""
     width, heads = n.width.value, n.heads.value
     if width % heads:
-        divisors = [h for h in range(1, width + 1) if width % h == 0]
-        near = sorted(divisors, key=lambda h: abs(h - heads))[:3]
+        near = itertools.islice(
+            (h for step in range(width) for h in (heads - step, heads + step) if h > 0 and width % h == 0), 3
+        )
         yield Violation(
             "XL302",
             f"{heads} attention heads do not divide the width {width}",
             (("heads", f"{width} / {heads} is not whole"), ("width", f"the width is {width}")),
-            "use " + " or ".join(str(h) for h in sorted(near)) + " heads",
+            "use " + " or ".join(str(h) for h in sorted(set(near))) + " heads",
         )
 
 

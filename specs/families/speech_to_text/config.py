@@ -11,7 +11,8 @@ from specs.family import FamilyConfig
 from specs.problems import Problem
 from specs.values import View, plain
 
-Size = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=2**24)]
+Depth = Annotated[int, Field(ge=1, le=1024)]
 Id = Annotated[int, Field(ge=0)]
 Ids = Annotated[list[Id], Field(min_length=1)]
 Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
@@ -41,10 +42,10 @@ class Speech2TextConfig(FamilyConfig):
     """A Speech2Text encoder and decoder."""
 
     vocab_size: Size = Field(10000, description="number of token ids")
-    encoder_layers: Size = Field(12, description="encoder layers")
+    encoder_layers: Depth = Field(12, description="encoder layers")
     encoder_ffn_dim: Size = Field(2048, description="width inside the encoder's feed-forward networks")
     encoder_attention_heads: Size = Field(4, description="attention heads of an encoder layer")
-    decoder_layers: Size = Field(6, description="decoder layers")
+    decoder_layers: Depth = Field(6, description="decoder layers")
     decoder_ffn_dim: Size = Field(2048, description="width inside the decoder's feed-forward networks")
     decoder_attention_heads: Size = Field(4, description="attention heads of a decoder layer")
     encoder_layerdrop: Rate = Field(0.0, description="probability that training skips an encoder layer")
@@ -64,7 +65,7 @@ class Speech2TextConfig(FamilyConfig):
     eos_token_id: Id | Ids | None = Field(2, description="id, or ids, that end a sentence")
     max_source_positions: Size = Field(6000, description="positions of the encoder, after subsampling")
     max_target_positions: Size = Field(1024, description="positions of the decoder")
-    num_conv_layers: Size = Field(2, description="convolutions of the subsampler, each of stride 2")
+    num_conv_layers: Depth = Field(2, description="convolutions of the subsampler, each of stride 2")
     conv_kernel_sizes: list[Size] = Field([5, 5], description="kernel width of each convolution")
     conv_channels: Size = Field(1024, description="channels between convolutions, before the gate")
     input_feat_per_channel: Size = Field(80, description="mel bins of a frame")
