@@ -59,7 +59,7 @@ SPLITS = (
             *("m1", "m2", "m3", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt", "klatt2", "klatt4"),
             *("Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Jacky", "Lee"),
             *("Marco", "Mario", "Michael", "Mike", "Storm", "Tweaky", "adam", "anika", "announcer"),
-            *("antonio", "aunty", "belinda", "benjamin", "boris", "david", "ed", "grandma"),
+            *("antonio", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "grandma"),
             *("grandpa", "gustave", "iven", "iven2", "iven3", "linda", "marcelo", "max", "michel"),
             *("miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro"),
             *("steph", "steph2", "steph3", "travis", "victor", "zac"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import jiwer
 import torch
 from tqdm import tqdm
 
@@ -30,6 +29,8 @@ def evaluate(
 
     The model is in eval mode meanwhile, and as it was before afterwards.
     """
+    from jiwer import wer  # only validation needs it
+
     order = sorted(range(len(corpus)), key=lambda row: corpus.lengths[row])
     texts = [""] * len(order)
     training = model.training
@@ -43,7 +44,7 @@ def evaluate(
                 texts[row] = text
     finally:
         model.train(training)
-    return Evaluation(jiwer.wer([row.text for row in corpus.rows], texts), texts)
+    return Evaluation(wer([row.text for row in corpus.rows], texts), texts)
 
 
 def _transcribe(model: Any, corpus: Corpus, indices: list[int], generation: dict[str, Any]) -> list[str]:
