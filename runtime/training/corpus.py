@@ -82,6 +82,11 @@ class Corpus:
             return collate([self._cached[index] for index in indices])
         return self._process([self.rows[index] for index in indices])
 
+    @property
+    def inputs(self) -> set[str]:
+        """The names of the model inputs that every row has."""
+        return set(self.batch([0])) - {"labels"}
+
     def decode(self, ids: Tensor) -> list[str]:
         """The texts of generated ids [B, T]."""
         return self._processor.batch_decode(ids, skip_special_tokens=True)
@@ -104,7 +109,7 @@ class Corpus:
         if self._longest_text is not None and ids > self._longest_text:
             message = f"the text has {ids} ids, and the decoder has {self._longest_text} positions"
             return [row.finding(message, help="split the recording and its text")]
-        self.lengths.append(inputs["input_features"].shape[1])
+        self.lengths.append(max(tensor.shape[1] for name, tensor in inputs.items() if name != "labels"))
         if self._cached is not None:
             self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
         return []

@@ -89,6 +89,9 @@ class _Run:
 
     def __post_init__(self) -> None:
         options = self.options
+        if options.spec_augment is not None and "input_features" not in self.corpus.inputs:
+            message = "`spec_augment` masks `input_features`, which this model does not take"
+            raise failure("XL112", message, help="leave `spec_augment` out")
         self.order = DataOrder(self.corpus.lengths, options.batch_size, options.accumulation, options.seed)
         self.steps = options.max_steps or (options.epochs or 1) * self.order.updates_per_epoch
         self.device = next(self.model.parameters()).device

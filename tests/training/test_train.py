@@ -250,6 +250,16 @@ def test_validation_drops_nothing_out(manifest: Path) -> None:
     assert len({tuple(evaluate(model, corpus).texts) for _ in range(5)}) == 1
 
 
+def test_masks_need_features_to_cover(manifest: Path) -> None:
+    class Waveforms(Processor):
+        def __call__(self, **inputs: Any) -> Any:
+            made = super().__call__(**inputs)
+            return {"input_values": made["input_features"][:, :, 0], "labels": made["labels"]}
+
+    with pytest.raises(CrossloomError, match=r"XL112.*input_features"):
+        train(Model(), manifest, processor=Waveforms(), **OPTIONS)
+
+
 def test_every_update_draws_its_own_masks(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[int] = []
 
