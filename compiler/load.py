@@ -97,13 +97,13 @@ def load(
             parameters[row.address] = parameters[row.tied_to]
     _assign(model, parameters)
     compute_buffers(model, target)
-    if stored_dtype is not None:
-        _cast_buffers(model, stored_dtype)
     unwritten = [name for name, tensor in model.state_dict(keep_vars=True).items() if tensor.is_meta]
     assert not unwritten, f"the table is total, yet {unwritten[0]} was not written"
     findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
+    if stored_dtype is not None:
+        _cast_buffers(model, stored_dtype)
     model.requires_grad_(True)
     return compiled(model, compile).eval()
 
@@ -162,7 +162,7 @@ def _cast_buffers(model: torch.nn.Module, dtype: torch.dtype) -> None:
 def _compared(
     model: torch.nn.Module, table: WeightTable, role: str, resolution: Any, values: Values
 ) -> list[Diagnostic]:
-    """Stored copies against what is used: tied tensors exactly, computed ones to 1e-4."""
+    """Stored copies against what is used: tied tensors exactly, computed ones up to their precision."""
     import torch
 
     findings = []
@@ -171,11 +171,7 @@ def _compared(
             findings.append(_unequal(kept, copy, values[kept], values[copy]))
     buffers = dict(model.named_buffers())
     for address, name in resolution.computed.items():
-        formula, stored = buffers[address].float().cpu(), values[name].float()
-        rows = min(len(formula), len(stored))
-        if formula.shape[1:] != stored.shape[1:] or not torch.allclose(
-            formula[:rows], stored[:rows], atol=1e-4
-        ):
+        if not _follows(values[name], buffers[address].cpu()):
             findings.append(
                 Diagnostic(
                     "XL512",
@@ -186,6 +182,17 @@ def _compared(
                 )
             )
     return findings
+
+
+def _follows(stored: Tensor, formula: Tensor) -> bool:
+    """Whether a stored table is its formula, up to 1e-4 or its own precision; either may have more rows."""
+    import torch
+
+    if stored.shape[1:] != formula.shape[1:] or stored.dim() != formula.dim():
+        return False
+    rows = min(len(stored), len(formula))
+    precision = torch.finfo(stored.dtype).eps if stored.is_floating_point() else 0.0
+    return torch.allclose(formula[:rows].float(), stored[:rows].float(), atol=max(1e-4, precision))
 
 
 def _unequal(kept: str, copy: str, first: Tensor, second: Tensor) -> Diagnostic:

@@ -211,7 +211,7 @@ def test_a_stored_table_that_follows_the_formula(spoil: Spoil, rows: int) -> Non
     assert checkpoint.loaded() == []
 
 
-@pytest.mark.parametrize("spoilt", ["value", "padding row", "interleaved", "width"])
+@pytest.mark.parametrize("spoilt", ["value", "padding row", "interleaved", "width", "scalar"])
 def test_a_stored_table_that_does_not(spoil: Spoil, spoilt: str) -> None:
     checkpoint = spoil(UNTIED)
     config = checkpoint.spec.config
@@ -222,8 +222,10 @@ def test_a_stored_table_that_does_not(spoil: Spoil, spoilt: str) -> None:
         table = sinusoids(len(table), config["d_model"], config["pad_token_id"] + 1)
     elif spoilt == "interleaved":
         table = table.reshape(len(table), 2, -1).transpose(1, 2).flatten(1)
-    else:
+    elif spoilt == "width":
         table = table[:, :-2]
+    else:
+        table = table[0, 0]
     checkpoint.tensors[TABLE] = table
     ((code, message),) = checkpoint.loaded()
     assert code == "XL512"
@@ -279,3 +281,30 @@ def test_independent_faults_are_all_told(spoil: Spoil) -> None:
     checkpoint.tensors["surplus"] = torch.zeros(1)
     checkpoint.tensors[FC1] = checkpoint.tensors[FC1][:-1].contiguous()
     assert sorted(codes(checkpoint.verified())) == ["XL501", "XL502", "XL503"]
+
+
+@pytest.mark.parametrize("stored", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("wanted", [None, torch.float32, torch.bfloat16])
+def test_a_stored_table_is_compared_as_precisely_as_it_is_stored(
+    spoil: Spoil, stored: torch.dtype, wanted: torch.dtype | None
+) -> None:
+    """Rounding, of the file's dtype or of the one asked for, is no difference."""
+    checkpoint = spoil(UNTIED)
+    config = checkpoint.spec.config
+    table = sinusoids(config["max_source_positions"] + 2, config["d_model"], config["pad_token_id"])
+    checkpoint.tensors = {name: t.to(stored) for name, t in {**checkpoint.tensors, TABLE: table}.items()}
+    checkpoint.write()
+    crossloom.load(checkpoint.spec, checkpoint.folder, dtype=wanted)
+    checkpoint.tensors[TABLE][12, 2] += 0.1
+    checkpoint.write()
+    with pytest.raises(crossloom.CrossloomError, match="XL512"):
+        crossloom.load(checkpoint.spec, checkpoint.folder, dtype=wanted)
+
+
+def test_tied_copies_of_two_dtypes(spoil: Spoil) -> None:
+    """Copies that differ by rounding alone are still two different tensors: neither is chosen silently."""
+    checkpoint = spoil(TIED)
+    checkpoint.tensors[HEAD] = checkpoint.tensors[EMBED].bfloat16()
+    ((code, message),) = checkpoint.loaded()
+    assert code == "XL506"
+    assert HEAD in message
