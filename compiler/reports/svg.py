@@ -156,7 +156,7 @@ class _Canvas:
             )
             rows = [item.row for item in self._layout.items.values() if item.column == column]
             top = self._top(min(rows)) - _TITLE - 4
-            bottom = self._top(max(rows)) + _BOX + 18
+            bottom = self._top(max(rows)) + _BOX + 24
             self._add(
                 "rect",
                 x=left + _MARGIN - 14,
@@ -200,7 +200,7 @@ class _Canvas:
         ports = list(node.outputs) if node else [source.port]
         share = (ports.index(source.port) + 1) / (len(ports) + 1)
         box = self._boxes[item.name]
-        return item.x - item.width / 2 + item.width * share + _MARGIN, self._top(item.row) + box.height
+        return item.x + box.width * (share - 0.5) + _MARGIN, self._top(item.row) + box.height
 
     def _entering(self, item: Item, last: str, source: Ref) -> float:
         """Where a line ends: lines that arrive share the upper edge, in the order they come from."""
@@ -209,7 +209,7 @@ class _Canvas:
             key=lambda one: (self._origin(*one), str(one[1])),
         )
         share = (arriving.index((last, source)) + 1) / (len(arriving) + 1)
-        return item.x - item.width / 2 + item.width * share + _MARGIN
+        return item.x + self._boxes[item.name].width * (share - 0.5) + _MARGIN
 
     def _origin(self, name: str, source: Ref) -> float:
         item = self._layout.items[name]

@@ -108,7 +108,7 @@ def test_weights_fold_layers_and_count_rows(tmp_path: Path) -> None:
     table = result_of("weights", write(tmp_path), "--format", "json")
     loaded = sum(row["status"] == "loaded" for row in table["rows"])
     assert text.endswith(f"{len(table['rows'])} rows: {loaded} loaded, 1 tied, 2 computed\n")
-    assert "tied to decoder.embed.tokens.weight" in text
+    assert "tied to decoder.embed.tokens.weight  tied\n" in text
 
 
 def test_weights_as_markdown(tmp_path: Path) -> None:
