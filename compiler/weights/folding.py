@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from specs.weights import generalise
 
@@ -21,6 +21,16 @@ def folded(names: Iterable[str]) -> dict[str, int]:
             text = text.replace("{i}", _range(values), 1)
         lines[text] = len(found)
     return lines
+
+
+def folded_pairs(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, int]]:
+    """Pairs of names whose patterns are the same two are one line: both folded, and how many they are."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for first, second in pairs:
+        groups.setdefault((generalise(first)[0], generalise(second)[0]), []).append((first, second))
+    for group in groups.values():
+        (first,), (second,) = folded(f for f, _ in group), folded(s for _, s in group)
+        yield first, second, len(group)
 
 
 def _range(values: list[int]) -> str:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
 from compiler.diagnostics.model import Diagnostic, Severity, Span
-from compiler.weights.folding import folded
+from compiler.weights.folding import folded, folded_pairs
 from compiler.weights.table import TableRow, WeightTable
 from specs.weights import Dialect
 
@@ -193,19 +193,14 @@ class _Resolver:
                 renamed.append((wanted, near[0]))
                 unexpected.remove(near[0])
                 self._missing.remove((row, wanted))
-        for (wanted, count), found in zip(
-            folded(w for w, _ in renamed).items(), folded(f for _, f in renamed), strict=False
-        ):
+        for wanted, found, count in folded_pairs(renamed):
             self._error(
                 "XL504",
                 f"`{wanted}` is stored as `{found}`" + (f" ({count} tensors)" if count > 1 else ""),
                 ("names are matched exactly: a guess could load the wrong tensor",),
                 f"rename it to `{wanted}` in the checkpoint",
             )
-        needed_by = folded([row.address for row, _ in self._missing])
-        for (name, count), address in zip(
-            folded(n for _, n in self._missing).items(), needed_by, strict=False
-        ):
+        for name, address, count in folded_pairs((n, row.address) for row, n in self._missing):
             self._error(
                 "XL501",
                 f"the checkpoint lacks `{name}`" + (f" ({count} tensors)" if count > 1 else ""),

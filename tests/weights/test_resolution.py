@@ -16,6 +16,8 @@ from tests.weights.conftest import TIED, UNTIED, Spoilt
 Spoil = Callable[[int], Spoilt]
 FC1 = "model.encoder.layers.0.fc1.weight"
 EMBED, HEAD = "model.decoder.embed_tokens.weight", "lm_head.weight"
+TWO_LAYERS = 5
+"""A seed with more than one encoder layer."""
 TABLE = "model.encoder.embed_positions.weights"
 
 
@@ -107,6 +109,16 @@ def test_two_renamed_kinds_are_paired_with_their_own(spoil: Spoil) -> None:
         wanted, stored = message.split("` is stored as `")
         assert ("fc1" in wanted) is ("fcc1" in stored), message
         assert ("bias" in wanted) is ("bias" in stored), message
+
+
+def test_one_kind_renamed_in_two_ways_is_two_findings(spoil: Spoil) -> None:
+    checkpoint = spoil(TWO_LAYERS)
+    for index, spelling in enumerate(("fcx1", "fcy1")):
+        name = f"model.encoder.layers.{index}.fc1.weight"
+        checkpoint.tensors[name.replace("fc1", spelling)] = checkpoint.tensors.pop(name)
+    found = checkpoint.verified()
+    assert codes(found) == ["XL504", "XL504"]
+    assert all(spelling in message for spelling, (_, message) in zip(("fcx1", "fcy1"), found, strict=True))
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float8_e4m3fn])
