@@ -12,12 +12,13 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
 from compiler.passes.findings import Findings
-from compiler.passes.free_graph import crossing, lower_free_graph
+from compiler.passes.free_graph import Written, lower_free_graph
 from compiler.passes.language import understand
 from compiler.passes.lower import lower_components
 from compiler.passes.parameters import idle_patterns, parameters
-from compiler.passes.structure import structure_problems
-from compiler.passes.tokens import front_end_problems, missing_ids, token_problems
+from compiler.passes.split import output_problems, split
+from compiler.passes.structure import structure
+from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
 from compiler.reader import Document, read, read_text
 from compiler.spec import Spec
 from specs.graph import Graph
@@ -84,26 +85,23 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
         for component in spec.components.values()
         for name, value in component.config.items()
     }
-    findings.report(token_problems(spec), values)
+    lost: frozenset[str] = frozenset()
     if spec.kind == "graph":
-        graph = lower_free_graph(spec, findings)
-        if graph is None:
-            return None
-        trace("lower", graph)
-        findings.report(structure_problems(graph), values)
-        if findings.has_errors:
-            return graph
-        encoded, problems = crossing(graph)
-        findings.report(problems, values)
-        graph = replace(graph, encoded=encoded)
-        if problems:
-            return graph
+        written = lower_free_graph(spec, findings)
+        trace("lower", written.graph)
+        found = structure(written)
+        graph, lost = found.graph, written.lost
+        outputs = list(output_problems(written.graph))
+        findings.report([*found.problems, *outputs], values)
+        if found.is_whole and not outputs:
+            graph, problems = split(graph)
+            findings.report(problems, values)
     else:
         lowered = lower_components(spec)
         graph = lowered.graph
         trace("lower", graph)
         findings.report(lowered.problems, values)
-        internal = structure_problems(graph)
+        internal = structure(Written(graph, frozenset(), frozenset())).problems
         assert not internal, f"families lower to sound graphs: {internal[0].message}"
     trace("structure", graph)
     findings.report(missing_ids(spec, graph), values)
@@ -111,9 +109,10 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     graph, problems = infer(graph)
     trace("dims", graph)
     findings.report([*problems, *front_end_problems(spec, graph)], values)
-    if findings.has_errors:
-        return graph
-    graph, problems = parameters(graph)
+    findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
+    graph, problems = parameters(graph, lost)
     trace("parameters", graph)
-    findings.report([*problems, *idle_patterns(spec.language.fresh, graph)], values)
+    findings.report(problems, values)
+    if not lost:
+        findings.report(idle_patterns(spec.language.fresh, graph), values)
     return graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,10 +24,11 @@ def locate(name: str, base: Path | None) -> Path | None:
 
     A catalogue name is a bare word; anything with a separator or a suffix is a path.
     """
-    path = Path(name).expanduser()
-    path = path if path.is_absolute() or base is None else base / path
-    if path.is_file():
-        return path
-    if "/" not in name and (entry := folder() / f"{name}.yaml").is_file():
-        return entry
+    with suppress(OSError, RuntimeError, ValueError):  # a name no file can have, or an unknown user's home
+        path = Path(name).expanduser()
+        path = path if path.is_absolute() or base is None else base / path
+        if path.is_file():
+            return path
+        if "/" not in name and (entry := folder() / f"{name}.yaml").is_file():
+            return entry
     return None

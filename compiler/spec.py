@@ -113,4 +113,5 @@ class Spec:
                 for name in component.written
                 if component.config[name] != defaults[name]
             }
-        return frozenset(different | {address for address in self.origins if address.startswith("graph.")})
+        written = {address for address in self.origins if address.startswith(("graph.", "dims."))}
+        return frozenset(different | written)

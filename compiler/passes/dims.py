@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers, Port, resolve
+
+UNKNOWN = Dim.name("_unknown")
+"""The size of what was reported: equal to anything, so that nothing is said twice."""
 
 
 def number_problems(graph: Graph) -> list[Problem]:
@@ -23,59 +26,80 @@ def number_problems(graph: Graph) -> list[Problem]:
 def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
     """The graph with the type of every port and the minimum input lengths, and what does not fit.
 
-    A node whose inputs do not fit keeps its declared outputs, so that one mistake is one finding.
+    A node whose inputs do not fit keeps its declared outputs, so that one mistake is one finding. What
+    depends on an input that was taken out is `UNKNOWN`.
     """
     types: dict[Ref, TensorType] = {Ref("", name): type_ for name, type_ in graph.inputs.items()}
     problems: list[Problem] = []
     for node in graph.order():
         signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
-        env, found = _bind(graph, node, types)
-        problems += found
-        for name, type_ in signature.output_types(numbers, env).items():
-            types[Ref(node.name, name)] = _with_origins(type_, node, name)
+        binding = _Binding(node, numbers)
+        for port in signature.inputs:
+            ref = node.inputs.get(port.name)
+            if ref is not None:
+                problems += binding.bind(port, ref, types[ref])
+        for port in signature.inputs:
+            for rule in port.dims:
+                if isinstance(rule, str):
+                    binding.sizes.setdefault(rule, UNKNOWN)
+        for name, type_ in signature.output_types(numbers, binding.sizes).items():
+            port = next(port for port in signature.outputs if port.name == name)
+            origins = tuple(
+                binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims
+            )
+            types[Ref(node.name, name)] = replace(type_, origins=origins)
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
 
 
-def _bind(graph: Graph, node: Node, types: Mapping[Ref, TensorType]) -> tuple[dict[str, Dim], list[Problem]]:
-    numbers = Numbers(node.numbers)
-    env = numbers.constants()
-    problems: list[Problem] = []
-    bound_by: dict[str, str] = {}
-    for port in SIGNATURES[node.kind].inputs:
-        ref = node.inputs.get(port.name)
-        if ref is None:
-            continue
-        arriving = types[ref]
+class _Binding:
+    """The sizes a node's names stand for, and the address that settled each."""
+
+    def __init__(self, node: Node, numbers: Numbers) -> None:
+        self._node = node
+        self._numbers = numbers
+        self.sizes = numbers.constants()
+        self.origins: dict[str, str | None] = {name: value.origin for name, value in node.numbers.items()}
+
+    def bind(self, port: Port, ref: Ref, arriving: TensorType) -> Iterator[Problem]:
+        """Give the port's new names what arrives, and compare the others with it."""
         if len(arriving.dims) != len(port.dims):
-            problems.append(_rank(node, port, ref, arriving))
-            continue
+            yield _rank(self._node, port, ref, arriving)
+            return
         for index, rule in enumerate(port.dims):
             actual = arriving.dims[index]
-            if isinstance(rule, str) and rule not in env:
-                env[rule] = actual
-                bound_by[rule] = port.name
+            origin = arriving.origins[index] if index < len(arriving.origins) else None
+            if isinstance(rule, str) and self.sizes.get(rule, UNKNOWN) is UNKNOWN:
+                self.sizes[rule] = actual
+                self.origins[rule] = origin
                 continue
-            expected = resolve(rule, numbers, env)
+            expected = resolve(rule, self._numbers, self.sizes)
+            if UNKNOWN.names() & (expected.names() | actual.names()):
+                continue
             proof = compare(expected, actual)
             if proof is not Proof.EQUAL:
-                problems.append(_mismatch(node, port, ref, index, expected, arriving, proof))
-    return env, problems
+                wanted = self.origins.get(rule) if isinstance(rule, str) else None
+                yield _mismatch(self._node, port, ref, index, (expected, wanted), (actual, origin), proof)
 
 
 def _mismatch(
-    node: Node, port: Port, ref: Ref, index: int, expected: Dim, arriving: TensorType, proof: Proof
+    node: Node,
+    port: Port,
+    ref: Ref,
+    index: int,
+    wanted: tuple[Dim, str | None],
+    came: tuple[Dim, str | None],
+    proof: Proof,
 ) -> Problem:
-    rule = port.dims[index]
-    wanted = node.numbers[rule].origin if isinstance(rule, str) and rule in node.numbers else None
-    came = arriving.origins[index] if index < len(arriving.origins) else None
-    actual = arriving.dims[index]
+    """XL305 or XL301; `wanted` and `came` are sizes with the addresses that settled them."""
+    expected, actual = wanted[0], came[0]
     places = [
-        (wanted, f"`{node.name}` expects {expected}"),
-        (came, f"`{ref}` gives {actual}"),
+        (wanted[1], f"`{node.name}` expects {expected}"),
+        (came[1], f"`{ref}` gives {actual}"),
     ]
     at = tuple((address, label) for address, label in places if address)
-    if not at:
-        at = ((f"graph.nodes.{node.name}.inputs.{port.name}", f"{actual} arrives, {expected} is expected"),)
+    at += ((f"graph.nodes.{node.name}.inputs.{port.name}", f"{actual} arrives, {expected} is expected"),) * (
+        not at
+    )
     if proof is Proof.UNKNOWN:
         return Problem(
             "XL307",
@@ -97,26 +121,28 @@ def _mismatch(
         message,
         at,
         info=(f"they differ, for example, at {example}",) if example else (),
-        help=f"make both {expected} or both {actual}",
+        help=f"make both {expected} or both {actual}"
+        + (
+            "; between an encoder and a decoder, `bridge: auto` inserts a projection"
+            if port.code == "XL301"
+            else ""
+        ),
     )
 
 
 def _rank(node: Node, port: Port, ref: Ref, arriving: TensorType) -> Problem:
+    at: tuple[tuple[str, str], ...] = (
+        (f"graph.nodes.{node.name}.inputs.{port.name}", f"{arriving} arrives"),
+    )
+    if not ref.node:
+        at = ((f"graph.inputs.{ref.port}.dims", f"{len(arriving.dims)} dimensions"), *at)
     return Problem(
         "XL305",
         f"`{node.name}` takes {len(port.dims)} dimensions as `{port.name}`, "
         f"and `{ref}` has {len(arriving.dims)}",
-        ((f"graph.nodes.{node.name}.inputs.{port.name}", str(arriving)),),
+        at,
+        help=f"give it {len(port.dims)} dimensions",
     )
-
-
-def _with_origins(type_: TensorType, node: Node, name: str) -> TensorType:
-    port = next(port for port in SIGNATURES[node.kind].outputs if port.name == name)
-    origins = tuple(
-        node.numbers[rule].origin if isinstance(rule, str) and rule in node.numbers else None
-        for rule in port.dims
-    )
-    return replace(type_, origins=origins)
 
 
 def _minimums(graph: Graph, types: Mapping[Ref, TensorType]) -> dict[str, int]:

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity, Span
+from compiler.diagnostics.near import near
 from compiler.reader import Document, read
 from compiler.reader import Path as Address
+
+_HELP = "run `crossloom catalogue` for the names, or give a path"
 
 Locate = Callable[[str, Path | None], Path | None]
 """(name as written, folder of the file that wrote it) -> the file meant, or None."""
@@ -27,24 +31,28 @@ def extended(document: Document, locate: Locate, chain: tuple[Path, ...] = ()) -
     here = Path(document.file)
     file = locate(written, here.parent)
     if file is None:
-        return _failed(document, place, f"`{written}` is neither a spec file nor in the catalogue")
+        close = near(written, names())
+        help = f"did you mean `{close[0]}`?" if close else _HELP
+        return _failed(document, place, f"`{written}` is neither a spec file nor in the catalogue", help)
     if file.resolve() in (*chain, here.resolve()):
         cycle = " -> ".join(str(p.name) for p in (*chain, here, file))
-        return _failed(document, place, f"`extends` goes round in a circle: {cycle}")
+        return _failed(document, place, f"`extends` goes round in a circle: {cycle}", "extend another spec")
     base = extended(read(file), locate, (*chain, here.resolve()))
-    if any(finding.severity is Severity.ERROR for finding in base.diagnostics) and base.data is None:
-        return _failed(document, place, f"`{written}` cannot be read")
+    if not isinstance(base.data, dict):
+        reasons = [finding.message for finding in base.diagnostics] or ["it is no map of keys"]
+        message = f"`{written}` is not a spec to start from: {reasons[0]}"
+        return _failed(document, place, message, f"run `crossloom check {file}`")
     return _merged(base, document)
 
 
-def _failed(document: Document, place: Span, message: str) -> Document:
+def _failed(document: Document, place: Span, message: str, help: str) -> Document:
     finding = Diagnostic(
         "XL113",
         Severity.ERROR,
         message,
         (place,),
         info=("a spec extends a file, relative to its own folder, or a catalogue name",),
-        help="run `crossloom catalogue` for the names, or give a path",
+        help=help,
     )
     return Document(
         document.file,

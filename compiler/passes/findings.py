@@ -11,10 +11,9 @@ from compiler.reader import Document
 from compiler.reader import Path as Address
 from specs.problems import Problem
 
-
 _KEY = "!key"
 _BOTH_SIDES = ("XL301", "XL305")
-"""Where two places contradict each other, either may be wrong; what follows from either would repeat the finding."""
+"""Two places contradict each other: either may be wrong, and what follows from either would repeat it."""
 _SHARED = "dims."
 """Sizes with a name are used by many: the place that differs from them is the likelier mistake."""
 
@@ -66,7 +65,7 @@ class Findings:
         self._poisoned.add(address.removesuffix(_KEY))
 
     def rename(self, path: Address, name: str) -> None:
-        """Go on as if the key at `path` were `name`; unless it holds a map, its value is not reported again."""
+        """Go on as if the key at `path` were `name`. Its value is not reported again, unless it is a map."""
         document, depth, right = self.document, len(path), (*path[:-1], name)
 
         def moved(place: Address) -> Address:
@@ -117,7 +116,7 @@ class Findings:
                         self.poison(address)
 
     def _by_blame(self, problem: Problem) -> Problem:
-        """The same problem with what was written before what was left at its default, what is shared in between."""
+        """The same problem: what was written first, then what is shared, then what is a default."""
 
         def innocence(place: tuple[str, str]) -> int:
             return 2 if not self.is_written(place[0]) else place[0].startswith(_SHARED)
@@ -158,7 +157,7 @@ class Findings:
         )
 
     def _place(self, address: str) -> Span:
-        """Where to point: at the value, or at the key where that is meant or the value is a map of several lines."""
+        """Where to point: at the value, or at the key where that is meant or the value is a map."""
         path = self._paths.get(address.removesuffix(_KEY), ())
         if not path:
             return min(self.document.keys.values(), default=self.document.locate(()))

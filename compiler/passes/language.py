@@ -15,7 +15,7 @@ from compiler.passes.forms import KEYS, form, misplaced_keys
 from compiler.passes.schema import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
-from compiler.spec import Component, Kind, Spec
+from compiler.spec import Component, Spec
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.language import VERSION, SpecFile
@@ -41,6 +41,8 @@ def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec
         for role in written
         if (component := _component(findings, role, stated[role])) is not None
     }
+    if kind == "graph" and language.graph is None and not findings.is_poisoned("graph"):
+        findings.add(_empty(findings.document, "graph"), ("graph",))
     if len(components) < len(written) or (kind == "graph" and language.graph is None):
         return None
     findings.report(misplaced_keys(kind, components, findings.document.data))
@@ -176,7 +178,9 @@ def _empty(document: Document, role: str) -> Diagnostic:
         Severity.ERROR,
         f"`{role}` must be a map, and it is empty",
         (document.locate((role,)),),
-        help="give it a `family:`, or remove it",
+        help="write its `inputs:`, `nodes:` and `outputs:`"
+        if role == "graph"
+        else "give it a `family:`, or remove it",
     )
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from compiler.passes.findings import key_of
+from compiler.passes.hypers import numbers_of
 from compiler.spec import Component, Spec
 from specs.builder import GraphBuilder
 from specs.family import Side
 from specs.graph import Graph, Initialisation, Ref, Tokens
+from specs.language import BridgeBlock
 from specs.problems import Problem
+from specs.signatures import SIGNATURES
 from specs.values import Value, plain
 
 BRIDGE = "enc_to_dec_proj"
@@ -42,8 +48,9 @@ def lower_components(spec: Spec) -> Lowered:
     hidden = builder.input("encoder_hidden_states", "hidden", ("batch", "source", width))
     mask = builder.input("encoder_attention_mask", "mask", ("batch", "source"), "int64", optional=True)
     side = _decoder_side(builder, decoder, hidden, width, mask)
+    tokens = _settled(spec, side.tokens)
     return Lowered(
-        builder.graph({"logits": side.output}, (hidden, mask), side.ties, side.tokens, side.initialisations)
+        builder.graph({"logits": side.output}, (hidden, mask), side.ties, tokens, side.initialisations)
     )
 
 
@@ -83,15 +90,44 @@ def _bridge(builder: GraphBuilder, spec: Spec, hidden: Ref, target: Value) -> tu
     bridge = spec.language.bridge
     if bridge == "none" or (bridge in (None, "auto") and plain(source) == plain(target)):
         return hidden, ()
-    joined = builder.node(BRIDGE, "linear", {"source_dim": source, "target_dim": target}, hidden=hidden)
+    given = bridge.with_ if isinstance(bridge, BridgeBlock) else {}
+    problems, numbers = _settings(given)
+    numbers |= {"source_dim": source, "target_dim": target}
+    joined = builder.node(BRIDGE, "linear", numbers, hidden=hidden)
     note = Problem(
         "XL301",
         f"a linear bridge `{BRIDGE}` projects the encoder's width {plain(source)} to {plain(target)}",
-        (("bridge", "inserted here"),),
+        (
+            ("bridge", "inserted here"),
+            (target.origin or "", f"`decoder` attends to width {plain(target)}"),
+            (source.origin or "", f"`encoder` ends at width {plain(source)}"),
+        ),
         info=("its parameters are in no checkpoint: they start fresh",),
+        help="write `bridge: none` to have unequal widths refused",
         severity="info",
     )
-    return joined, (note,)
+    return joined, (note, *problems)
+
+
+def _settings(given: Mapping[str, Any]) -> tuple[list[Problem], dict[str, Value]]:
+    """The hyper-parameters of a bridge that its two sides do not settle."""
+    known = ("bias",)
+    unknown = [
+        Problem(
+            "XL209",
+            f"a linear bridge has no hyper-parameter `{name}`",
+            ((key_of(f"bridge.with.{name}"), "not a hyper-parameter"),),
+            (f"it has {', '.join(known)}; its widths are those of encoder and decoder",),
+            "remove it",
+        )
+        for name in given
+        if name not in known
+    ]
+    free = replace(
+        SIGNATURES["linear"], hypers=tuple(h for h in SIGNATURES["linear"].hypers if h.name in known)
+    )
+    problems, numbers = numbers_of(free, {name: given[name] for name in known if name in given}, "bridge", {})
+    return [*unknown, *problems], {} if problems else numbers
 
 
 def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from compiler.block_source import library
-from specs.graph import Graph
+from compiler.diagnostics.near import near
+from compiler.passes.findings import key_of
+from specs.graph import Graph, Tie
 from specs.problems import Problem
+
+Shapes = dict[str, tuple[int, ...]]
 
 
 def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
@@ -17,42 +20,78 @@ def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
     shapes = graph.parameters()
     for index, pattern in enumerate(patterns):
         if not any(fnmatchcase(address, pattern) for address in shapes):
-            close = get_close_matches(pattern, shapes, n=1, cutoff=0.5)
+            close = near(pattern, _stems(shapes) if pattern.endswith("*") else shapes)
             yield Problem(
                 "XL518",
                 f"`fresh:` names `{pattern}`, which is no parameter of this model",
                 ((f"fresh.{index}", "matches nothing"),),
                 info=("`*` stands for any part of an address",),
-                help=f"did you mean `{close[0]}`?" if close else None,
+                help=f"did you mean `{close[0]}`?"
+                if close
+                else "remove it; `crossloom weights` lists the addresses",
             )
 
 
-def parameters(graph: Graph) -> tuple[Graph, list[Problem]]:
-    """The graph with its parameter shapes; tied parameters of unequal shape are XL306."""
+def parameters(graph: Graph, lost: Iterable[str] = ()) -> tuple[Graph, list[Problem]]:
+    """The graph with its parameter shapes; tied parameters of unequal shape are XL306.
+
+    `lost` names nodes that had to be left out: what is tied to them is not looked at.
+    """
     blocks = library()
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: Shapes = {}
     for node in graph.order():
         for address, shape in blocks.shapes(node.block):
             shapes[f"{node.name}.{address}"] = shape
-    problems = []
-    for tie in graph.ties:
-        at = ((tie.origin or "", "tied here"),)
-        missing = [address for address in (tie.kept, tie.tied) if address not in shapes]
-        if missing:
-            problems.append(
-                Problem(
-                    "XL203", f"`{missing[0]}` is not a parameter", at, help="name a parameter's full address"
-                )
-            )
-        elif shapes[tie.kept] != shapes[tie.tied]:
-            problems.append(
-                Problem(
-                    "XL306",
-                    f"tied parameters differ in shape: {tie.kept} {list(shapes[tie.kept])}, "
-                    f"{tie.tied} {list(shapes[tie.tied])}",
-                    at,
-                    info=("tied parameters are one tensor",),
-                    help="make the shapes equal, or untie them",
-                )
-            )
+    ties = [
+        tie
+        for tie in graph.ties
+        if not any(address.startswith(f"{name}.") for name in lost for address in (tie.kept, tie.tied))
+    ]
+    problems = [problem for tie in ties for problem in _tie(tie, graph, shapes)]
     return replace(graph, shapes=shapes), problems
+
+
+def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
+    place = tie.origin or ""
+    for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
+        if address not in shapes:
+            close = near(address, shapes)
+            yield Problem(
+                "XL203",
+                f"`{address}` is not a parameter",
+                ((at, "no such parameter"),),
+                help=f"did you mean `{close[0]}`?" if close else "name a parameter by its full address",
+            )
+            return
+    chained = next((other for other in graph.ties if other.tied == tie.kept), None)
+    if chained is not None:
+        yield Problem(
+            "XL203",
+            f"`{tie.kept}` is tied itself, so it keeps no tensor of its own",
+            ((place, "tied to this"),),
+            help=f"tie `{tie.tied}` to `{chained.kept}`" if tie != chained else "remove the tie",
+        )
+    elif shapes[tie.kept] != shapes[tie.tied]:
+        yield Problem(
+            "XL306",
+            f"tied parameters differ in shape: {tie.kept} {list(shapes[tie.kept])}, "
+            f"{tie.tied} {list(shapes[tie.tied])}",
+            ((place, "tied here"), *_sizes(tie.kept, graph), *_sizes(tie.tied, graph)),
+            info=("tied parameters are one tensor",),
+            help="make the shapes equal, or untie them",
+        )
+
+
+def _sizes(address: str, graph: Graph) -> Iterator[tuple[str, str]]:
+    """Where the sizes of a parameter's node were written: a finding there explains an unequal shape."""
+    node = next((node for node in graph.nodes.values() if address.startswith(f"{node.name}.")), None)
+    for number in node.numbers.values() if node is not None else ():
+        if number.origin is not None and number.origin.startswith("graph.") and type(number.value) is int:
+            yield number.origin, f"a size of `{address}`"
+
+
+def _stems(shapes: Shapes) -> list[str]:
+    """Patterns for all parameters of a module, and for the same module of every layer."""
+    stems = {address.rpartition(".")[0] for address in shapes}
+    stems |= {".".join("*" if step.isdecimal() else step for step in stem.split(".")) for stem in stems}
+    return [f"{stem}.*" for stem in sorted(stems)]

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
 from compiler.diagnostics.near import near
+from compiler.passes.wording import bounds_of, choice, choices_of, element, named, shown
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from specs.generation import INERT_FIELDS, REFUSED_FIELDS, GenerationOptions
@@ -39,13 +41,13 @@ class Complaint:
 
     Attributes:
         path: the place in the document.
-        diagnostic: the finding, or None where an earlier one says it already.
+        diagnostic: the finding.
         is_missing: whether a required key is absent.
         near: the known key that an unknown one is taken for.
     """
 
     path: Address
-    diagnostic: Diagnostic | None
+    diagnostic: Diagnostic
     is_missing: bool = False
     near: str | None = None
 
@@ -55,9 +57,9 @@ def complaints(
 ) -> list[Complaint]:
     """A validation error, one complaint a place.
 
-    `prefix` is where `data` sits in the document. Several complaints about one value (the members of a union) are
-    one; where a member looked inside the value, what it found there counts. A key that is missing because it is
-    misspelt is not said to be missing.
+    `prefix` is where `data` sits in the document. Several complaints about one value (the members of a
+    union) are one; where a member looked inside the value, what it found there counts. A key that is
+    missing because it is misspelt is not said to be missing.
     """
     grouped: dict[Address, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
@@ -101,11 +103,11 @@ def _complaint(
         return Complaint(path, finding, near=close)
     if "missing" in kinds:
         return Complaint(path, _missing(path, document, info), is_missing=True)
-    return Complaint(path, _misfit(path, details, document, info))
+    return Complaint(path, _misfit(path, details, document, info, _has_default(schema, below)))
 
 
 def _missing(path: Address, document: Document, info: tuple[str, ...]) -> Diagnostic:
-    where = _named(path[:-1]) or "the spec"
+    where = named(path[:-1]) or "the spec"
     span = document.keys.get(path[:-1]) or min(document.keys.values(), default=document.locate(()))
     return Diagnostic(
         "XL105",
@@ -118,32 +120,32 @@ def _missing(path: Address, document: Document, info: tuple[str, ...]) -> Diagno
 
 
 def _misfit(
-    path: Address, details: list[ErrorDetails], document: Document, info: tuple[str, ...]
+    path: Address, details: list[ErrorDetails], document: Document, info: tuple[str, ...], has_default: bool
 ) -> Diagnostic:
     """A value of the wrong type, outside its choices, or out of range."""
     value = details[0]["input"]
-    name, span = _element(path), document.locate(path)
+    name, span = element(path), document.locate(path)
     choices = [d["ctx"]["expected"] for d in details if d["type"] == "literal_error" and "ctx" in d]
     types = list(dict.fromkeys(_TYPES[d["type"]] for d in details if d["type"] in _TYPES))
     in_range = [d for d in details if d["type"].startswith(_RANGES)]
     if choices:
-        allowed = [word for choice in choices for word in _words(choice)]
-        expected = " or ".join([*map(_show_choice, allowed), *types])
+        allowed = [word for choice in choices for word in choices_of(choice)]
+        expected = " or ".join([*map(choice, allowed), *types])
         close = near(value, allowed)
         return Diagnostic(
             "XL112",
             Severity.ERROR,
-            f"`{name}` is {_show(value)}, which is not one of its choices",
+            f"`{name}` is {shown(value)}, which is not one of its choices",
             (replace(span, label=f"expected {expected}"),),
             info,
             f"did you mean `{close[0]}`?" if close else f"write {expected}",
         )
     if in_range:
-        bounds = _range(in_range[0])
+        bounds = bounds_of(in_range[0])
         return Diagnostic(
             "XL104",
             Severity.ERROR,
-            f"`{name}` is {_show(in_range[0]['input'])}, and it must be {bounds}",
+            f"`{name}` is {shown(in_range[0]['input'])}, and it must be {bounds}",
             (replace(span, label="out of range"),),
             info,
             f"give `{name}` a value that is {bounds}",
@@ -152,10 +154,11 @@ def _misfit(
     return Diagnostic(
         "XL103",
         Severity.ERROR,
-        f"`{name}` must be {expected}, not {_show(value)}",
+        f"`{name}` must be {expected}, not {shown(value)}",
         (replace(span, label=f"expected {expected}"),),
         (*info, _NEVER_CONVERTED),
-        _conversion(value, types) or f"write {expected}, or remove `{path[-1]}` to take its default",
+        _conversion(value, types)
+        or f"write {expected}" + (f", or remove `{path[-1]}` to take its default" if has_default else ""),
     )
 
 
@@ -185,7 +188,7 @@ def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tupl
     taken = {str(p[-1]) for p in document.keys if p[:-1] == path[:-1]}
     close = near(name, [one for one in names if one not in taken])
     span = document.keys.get(path) or document.locate(path)
-    where = _named(path[:-1])
+    where = named(path[:-1])
     diagnostic = Diagnostic(
         "XL101",
         Severity.ERROR,
@@ -239,59 +242,19 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _description(schema: type[BaseModel], path: Address) -> str | None:
+def _field(schema: type[BaseModel], path: Address) -> FieldInfo | None:
     section = _section(schema, path[:-1]) if path else None
     if section is None:
         return None
     by_name = {f.alias or name: f for name, f in section.model_fields.items()}
-    known = by_name.get(str(path[-1]))
-    return known.description if known else None
+    return by_name.get(str(path[-1]))
 
 
-def _range(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    for key, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
-        if key in context:
-            return (
-                f"{words} {context[key]:g}" if isinstance(context[key], float) else f"{words} {context[key]}"
-            )
-    if "pattern" in context:
-        return "made of letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
-    if "max_length" in context:
-        return f"at most {context['max_length']} characters long"
-    assert context.get("min_length") == 1, f"no words for {detail['msg']}"
-    return "not empty"
+def _description(schema: type[BaseModel], path: Address) -> str | None:
+    field = _field(schema, path)
+    return field.description if field else None
 
 
-def _words(expected: str) -> list[str]:
-    """The choices of Pydantic's `'a', 'b' or 'c'`, without their quotes."""
-    return [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-
-
-def _show_choice(word: str) -> str:
-    return {"True": "true", "False": "false"}.get(word, f"`{word}`")
-
-
-def _show(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'the text "{value if len(value) <= 40 else value[:37] + "..."}"'
-        case dict():
-            return "a map"
-        case list():
-            return "a list"
-    return str(value)
-
-
-def _element(path: Address) -> str:
-    """The last key of a path, with the places in a list below it: `kernels[1]`."""
-    last = max((index for index, step in enumerate(path) if isinstance(step, str)), default=0)
-    return str(path[last] if path else "spec") + "".join(f"[{step}]" for step in path[last + 1 :])
-
-
-def _named(path: Address) -> str:
-    return " -> ".join(str(step) for step in path)
+def _has_default(schema: type[BaseModel], path: Address) -> bool:
+    field = _field(schema, path)
+    return field is not None and not field.is_required()

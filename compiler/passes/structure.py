@@ -2,186 +2,123 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterable
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
+from graphlib import CycleError
+from itertools import pairwise
 
-from specs.graph import Graph, Node, Ref
+from compiler.passes.connections import Connected, connected, existing, role_of
+from compiler.passes.free_graph import Written
+from specs.graph import Graph, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
 
-RESERVED = frozenset(
-    {
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "decode",
-        "decode_step",
-        "double",
-        "encode",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "initialise",
-        "ipu",
-        "keys",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "new_cache",
-        "parameters",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "spec",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
+
+@dataclass(frozen=True)
+class Structure:
+    """A graph that can be gone through, and what was wrong with it.
+
+    `is_whole` says that nothing had to be taken out: what depends on every node can be judged.
+    """
+
+    graph: Graph
+    problems: list[Problem]
+    is_whole: bool
+
+
+def structure(written: Written) -> Structure:
+    """References, roles, cycles and reachability; no dimension is looked at.
+
+    A connection or node that cannot be used is taken out, so that the rest can still be checked.
+    """
+    found = connected(written)
+    cyclic, cycles = _cycles(found.graph)
+    for problem in cycles:
+        found.wanting |= {
+            port.role for name in cyclic for port in SIGNATURES[found.graph.nodes[name].kind].inputs
+        }
+        found.problems.append(problem)
+    dead = [] if _cannot_tell(written, found) else list(_dead(written, found))
+    graph = _without(found.graph, cyclic)
+    return Structure(graph, [*found.problems, *dead], found.whole and not cyclic)
+
+
+def _without(graph: Graph, names: frozenset[str]) -> Graph:
+    if not names:
+        return graph
+    nodes = {
+        node.name: replace(node, inputs={p: r for p, r in node.inputs.items() if r.node not in names})
+        for node in graph.nodes.values()
+        if node.name not in names
     }
-)
-"""Names a torch module or the model already has."""
+    outputs = {name: ref for name, ref in graph.outputs.items() if ref.node not in names}
+    return replace(graph, nodes=nodes, outputs=outputs)
 
 
-def structure_problems(graph: Graph) -> list[Problem]:
-    """Everything wrong with references, roles, reachability and names; no dimension is looked at."""
-    problems = [problem for rule in (_names, _connections) for problem in rule(graph)]
-    if not problems:
-        problems = list(_cycles(graph)) or list(_dead(graph))
-    return problems
+def _cycles(graph: Graph) -> tuple[frozenset[str], list[Problem]]:
+    """The nodes on cycles, and one problem a cycle."""
+    names: frozenset[str] = frozenset()
+    problems = []
+    while True:
+        try:
+            _without(graph, names).order()
+        except CycleError as error:
+            path = [str(name) for name in reversed(error.args[1])]
+            names |= frozenset(path)
+            problems.append(_cycle(graph, path))
+        else:
+            return names, problems
 
 
-def place(node: Node, key: str = "") -> str:
-    """Address in a spec of a free graph's node."""
-    return f"graph.nodes.{node.name}" + (f".{key}" if key else "")
-
-
-def _names(graph: Graph) -> Iterable[Problem]:
-    for node in graph.nodes.values():
-        for word in node.name.split("."):
-            if word in RESERVED or keyword.iskeyword(word) or word.startswith("_"):
-                yield Problem(
-                    "XL208",
-                    f"a node cannot be called `{node.name}`: `{word}` is taken by Python or torch",
-                    ((place(node), "this name"),),
-                    help=f"call it `{node.name}_block`",
-                )
-                break
-
-
-def _connections(graph: Graph) -> Iterable[Problem]:
-    for node in graph.nodes.values():
-        signature = SIGNATURES[node.kind]
-        for port in signature.inputs:
-            if not port.optional and port.name not in node.inputs:
-                yield Problem(
-                    "XL206",
-                    f"`{node.name}` has no `{port.name}`: block {node.kind} needs it",
-                    ((place(node), f"`{port.name}` is not connected"),),
-                    help=f"add `{port.name}:` under its `inputs:`",
-                )
-        for name, ref in node.inputs.items():
-            expected = signature.input(name)
-            at = place(node, f"inputs.{name}")
-            if expected is None:
-                ports = [p.name for p in signature.inputs]
-                near = get_close_matches(name, ports, n=1)
-                yield Problem(
-                    "XL207",
-                    f"block {node.kind} has no input `{name}`",
-                    ((at, "not a port of this block"),),
-                    (f"its inputs are {', '.join(ports)}",),
-                    f"did you mean `{near[0]}`?" if near else None,
-                )
-                continue
-            role = _role(graph, ref)
-            if role is None:
-                yield dangling(graph, ref, at)
-            elif role != expected.role:
-                yield Problem(
-                    "XL205",
-                    f"`{node.name}` takes {_words(expected.role)} as `{name}`, "
-                    f"and `{ref}` holds {_words(role)}",
-                    ((at, f"this is {_words(role)}"),),
-                    help=f"connect {_words(expected.role)}",
-                )
-    for name, ref in graph.outputs.items():
-        if _role(graph, ref) is None:
-            yield dangling(graph, ref, f"graph.outputs.{name}")
-
-
-def dangling(graph: Graph, ref: Ref, at: str) -> Problem:
-    """XL203, with the nearest thing that does exist."""
-    existing = [*graph.inputs]
-    for node in graph.nodes.values():
-        existing += [f"{node.name}.{port.name}" for port in SIGNATURES[node.kind].outputs]
-    near = get_close_matches(str(ref), existing, n=1)
+def _cycle(graph: Graph, path: list[str]) -> Problem:
+    """`path` ends where it begins, and every node in it waits for the next."""
+    at = [
+        (f"graph.nodes.{reader}.inputs.{port}", f"`{reader}` waits for `{read}`")
+        for reader, read in pairwise(path)
+        for port, ref in graph.nodes[reader].inputs.items()
+        if ref.node == read
+    ]
     return Problem(
-        "XL203",
-        f"`{ref}` is neither a graph input nor a node's output",
-        ((at, "nothing there"),),
-        help=f"did you mean `{near[0]}`?" if near else f"existing: {', '.join(existing)}",
+        "XL202",
+        "nodes wait for each other: " + " -> ".join(path),
+        tuple(at),
+        help="connect one of them to something that is computed before",
     )
 
 
-def _role(graph: Graph, ref: Ref) -> str | None:
-    if not ref.node:
-        return graph.inputs[ref.port].role if ref.port in graph.inputs else None
-    node = graph.nodes.get(ref.node)
-    if node is None:
-        return None
-    return next((p.role for p in SIGNATURES[node.kind].outputs if p.name == ref.port), None)
+def _cannot_tell(written: Written, found: Connected) -> bool:
+    """Whether something may have been meant to read any node."""
+    return found.unclear or written.read is None or not written.graph.outputs
 
 
-def _cycles(graph: Graph) -> Iterable[Problem]:
-    from graphlib import CycleError
-
-    try:
-        graph.order()
-    except CycleError as error:
-        path = [str(name) for name in error.args[1]]
-        yield Problem(
-            "XL202",
-            "nodes wait for each other: " + " -> ".join(reversed(path)),
-            tuple((f"graph.nodes.{name}", "in the cycle") for name in dict.fromkeys(reversed(path))),
-            help="break the cycle; a model is computed from its inputs to its outputs",
-        )
-
-
-def _dead(graph: Graph) -> Iterable[Problem]:
-    wanted = {ref.node for ref in graph.outputs.values()}
-    for node in reversed(graph.order()):
-        if node.name in wanted:
-            wanted |= {ref.node for ref in node.inputs.values()}
-    for node in graph.nodes.values():
-        if node.name not in wanted:
+def _dead(written: Written, found: Connected) -> Iterable[Problem]:
+    """XL204 for nodes and inputs that reach no output, unless what is wrong elsewhere explains it."""
+    graph = written.graph
+    assert written.read is not None, "it can be told what is read"
+    excused = {ref for ref in existing(graph) if role_of(graph, ref) in found.wanting}
+    wanted = {*graph.outputs.values(), *excused, *found.meant, *written.read}
+    waiting = [ref.node for ref in wanted]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in graph.nodes and name not in reached:
+            reached.add(name)
+            wanted |= set(graph.nodes[name].inputs.values())
+            waiting += [ref.node for ref in graph.nodes[name].inputs.values()]
+    for name in graph.nodes:
+        if name not in reached:
             yield Problem(
                 "XL204",
-                f"`{node.name}` reaches no output",
-                ((place(node), "computed and thrown away"),),
+                f"`{name}` reaches no output",
+                ((f"graph.nodes.{name}", "computed and thrown away"),),
                 help="connect it, or remove it",
             )
-
-
-def _words(role: str) -> str:
-    return {"token_ids": "token ids", "hidden": "hidden states"}.get(role, role)
+    read = wanted | {ref for node in graph.nodes.values() for ref in node.inputs.values()}
+    for name in graph.inputs:
+        if Ref("", name) not in read:
+            yield Problem(
+                "XL204",
+                f"the input `{name}` is read by no node",
+                ((f"graph.inputs.{name}", "given and thrown away"),),
+                help="connect it, or remove it",
+            )

@@ -11,12 +11,13 @@ from specs.problems import Problem
 from specs.processing import check_vocabulary
 
 
-def token_problems(spec: Spec) -> Iterable[Problem]:
-    """Generation options, start and pad ids of a pair, tokenizer size, mel bins."""
+def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
+    """Generation options, and the tokenizer's size."""
     back = spec.components.get("model") or spec.components.get("decoder")
     generation = spec.language.generation
     if generation is not None:
-        yield from check_section(generation.model_dump(exclude_unset=True), spec.config)
+        config = {"vocab_size": _vocabulary(graph)[0], **spec.config}
+        yield from check_section(generation.model_dump(exclude_unset=True), config)
     vocabulary = spec.config.get("vocab_size")
     size = (spec.data.get("tokenizer") or {}).get("vocab_size")
     if back is not None and isinstance(vocabulary, int) and isinstance(size, int):
@@ -47,6 +48,33 @@ def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         )
 
 
+def outside_ids(spec: Spec, graph: Graph) -> Iterable[Problem]:
+    """XL402 for ids of `tokens:` that the logits do not reach."""
+    stated = spec.language.tokens
+    vocabulary, origin = _vocabulary(graph)
+    if stated is None or vocabulary is None:
+        return
+    for name, given in stated.model_dump(exclude_none=True).items():
+        for index, id_ in enumerate(given if isinstance(given, list) else [given]):
+            if id_ >= vocabulary:
+                place = f"tokens.{name}" + (f".{index}" if isinstance(given, list) else "")
+                yield Problem(
+                    "XL402",
+                    f"`{name}` is {id_}, and the vocabulary has {vocabulary} ids",
+                    ((place, "outside the vocabulary"), (origin, f"{vocabulary} ids")),
+                    help=f"use an id below {vocabulary}",
+                )
+
+
+def _vocabulary(graph: Graph) -> tuple[int | None, str]:
+    """How many ids the logits tell apart, where that is known, and the address that settled it."""
+    logits = graph.outputs.get("logits")
+    type_ = graph.types.get(logits) if logits is not None else None
+    if type_ is None or type_.role != "logits":
+        return None, ""
+    return type_.dims[-1].value, type_.origins[-1] or ""
+
+
 def missing_ids(spec: Spec, graph: Graph) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
     decodes = "decoder_input_ids" in graph.inputs
@@ -54,7 +82,10 @@ def missing_ids(spec: Spec, graph: Graph) -> Iterable[Problem]:
         yield Problem(
             "XL404",
             "a decoder needs a start id and a pad id",
-            (("tokens", "decoder_start and pad are needed"),),
+            (
+                ("tokens", "decoder_start and pad are needed"),
+                ("graph.inputs.decoder_input_ids", "these are decoded"),
+            ),
             info=("labels are shifted with the start id, and ignored labels become pads",),
             help="add `tokens: {decoder_start: ..., pad: ...}`",
         )

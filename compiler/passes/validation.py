@@ -1,7 +1,7 @@
-"""Data against a strict schema: what is wrong is reported, mended or taken out, and the rest is validated again.
+"""Data against a strict schema: what is wrong is reported, mended or taken out, the rest validated again.
 
-A key that is plainly a misspelt one is read under its right name, and a part that cannot stand without what was
-reported goes with it. So one mistake is one finding, and the next independent one still shows.
+A key that is plainly a misspelt one is read under its right name, and a part that cannot stand without
+what was reported goes with it. So one mistake is one finding, and the next independent one still shows.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def validated(findings: Findings, data: Any, schema: type[BaseModel], prefix: Ad
         except ValidationError as error:
             found = complaints(error, findings.document, prefix, data, schema)
             for complaint in found:
-                if complaint.diagnostic is not None and not findings.is_poisoned(dotted(complaint.path)):
-                    if not (complaint.is_missing and findings.is_poisoned("extends")):
-                        findings.add(complaint.diagnostic)
+                is_inherited = complaint.is_missing and findings.is_poisoned("extends")
+                if not is_inherited and not findings.is_poisoned(dotted(complaint.path)):
+                    findings.add(complaint.diagnostic)
             data = _mended(findings, data, prefix, found)
             if data is None:
                 return None

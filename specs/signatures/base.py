@@ -109,6 +109,7 @@ class Signature:
         operations: numbers, dims -> multiply-adds of one forward.
         leaks_padding: why padding is seen by valid positions, or None when it never is.
         keeps_state: takes the decode cache.
+        mixes_time: what it gives at a position depends on others.
     """
 
     kind: str
@@ -121,6 +122,7 @@ class Signature:
     violations: Callable[[Numbers], Iterable[Violation]] = no_violations
     leaks_padding: str | None = None
     keeps_state: bool = False
+    mixes_time: bool = False
     _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

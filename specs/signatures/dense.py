@@ -25,6 +25,7 @@ def _padding_row_exists(n: Numbers) -> Iterable[Violation]:
             "XL402",
             f"the pad id {row} is outside the vocabulary of {vocabulary} ids",
             (("padding_row", f"at most {vocabulary - 1}"), ("vocabulary", f"{vocabulary} ids")),
+            f"use an id below {vocabulary}, or more ids",
         )
 
 

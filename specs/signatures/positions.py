@@ -27,12 +27,14 @@ def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
             "XL304",
             f"sinusoidal positions need a width of at least 4, and this one is {n.width.value}",
             (("width", "leaves a single frequency"),),
+            "use 4 or more",
         )
     if n.padding_row.value > n.maximum.value:  # positions follow the padding row
         yield Violation(
             "XL402",
             f"the pad id {n.padding_row.value} leaves no position in a table of {n.maximum.value + 2} rows",
             (("padding_row", "taken as the padding row"), ("maximum", "declares the table")),
+            f"use a pad id of at most {n.maximum.value}, or more positions",
         )
 
 
@@ -59,6 +61,7 @@ TOKEN_POSITIONS = Signature(
     operations=_elementwise,
     violations=sinusoid_violations,
     keeps_state=True,
+    mixes_time=True,
 )
 
 
@@ -75,6 +78,7 @@ def _frame_positions(kind: str, name: str, summary: str) -> Signature:
         construct=_construct(name),
         operations=_elementwise,
         violations=sinusoid_violations,
+        mixes_time=True,
     )
 
 

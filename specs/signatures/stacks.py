@@ -36,7 +36,9 @@ def heads_divide(n: Numbers) -> Iterable[Violation]:
             "XL302",
             f"{heads} attention heads do not divide the width {width}",
             (("heads", f"{width} / {heads} is not whole"), ("width", f"the width is {width}")),
-            "use " + " or ".join(str(h) for h in sorted(set(near))) + " heads",
+            "use "
+            + " or ".join(str(h) for h in sorted(set(near)))
+            + f" heads, or a width that is a multiple of {heads}",
         )
 
 
@@ -132,6 +134,7 @@ PRE_NORM_ENCODER = Signature(
     construct=_encoder,
     operations=_encoder_operations,
     violations=heads_divide,
+    mixes_time=True,
 )
 
 PRE_NORM_DECODER = Signature(
@@ -149,4 +152,5 @@ PRE_NORM_DECODER = Signature(
     operations=_decoder_operations,
     violations=heads_divide,
     keeps_state=True,
+    mixes_time=True,
 )

@@ -91,5 +91,6 @@ CONV_SUBSAMPLER = Signature(
     construct=_construct,
     operations=_operations,
     violations=_violations,
+    mixes_time=True,
     leaks_padding="convolutions near the end of a sample read the padding behind it",
 )

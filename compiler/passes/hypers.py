@@ -1,0 +1,143 @@
+"""Hyper-parameters of a free graph's nodes, as written under `with:`, against their signature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from compiler.diagnostics.near import near
+from compiler.passes.findings import key_of
+from specs.problems import Problem
+from specs.signatures import Hyper, Signature
+from specs.signatures.base import REQUIRED
+from specs.values import Value
+
+_TYPES = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    list: "a list of whole numbers",
+}
+
+
+def numbers_of(
+    signature: Signature, given: Mapping[str, Any], address: str, dims: Mapping[str, int]
+) -> tuple[list[Problem], dict[str, Value]]:
+    """The values of a node's hyper-parameters, and what is wrong with them.
+
+    `address` is that of the node; a whole number may be written as a name out of `dims`.
+    """
+    problems: list[Problem] = []
+    written: dict[str, str] = {}
+    for name in given:
+        if signature.hyper(name) is None:
+            free = [hyper.name for hyper in signature.hypers if hyper.name not in given]
+            close = near(name, free)
+            problems.append(_unknown(signature, name, f"{address}.with", close))
+            if close:
+                written.setdefault(close[0], name)
+        else:
+            written[name] = name
+    values: dict[str, Value] = {}
+    for hyper in signature.hypers:
+        if hyper.name not in written:
+            if hyper.default is REQUIRED:
+                problems.append(_missing(signature, hyper, address))
+            values[hyper.name] = Value(hyper.default)
+            continue
+        name = written[hyper.name]
+        value, origin = given[name], f"{address}.with.{name}"
+        if hyper.type is int and isinstance(value, str) and value in dims:
+            value, origin = dims[value], f"dims.{value}"
+        found = list(_misfits(hyper, value, origin, dims))
+        problems += found if name == hyper.name else []
+        if hyper.type is float and type(value) is int:
+            value = float(value)
+        values[hyper.name] = Value(value, origin)
+    return problems, values
+
+
+def _unknown(signature: Signature, name: str, address: str, close: list[str]) -> Problem:
+    names = ", ".join(hyper.name for hyper in signature.hypers)
+    return Problem(
+        "XL209",
+        f"block {signature.kind} has no hyper-parameter `{name}`",
+        ((key_of(f"{address}.{name}"), "not a hyper-parameter"),),
+        (f"it has {names}",),
+        f"did you mean `{close[0]}`?" if close else f"remove it; {signature.kind} has {names}",
+    )
+
+
+def _missing(signature: Signature, hyper: Hyper, address: str) -> Problem:
+    # The place of the number itself is named too: where it was reported, its absence follows from that.
+    return Problem(
+        "XL209",
+        f"block {signature.kind} needs `{hyper.name}`: {hyper.description}",
+        (
+            (f"{address}.with", f"`{hyper.name}` is missing"),
+            (f"{address}.with.{hyper.name}", "missing"),
+        ),
+        help=f"add `{hyper.name}:` under `with:`",
+    )
+
+
+def _misfits(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> Iterator[Problem]:
+    if not _is_typed(hyper, value):
+        yield _ill_typed(hyper, value, origin, dims)
+        return
+    if hyper.choices and value not in hyper.choices:
+        close = near(value, hyper.choices)
+        yield Problem(
+            "XL112",
+            f"`{hyper.name}` is {value!r}, which is not one of its choices",
+            ((origin, "not a choice"),),
+            (hyper.description,),
+            f"did you mean `{close[0]}`?" if close else f"choose one of {', '.join(hyper.choices)}",
+        )
+    numbers = enumerate(value) if isinstance(value, list) else [(None, value)]
+    for index, number in numbers:
+        if type(number) in (int, float) and not _is_within(hyper, number):
+            place = origin if index is None else f"{origin}.{index}"
+            yield Problem(
+                "XL104",
+                f"`{hyper.name}` is {number}, and it must be {_bounds(hyper)}",
+                ((place, "out of range"),),
+                (hyper.description,),
+                f"give `{hyper.name}` a value that is {_bounds(hyper)}",
+            )
+
+
+def _is_typed(hyper: Hyper, value: Any) -> bool:
+    if type(value) is list and hyper.type is list:
+        return bool(value) and all(type(item) is hyper.items for item in value)
+    return type(value) is hyper.type or (hyper.type is float and type(value) is int)
+
+
+def _ill_typed(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> Problem:
+    expected = _TYPES[hyper.type]
+    at: tuple[tuple[str, str], ...] = ((origin, f"expected {expected}"),)
+    help = f"write {expected}"
+    if isinstance(value, str) and hyper.type is int and value.isidentifier():
+        close = near(value, dims)
+        at = (*at, (f"dims.{value}", "no such size"))
+        help = f"did you mean `{close[0]}`?" if close else f"{help}, or declare `{value}` under `dims:`"
+    return Problem(
+        "XL209", f"`{hyper.name}` must be {expected}, not {value!r}", at, (hyper.description,), help
+    )
+
+
+def _is_within(hyper: Hyper, number: float) -> bool:
+    return (
+        math.isfinite(number)
+        and (hyper.minimum is None or number >= hyper.minimum)
+        and (hyper.maximum is None or number <= hyper.maximum)
+    )
+
+
+def _bounds(hyper: Hyper) -> str:
+    low, high = hyper.minimum, hyper.maximum
+    if low is None:
+        return "a finite number"
+    return f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"

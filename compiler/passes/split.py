@@ -1,0 +1,167 @@
+"""Pass 5 for free graphs: what runs once, in encode, and what runs at every step, in decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from compiler.diagnostics.near import near
+from compiler.passes.connections import IDS, WORDS, expected_outputs, role_of
+from compiler.passes.findings import key_of
+from specs.graph import Graph, Node, Ref
+from specs.problems import Problem
+from specs.signatures import SIGNATURES
+
+_OF_DECODING = "decoder_"
+_CROSSING = {"hidden": "hidden states", "mask": "masks"}
+
+
+def output_problems(graph: Graph) -> Iterator[Problem]:
+    """XL210 and XL205 where what leaves the model is not what a model gives."""
+    expected = expected_outputs(graph)
+    kind = f"a model {'with' if IDS in graph.inputs else 'without'} `{IDS}`"
+    gives = " and ".join(f"`{name}`" for name in expected)
+    ids = [name for name, type_ in graph.inputs.items() if type_.role == "token_ids"]
+    if IDS not in graph.inputs and "logits" in graph.outputs and len(ids) == 1:
+        yield Problem(
+            "XL210",
+            f"`logits` are computed from `{ids[0]}`, and decoding starts from `{IDS}`",
+            ((key_of(f"graph.inputs.{ids[0]}"), "this name"),),
+            help=f"call it `{IDS}`",
+        )
+        return
+    unknown = [name for name in graph.outputs if name not in expected]
+    for name in unknown:
+        close = near(name, [one for one in expected if one not in graph.outputs])
+        yield Problem(
+            "XL210",
+            f"{kind} does not give `{name}`",
+            ((key_of(f"graph.outputs.{name}"), "nobody reads this"),),
+            (f"it gives {gives}",),
+            f"did you mean `{close[0]}`?" if close else f"remove it; the outputs are {gives}",
+        )
+    first = next(iter(expected))
+    if first not in graph.outputs and not unknown:
+        # The output is named too: where it was reported, its absence follows from that.
+        yield Problem(
+            "XL210",
+            f"no output is called `{first}`",
+            (("graph.outputs", f"{kind} gives {gives}"), (f"graph.outputs.{first}", "missing")),
+            help=f"add `{first}:` with the port that gives it",
+        )
+    for name, role in expected.items():
+        held = role_of(graph, graph.outputs[name]) if name in graph.outputs else None
+        if held not in (role, None):
+            yield Problem(
+                "XL205",
+                f"the output `{name}` holds {WORDS[held]}",
+                ((f"graph.outputs.{name}", f"this is {WORDS[held]}"),),
+                help=f"connect a port that holds {WORDS[role]}",
+            )
+
+
+def split(graph: Graph) -> tuple[Graph, list[Problem]]:
+    """The graph with what crosses from encode to decode, and why it cannot be divided there (XL210)."""
+    decode = [node for node in graph.order() if node.name in graph.decode_nodes()]
+    if not decode:
+        hidden, mask = graph.outputs.get("hidden"), graph.outputs.get("mask")
+        encoded = None if hidden is None else (hidden, mask)
+        return replace(graph, encoded=encoded), list(_early(graph, decode))
+    problems = [*_early(graph, decode), *_stacks(decode), *_across_time(decode)]
+    found = _crossing(graph, decode)
+    problems += list(_unfit(graph, found))
+    logits = graph.outputs.get("logits")
+    if logits is not None and logits.node not in {node.name for node in decode}:
+        problems.append(
+            Problem(
+                "XL210",
+                f"`logits` does not depend on `{IDS}`",
+                (("graph.outputs.logits", "computed in encode"),),
+                help="connect the logits of the decoder",
+            )
+        )
+    hidden, mask = (next((ref for ref in found if role_of(graph, ref) == role), None) for role in _CROSSING)
+    if hidden is None:
+        return graph, problems
+    return replace(graph, encoded=(hidden, mask)), problems
+
+
+def _crossing(graph: Graph, decode: list[Node]) -> dict[Ref, list[str]]:
+    """What decode reads of encode and of encode's inputs, with the addresses that read it."""
+    inside = {node.name for node in decode}
+    found: dict[Ref, list[str]] = {}
+    for node in decode:
+        for port, ref in node.inputs.items():
+            if ref.node not in inside and (ref.node or not ref.port.startswith(_OF_DECODING)):
+                found.setdefault(ref, []).append(f"graph.nodes.{node.name}.inputs.{port}")
+    return found
+
+
+def _unfit(graph: Graph, found: dict[Ref, list[str]]) -> Iterator[Problem]:
+    by_role: dict[str, list[Ref]] = {role: [] for role in _CROSSING}
+    for ref, places in found.items():
+        role = str(role_of(graph, ref))
+        if role in by_role:
+            by_role[role].append(ref)
+            continue
+        yield Problem(
+            "XL210",
+            f"decode reads `{ref}`, which is given to encode alone",
+            tuple((place, "read here") for place in places),
+            help="let a node of encode read it, and attend to that",
+        )
+    for role, refs in by_role.items():
+        if len(refs) > 1:
+            yield Problem(
+                "XL210",
+                f"decode reads {len(refs)} different {_CROSSING[role]} of encode",
+                tuple((found[ref][0], str(ref)) for ref in reversed(refs)),
+                ("encode hands over hidden states and, where there is one, their mask",),
+                f"connect all of them to `{refs[0]}`",
+            )
+    if not by_role["hidden"]:
+        yield Problem(
+            "XL210",
+            "decode reads no hidden states of encode",
+            (("graph.outputs.logits", "does not depend on an encoder"),),
+            help="connect a decoder stack to hidden states of the encoder as its `source:`",
+        )
+
+
+def _early(graph: Graph, decode: list[Node]) -> Iterator[Problem]:
+    """Nodes of encode that read what is only given to decode."""
+    inside = {node.name for node in decode}
+    for node in graph.nodes.values():
+        for port, ref in node.inputs.items():
+            if node.name not in inside and not ref.node and ref.port.startswith(_OF_DECODING):
+                yield Problem(
+                    "XL210",
+                    f"`{node.name}` is part of encode, and `{ref}` is given to decode",
+                    ((f"graph.nodes.{node.name}.inputs.{port}", "not known yet"),),
+                    (f"encode is every node that does not depend on `{IDS}`",),
+                    "connect an input of encode, whose name does not begin with `decoder_`",
+                )
+
+
+def _stacks(decode: list[Node]) -> Iterator[Problem]:
+    stacks = [node.name for node in decode if SIGNATURES[node.kind].input("source") is not None]
+    if len(stacks) > 1:
+        yield Problem(
+            "XL210",
+            f"a model has one decoder stack, and this one has {' and '.join(f'`{name}`' for name in stacks)}",
+            tuple((f"graph.nodes.{name}", "a decoder stack") for name in reversed(stacks)),
+            ("the decode cache belongs to one stack",),
+            "join them: give one stack all the `layers`",
+        )
+
+
+def _across_time(decode: Iterable[Node]) -> Iterator[Problem]:
+    for node in decode:
+        if SIGNATURES[node.kind].mixes_time and not SIGNATURES[node.kind].keeps_state:
+            yield Problem(
+                "XL210",
+                f"`{node.name}` looks across positions, and decode gives it one at a time",
+                ((f"graph.nodes.{node.name}", "runs at every decode step"),),
+                ("only blocks with a decode cache know the positions before",),
+                "use a block of decoders in its place, or move it to the encoder",
+            )
