@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
 def block(language: str) -> str:
-    return next(text for name, text in BLOCKS if name == language)
+    return next(str(text) for name, text in BLOCKS if name == language)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 """
 
 # name: digits
-# resolved spec: sha256 4c1fd1941edad0c5f5f285e91dbbbc0d69cab1d2964dca2014eed908d0d2661a
+# resolved spec: sha256 ab01758533bcfb3f59d9a4b7c1efebdf4a0fc0f2d65e80aec22f2c3fa9878ad8
 
 import math
 from collections.abc import Iterator
@@ -587,7 +587,7 @@ class Model(nn.Module):
             table=SinusoidTable(rows=514, width=96, padding_row=1),
             padding_row=1,
         )
-        self.encoder.scale = Scale(scale=9.797958971132712)
+        self.encoder.scale = Scale(scale=1.0)  # model.config.scale_embedding
         self.encoder.add_positions = AddPositions(dropout=0.1)
         self.encoder.layers = EncoderStack(
             [
@@ -607,7 +607,8 @@ class Model(nn.Module):
         self.decoder = nn.Module()
         # model.config.vocab_size
         # model.config.d_model
-        self.decoder.embed = ScaledEmbedding(vocabulary=14, width=96, padding_row=1, scale=9.797958971132712)
+        # model.config.scale_embedding
+        self.decoder.embed = ScaledEmbedding(vocabulary=14, width=96, padding_row=1, scale=1.0)
         self.decoder.positions = TokenPositions(
             # model.config.max_target_positions
             # model.config.d_model
