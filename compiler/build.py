@@ -8,6 +8,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,31 +61,42 @@ def skeleton(spec: Spec, graph: Graph) -> torch.nn.Module:
     import torch
 
     module = execute(modeling_source(graph, digest(spec), spec.explicit))
-    with torch.device("meta"), _without_initial_values():
+    with torch.device("meta"), _without_values(module):
         model = module.Model()
     return finish(model, spec)
 
 
 @contextmanager
-def _without_initial_values() -> Iterator[None]:
-    """Modules made on the meta device draw no initial values: they have none, and drawing takes time."""
+def _without_values(emitted: ModuleType) -> Iterator[None]:
+    """Modules on the meta device draw and compute no values: they keep none, and it takes time."""
     from torch import nn
 
-    def only_real(original: Callable[[Any], None]) -> Callable[[Any], None]:
-        return lambda module: None if module.weight.is_meta else original(module)
-
-    classes: tuple[Any, ...] = (nn.Linear, nn.Conv1d, nn.Embedding, nn.LayerNorm)
-    originals = [cls.__dict__.get("reset_parameters") for cls in classes]
-    for cls in classes:
-        cls.reset_parameters = only_real(cls.reset_parameters)
+    blocks = [value for value in vars(emitted).values() if isinstance(value, type)]
+    computing = [block for block in blocks if "reset_buffers" in vars(block)]
+    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Embedding, nn.LayerNorm]
+    classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
+    originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
+    for cls, name in classes.items():
+        setattr(cls, name, _where_real(getattr(cls, name)))
     try:
         yield
     finally:
-        for cls, original in zip(classes, originals, strict=True):
-            if original is None:
-                del cls.reset_parameters
+        for cls, name in classes.items():
+            if originals[cls] is None:
+                delattr(cls, name)
             else:
-                cls.reset_parameters = original
+                setattr(cls, name, originals[cls])
+
+
+def _where_real(reset: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, but for a module on the meta device nothing; another thread may be making a real one."""
+
+    def guarded(module: Any) -> None:
+        tensors = chain(module._parameters.values(), module._buffers.values())
+        if not any(tensor is not None and tensor.is_meta for tensor in tensors):
+            reset(module)
+
+    return guarded
 
 
 def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
@@ -98,7 +110,7 @@ def compute_buffers(model: torch.nn.Module, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
     modules: Iterator[Any] = model.modules()
     for module in modules:
-        if hasattr(module, "reset_buffers"):
+        if hasattr(type(module), "reset_buffers"):  # of the instance, it would be looked up in all its parts
             module.to_empty(device=device, recurse=False)
             module.reset_buffers()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,14 +98,10 @@ def load(
             parameters[row.address] = parameters[row.tied_to]
     _assign(model, parameters)
     compute_buffers(model, target)
-    unwritten = [name for name, tensor in model.state_dict(keep_vars=True).items() if tensor.is_meta]
-    assert not unwritten, f"the table is total, yet {unwritten[0]} was not written"
     findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
-    if stored_dtype is not None:
-        _cast_buffers(model, stored_dtype)
-    model.requires_grad_(True)
+    _finish_tensors(model, stored_dtype)
     return compiled(model, compile).eval()
 
 
@@ -152,11 +149,15 @@ def _common_dtype(verified: list[Verified]) -> torch.dtype | None:
     return dtype
 
 
-def _cast_buffers(model: torch.nn.Module, dtype: torch.dtype) -> None:
-    for module in model.modules():
-        for name, buffer in list(module.named_buffers(recurse=False)):
-            if buffer.is_floating_point() and buffer.dtype != dtype:
+def _finish_tensors(model: torch.nn.Module, dtype: torch.dtype | None) -> None:
+    """Cast computed buffers as the parameters were, and see that every element has been written."""
+    for address, module in model.named_modules():
+        for name, buffer in module._buffers.items():
+            if buffer is not None and buffer.is_floating_point() and dtype not in (None, buffer.dtype):
                 setattr(module, name, buffer.to(dtype))
+        for name, tensor in chain(module._parameters.items(), module._buffers.items()):
+            written = tensor is None or not tensor.is_meta
+            assert written, f"the table is total, yet {address}.{name} was not written"
 
 
 def _compared(

@@ -6,8 +6,10 @@ are full paths in which `{i}` stands for one whole number. Every operation state
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 Shape = tuple[int, ...]
 
@@ -136,7 +138,7 @@ class IgnoredTensor:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WeightMap:
     """A family's table, the spellings it is found in, and what is ignored."""
 
@@ -147,8 +149,12 @@ class WeightMap:
     def find(self, address: str) -> tuple[Row, tuple[str, ...]] | None:
         """The row of an address, and its stored names in the published spelling."""
         pattern, numbers = generalise(address)
-        row = next((row for row in self.rows if row.address == pattern), None)
+        row = self._by_address.get(pattern)
         return None if row is None else (row, tuple(fill(source, numbers) for source in row.sources))
+
+    @cached_property
+    def _by_address(self) -> dict[str, Row]:
+        return {row.address: row for row in self.rows}
 
 
 def affine(address: str, source: str) -> Iterator[Row]:
@@ -157,11 +163,13 @@ def affine(address: str, source: str) -> Iterator[Row]:
         yield Row(f"{address}.{parameter}", (f"{source}.{parameter}",))
 
 
+_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+"""A step of a path that is all digits."""
+
+
 def generalise(name: str) -> tuple[str, tuple[str, ...]]:
     """A full path as a pattern, and the numbers its `{i}` stand for: the inverse of `fill`."""
-    steps = name.split(".")
-    numbers = tuple(step for step in steps if step.isdecimal())
-    return ".".join("{i}" if step.isdecimal() else step for step in steps), numbers
+    return _NUMBER.sub("{i}", name), tuple(_NUMBER.findall(name))
 
 
 def fill(pattern: str, numbers: tuple[str, ...]) -> str:

@@ -111,6 +111,7 @@ class _Resolver:
         self._dialect = dialect
         self._ignore = ignore
         self._spans = (place,) if place else ()
+        self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
         self.findings: list[Diagnostic] = []
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
@@ -132,7 +133,7 @@ class _Resolver:
         return Resolution(self._dialect, feeds, tuple(copies), computed, ignored)
 
     def _spelt(self, row: TableRow) -> tuple[str, ...]:
-        return tuple(self._dialect.spell(source) for source in row.sources)
+        return self._names[row.address]
 
     def _feeds(self) -> tuple[dict[str, tuple[str, ...]], list[tuple[str, str]]]:
         feeds: dict[str, tuple[str, ...]] = {}
