@@ -42,17 +42,9 @@ class Case:
 def save(seed: int, folder: Path, changes: Mapping[str, Any] | None = None) -> Path:
     """Write the model of a seed; `changes` are fields of its config.json to write differently."""
     oracle.save(oracle.random_model(seed), folder)
-    write_front_end(folder)
     if changes:
         edit_config(folder, changes)
     return folder
-
-
-def write_front_end(folder: Path) -> None:
-    """A preprocessor_config.json that gives as many mel bins as the model takes."""
-    config = json.loads((folder / "config.json").read_text())
-    bins = config["input_feat_per_channel"] * config["input_channels"]
-    (folder / "preprocessor_config.json").write_text(json.dumps({"num_mel_bins": bins, "feature_size": bins}))
 
 
 def edit_config(folder: Path, changes: Mapping[str, Any]) -> None:

@@ -26,7 +26,7 @@ def same(case: Case, folder: Path) -> bool:
 
 def copy_without_weights(case: Case, folder: Path) -> dict[str, Tensor]:
     """The configuration files in another folder; the tensors are returned."""
-    for name in ("config.json", "generation_config.json", "preprocessor_config.json"):
+    for name in ("config.json", "generation_config.json"):
         (folder / name).write_bytes((case.folder / name).read_bytes())
     return dict(load_file(case.folder / "model.safetensors"))
 
