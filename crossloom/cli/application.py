@@ -27,7 +27,7 @@ SECTIONS = (
     ),
     Section(
         "Look at models",
-        {"show": "show", "emit": "emit", "compile": "compile"},
+        {"show": "show", "emit": "emit", "compile": "compile", "bench": "bench"},
         ("crossloom show s2t.yaml --format html -o s2t.html", "crossloom compile s2t.yaml -o build/s2t"),
     ),
     Section(
