@@ -91,9 +91,9 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
         trace("lower", written.graph)
         found = structure(written)
         graph, lost = found.graph, written.lost
-        outputs = list(output_problems(written.graph))
-        findings.report([*found.problems, *outputs], values)
-        if found.is_whole and not outputs:
+        problems = [*found.problems, *output_problems(written.graph)]
+        findings.report(problems, values)
+        if found.is_whole and not problems:
             graph, problems = split(graph)
             findings.report(problems, values)
     else:

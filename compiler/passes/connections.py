@@ -88,7 +88,6 @@ class _Connections:
     def _fits(self, node: Node, port: Port, ref: Ref) -> bool:
         at = f"graph.nodes.{node.name}.inputs.{port.name}"
         if not self._exists(ref, at):
-            self._found.wanting.add(port.role)
             return False
         role = role_of(self._graph, ref)
         if role == port.role:

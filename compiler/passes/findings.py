@@ -58,11 +58,13 @@ class Findings:
     def is_poisoned(self, address: str) -> bool:
         """Whether this address, or one that encloses it, was reported already."""
         steps = address.removesuffix(_KEY).split(".")
-        return any(".".join(steps[:n]) in self._poisoned for n in range(1, len(steps) + 1))
+        return address in self._poisoned or any(
+            ".".join(steps[:n]) in self._poisoned for n in range(1, len(steps) + 1)
+        )
 
     def poison(self, address: str) -> None:
-        """Stay silent about an address from here on."""
-        self._poisoned.add(address.removesuffix(_KEY))
+        """Stay silent about an address from here on; what is below a key that was reported is not meant."""
+        self._poisoned.add(address)
 
     def rename(self, path: Address, name: str) -> None:
         """Go on as if the key at `path` were `name`. Its value is not reported again, unless it is a map."""

@@ -75,8 +75,9 @@ def _node(
         return None
     problems, numbers = numbers_of(signature, entry.with_, address, dims)
     findings.report(problems)
-    if problems or findings.is_poisoned(f"{address}.with"):
-        return None
+    for problem in problems:
+        for place, _ in problem.at:
+            findings.poison(place)
     inputs = {port: _ref(text, stated) for port, text in entry.inputs.items()}
     return Node(name, entry.block, numbers, inputs, signature.construct(Numbers(numbers)))
 

@@ -27,7 +27,8 @@ def numbers_of(
 ) -> tuple[list[Problem], dict[str, Value]]:
     """The values of a node's hyper-parameters, and what is wrong with them.
 
-    `address` is that of the node; a whole number may be written as a name out of `dims`.
+    `address` is that of the node; a whole number may be written as a name out of `dims`. What cannot be
+    used has a value to go on with, whose address was reported.
     """
     problems: list[Problem] = []
     written: dict[str, str] = {}
@@ -40,12 +41,15 @@ def numbers_of(
                 written.setdefault(close[0], name)
         else:
             written[name] = name
+    required = [hyper for hyper in signature.hypers if hyper.default is REQUIRED]
+    missing = [hyper for hyper in required if hyper.name not in written]
+    problems += [_missing(signature, missing, address)] if missing else []
     values: dict[str, Value] = {}
     for hyper in signature.hypers:
         if hyper.name not in written:
-            if hyper.default is REQUIRED:
-                problems.append(_missing(signature, hyper, address))
-            values[hyper.name] = Value(hyper.default)
+            values[hyper.name] = _stand_in(
+                hyper, f"{address}.with.{hyper.name}" if hyper in missing else None
+            )
             continue
         name = written[hyper.name]
         value, origin = given[name], f"{address}.with.{name}"
@@ -53,9 +57,10 @@ def numbers_of(
             value, origin = dims[value], f"dims.{value}"
         found = list(_misfits(hyper, value, origin, dims))
         problems += found if name == hyper.name else []
-        if hyper.type is float and type(value) is int:
-            value = float(value)
-        values[hyper.name] = Value(value, origin)
+        if found:
+            values[hyper.name] = _stand_in(hyper, origin)
+        else:
+            values[hyper.name] = Value(float(value) if hyper.type is float else value, origin)
     return problems, values
 
 
@@ -70,16 +75,24 @@ def _unknown(signature: Signature, name: str, address: str, close: list[str]) ->
     )
 
 
-def _missing(signature: Signature, hyper: Hyper, address: str) -> Problem:
-    # The place of the number itself is named too: where it was reported, its absence follows from that.
+def _stand_in(hyper: Hyper, origin: str | None) -> Value:
+    if hyper.default is not REQUIRED:
+        return Value(hyper.default, origin)
+    number = hyper.type(max(hyper.minimum or 0, 1)) if hyper.type in (int, float) else None
+    return Value([1] if hyper.type is list else number, origin)
+
+
+def _missing(signature: Signature, missing: list[Hyper], address: str) -> Problem:
+    names = ", ".join(f"`{hyper.name}`" for hyper in missing)
+    at = [(key_of(f"{address}.with"), f"without {names}")]
+    # The numbers themselves are named too: what would follow from them is not said again.
+    at += [(f"{address}.with.{hyper.name}", "missing") for hyper in missing]
     return Problem(
         "XL209",
-        f"block {signature.kind} needs `{hyper.name}`: {hyper.description}",
-        (
-            (f"{address}.with", f"`{hyper.name}` is missing"),
-            (f"{address}.with.{hyper.name}", "missing"),
-        ),
-        help=f"add `{hyper.name}:` under `with:`",
+        f"block {signature.kind} needs {names}",
+        tuple(at),
+        tuple(f"`{hyper.name}`: {hyper.description}" for hyper in missing),
+        f"add {', '.join(f'`{hyper.name}:`' for hyper in missing)} under `with:`",
     )
 
 

@@ -100,7 +100,7 @@ def name_problems(graph: FreeGraph, dims: Mapping[str, int]) -> Iterator[Problem
             yield _unusable(f"dims.{name}", name, "a size", "this name")
     for name, stated in graph.inputs.items():
         for index, dim in enumerate(stated.dims):
-            if isinstance(dim, str) and not is_size(dim):
+            if isinstance(dim, str) and dim not in dims and not is_size(dim):
                 at = f"graph.inputs.{name}.dims.{index}"
                 yield _unusable(at, dim, "a size", "this name", key=False)
 

@@ -55,7 +55,7 @@ def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
     place = tie.origin or ""
     for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
         if address not in shapes:
-            close = near(address, shapes)
+            close = near(address, [other for other in shapes if other != tie.tied])
             yield Problem(
                 "XL203",
                 f"`{address}` is not a parameter",

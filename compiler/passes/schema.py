@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,6 +32,7 @@ _TYPES = {
     "tuple_type": "a list",
     "none_required": "null",
 }
+_NUMBERS = {"a whole number": re.compile(r"[-+]?\d+"), "a number": re.compile(r"[-+]?\d+(\.\d*)?")}
 _RANGES = ("greater_than", "less_than", "too_short", "too_long", "string_pattern_mismatch", "string_too")
 _NEVER_CONVERTED = "values are never converted from one type to another"
 
@@ -164,12 +166,9 @@ def _misfit(
 
 def _conversion(value: Any, types: list[str]) -> str | None:
     """The edit where the value plainly means one of another type."""
-    if isinstance(value, str) and {"a whole number", "a number"} & set(types):
-        try:
-            int(value)
-        except ValueError:
-            return None
-        return f"write {value} without quotes"
+    if isinstance(value, str) and (pattern := next((_NUMBERS[t] for t in types if t in _NUMBERS), None)):
+        digits = value.replace("_", "")
+        return f"write {digits}, without quotes or `_`" if pattern.fullmatch(digits) else None
     if isinstance(value, int | float) and not isinstance(value, bool) and "text" in types:
         return f'write "{value}" in quotes if it is meant as text'
     if isinstance(value, str) and "a list" in types:

@@ -70,16 +70,6 @@ def split(graph: Graph) -> tuple[Graph, list[Problem]]:
     problems = [*_early(graph, decode), *_stacks(decode), *_across_time(decode)]
     found = _crossing(graph, decode)
     problems += list(_unfit(graph, found))
-    logits = graph.outputs.get("logits")
-    if logits is not None and logits.node not in {node.name for node in decode}:
-        problems.append(
-            Problem(
-                "XL210",
-                f"`logits` does not depend on `{IDS}`",
-                (("graph.outputs.logits", "computed in encode"),),
-                help="connect the logits of the decoder",
-            )
-        )
     hidden, mask = (next((ref for ref in found if role_of(graph, ref) == role), None) for role in _CROSSING)
     if hidden is None:
         return graph, problems
