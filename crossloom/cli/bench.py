@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option(
     "--beams", type=click.IntRange(min=1), default=5, show_default=True, help="Beside the single row."
 )
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="The least is shown."
+)
 @click.option("--threads", type=click.IntRange(min=1), help="As many as torch takes, by default.")
 @format_option("text", "json")
 def command(

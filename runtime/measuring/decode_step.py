@@ -16,7 +16,8 @@ def step_bytes(model: Any, encoded: Any, tokens: int, beams: int = 1) -> float:
     cache counts as far as it is filled, its cross-attention cache once a sentence.
     """
     rows = len(encoded.hidden) * beams
-    cache = model.new_cache(rows, tokens, encoded=encoded, beams=beams)
+    with torch.inference_mode():
+        cache = model.new_cache(rows, tokens, encoded=encoded, beams=beams)
     read: dict[int, Tensor] = {}
 
     def note(module: nn.Module, *_: object) -> None:

@@ -1,0 +1,66 @@
+"""The bytes of a decode step against the published formula, and a whole measurement of a tiny model."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import crossloom
+from runtime.measuring import Peaks, measure_model, step_bytes
+from runtime.measuring.model import input_sizes
+from tests.cli.runner import crossloom as command
+
+SPEC = "digits"
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_a_step_reads_its_weights_once_and_its_caches_once(beams: int) -> None:
+    """L (6 d^2 + 2 d f) + V d weights, the biases and norms beside them, and the states of the caches."""
+    spec = crossloom.load_spec(SPEC)
+    config, tokens, frames = spec.config, 10, 40
+    model = crossloom.build(spec).eval()
+    with torch.inference_mode():
+        encoded = model.encode(torch.zeros(1, frames, 80))
+    d, f, layers, v = (config[k] for k in ("d_model", "decoder_ffn_dim", "decoder_layers", "vocab_size"))
+    matrices = layers * (6 * d**2 + 2 * d * f) + v * d
+    vectors = layers * (6 * d + (f + d) + 3 * 2 * d) + 2 * d
+    source = 2 * layers * encoded.hidden.shape[1] * d
+    target = 2 * layers * beams * d * (tokens + 1) / 2
+    assert step_bytes(model, encoded, tokens, beams) == 4 * (matrices + vectors + source + target)
+
+
+def test_lengths_are_cut_to_the_positions() -> None:
+    spec = crossloom.load_spec(SPEC)
+    graph = crossloom.lower(spec)
+    sizes = input_sizes(spec, graph, length=1_000_000, tokens=1_000_000)
+    assert graph.encoded is not None
+    states = graph.types[graph.encoded[0]].dims[1].evaluate(sizes)
+    positions = spec.config["max_source_positions"]
+    assert positions / 2 < states <= positions
+    assert sizes["target"] <= spec.config["max_target_positions"]
+
+
+def test_every_kind_of_work_is_measured() -> None:
+    spec = crossloom.load_spec(SPEC)
+    timings = measure_model(
+        crossloom.build(spec).eval(),
+        spec,
+        crossloom.lower(spec),
+        Peaks(1e9, 1e9),
+        length=40,
+        tokens=2,
+        beams=3,
+        rounds=2,
+    )
+    assert [one.title for one in timings] == ["encode, 40 long", "decode step, 1 row", "decode step, 3 beams"]
+    assert all(len(one.series.samples) == 2 for one in timings)
+    assert [one.limit is None for one in timings] == [True, False, False]
+
+
+def test_the_command_prints_a_line_for_each_stage() -> None:
+    result = command("bench", SPEC, "--rounds", "1", "--tokens", "2", "--length", "40")
+    assert result.exit_code == 0, result.output
+    stages = ["check, once", "emit, once", "build, once", "encode, 40 long", "decode step, 1 row"]
+    lines = result.stdout.splitlines()
+    assert [line[: len(stage)] for line, stage in zip(lines[1:], stages, strict=False)] == stages
+    assert "GB/s" in lines[-1]
