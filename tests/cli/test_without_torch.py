@@ -17,10 +17,9 @@ def run(*arguments):
     try:
         main(list(arguments), prog_name="crossloom")
     except SystemExit as end:
-        print(f"{end.code} {arguments[0]}", file=sys.stderr)
+        print(f"ended: {end.code} {arguments[0]}", file=sys.stderr)
 
-checkpoint = CHECKPOINT
-run("import", checkpoint, "-o", "imported.yaml")
+run("import", CHECKPOINT, "-o", "imported.yaml")
 run("check", "imported.yaml", "tiny.yaml", "digits")
 run("emit", "tiny.yaml", "-o", "out")
 run("emit", "tiny.yaml", "-o", "out", "--check")
@@ -33,14 +32,19 @@ run("schema")
 run("explain", "XL301")
 run("catalogue")
 run("compile", "imported.yaml", "-o", "compiled")
+run("compile", "imported.yaml", "--weights", OTHER, "-o", "refused")
 """
 
 
 def test_commands_without_torch(tiny_checkpoint: Callable[[int], Path], tmp_path: Path) -> None:
     write(tmp_path)
-    done = python(CODE.replace("CHECKPOINT", repr(str(tiny_checkpoint(0)))), tmp_path)
-    ends = [line for line in done.stderr.splitlines() if line[:2].strip().isdigit()]
+    code = CODE.replace("CHECKPOINT", repr(str(tiny_checkpoint(0)))).replace(
+        "OTHER", repr(str(tiny_checkpoint(1)))
+    )
+    done = python(code, tmp_path)
+    ends = [line.removeprefix("ended: ") for line in done.stderr.splitlines() if line.startswith("ended: ")]
     names = "import check emit emit weights weights" + 5 * " show" + " diff schema explain catalogue compile"
-    assert ends == [f"0 {name}" for name in names.split()], done.stderr
+    assert ends == [*(f"0 {name}" for name in names.split()), "1 compile"], done.stderr
     assert 'building needs torch, which is not installed (pip install "crossloom[torch]")' in done.stdout
     assert (tmp_path / "compiled" / "modeling.py").read_bytes()
+    assert not (tmp_path / "refused").exists()
