@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -31,7 +31,11 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     try:
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
-        return Verified(component, None, None, error.diagnostics)
+        place = (
+            _spans(spec, f"{component}.weights", "this checkpoint") if component in spec.components else ()
+        )
+        found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
+        return Verified(component, None, None, found)
     ignore = tuple(getattr(spec.language.ignore, component, ()))
     resolution, findings = resolve(table, component, checkpoint, ignore, spec.origins)
     stated = spec.components.get(component)

@@ -9,10 +9,18 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 SHOWN = 3  # names quoted before the rest is counted
 
+_HELP = {
+    "XL507": "fetch the index and all its files again, from one revision",
+    "XL508": "fetch the file again; if it came like this, save it anew where it was trained",
+    "XL509": "fetch the file again",
+    "XL517": "save it with a dtype of torch, where it was trained",
+}
+"""What helps against a damaged file, where nothing better is known."""
+
 
 def error(code: str, message: str, *, info: Sequence[str] = (), help: str | None = None) -> Diagnostic:
     """An error about a file as a whole."""
-    return Diagnostic(code, Severity.ERROR, message, info=tuple(info), help=help)
+    return Diagnostic(code, Severity.ERROR, message, info=tuple(info), help=help or _HELP.get(code))
 
 
 def failure(code: str, message: str, *, info: Sequence[str] = (), help: str | None = None) -> CrossloomError:

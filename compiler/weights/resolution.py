@@ -173,6 +173,7 @@ class _Resolver:
                     "XL517",
                     f"`{name}` is stored as {tensor.dtype}, which is no dtype of a parameter",
                     (f"in {tensor.file}", f"parameters are {', '.join(FLOATING)}"),
+                    "save it as one of these, where it was trained",
                 )
 
     def _ignored(self) -> dict[str, str]:
