@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compiler.files import replace, replace_text
+from compiler.files import Write, replace_all, text_writer
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of
@@ -24,7 +26,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     """Write config.json, generation_config.json, model.safetensors and the processor's files.
 
     Tensors are bit-equal to the checkpoint's for a model loaded without a cast and not trained
-    since. A tied tensor is stored once. Files are replaced one by one, each in one step.
+    since. A tied tensor is stored once. Each file is replaced in one step, and none unless all can be.
     """
     from safetensors.torch import save_file
 
@@ -39,15 +41,13 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         "generation_config.json": generation_configuration(model, spec, graph),
         **_processor_files(model, spec),
     }
-    paths = [
-        replace(
-            folder / "model.safetensors", lambda file: save_file(tensors, file, metadata={"format": "pt"})
-        )
-    ]
+    files: dict[str, Write] = {
+        "model.safetensors": lambda file: save_file(tensors, file, metadata={"format": "pt"})
+    }
     for name, contents in texts.items():
-        text = json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        paths.append(replace_text(folder / name, text))
-    return paths + _copied(model, folder)
+        files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    files |= _copied(model)
+    return replace_all({folder / name: write for name, write in files.items()})
 
 
 def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
@@ -105,14 +105,10 @@ def _processor_files(model: Any, spec: Spec) -> dict[str, dict[str, Any]]:
     }
 
 
-def _copied(model: Any, folder: Path) -> list[Path]:
+def _copied(model: Any) -> dict[str, Write]:
     """Tokenizer files of the checkpoint the model came from, as they are."""
     source = getattr(model, "sources", {}).get("model")
     if source is None:
-        return []
-    paths = []
-    for name in TOKENIZER_FILES:
-        if source.has(name):
-            data = source.path(name).read_bytes()
-            paths.append(replace(folder / name, lambda file, data=data: file.write_bytes(data)))  # type: ignore[misc]
-    return paths
+        return {}
+    paths = {name: source.path(name) for name in TOKENIZER_FILES if source.has(name)}
+    return {name: partial(shutil.copyfile, path) for name, path in paths.items()}

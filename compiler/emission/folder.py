@@ -6,7 +6,7 @@ from pathlib import Path
 
 from compiler.emission.modeling import modeling_source
 from compiler.emission.readme import readme
-from compiler.files import replace_text
+from compiler.files import replace_all, text_writer
 from compiler.resolved import digest, resolved_yaml
 from compiler.spec import Spec
 from compiler.weights.table import table_of
@@ -24,6 +24,6 @@ def render_folder(spec: Spec, graph: Graph) -> dict[str, str]:
 
 
 def emit_folder(spec: Spec, graph: Graph, folder: Path) -> list[Path]:
-    """Write the four files, each replaced in one step; nothing is written when rendering fails."""
+    """Write the four files, each replaced in one step, and none unless all can be."""
     contents = render_folder(spec, graph)
-    return [replace_text(folder / name, text) for name, text in contents.items()]
+    return replace_all({folder / name: text_writer(text) for name, text in contents.items()})

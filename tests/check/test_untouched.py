@@ -1,0 +1,150 @@
+"""Nothing is written when a command fails: folders are left as they were, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import crossloom as interface
+from compiler.files import replace_all
+from tests.check.checkpoints import sound, with_config, with_tensors, write
+from tests.cli.runner import TINY, crossloom
+from tests.cli.runner import write as write_spec
+
+BROKEN = TINY.replace("d_model: 8", "d_model: 9")
+Contents = dict[str, bytes | None]
+
+
+def contents(folder: Path) -> Contents:
+    """Every file and folder below, hidden ones included."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """A folder that has been written to before."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for name in ("modeling.py", "weights.json", "spec.yaml", "README.md", "config.json", "notes.txt"):
+        (folder / name).write_text(f"old {name}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command", [("emit",), ("compile",), ("export", "--to", "transformers")], ids=" ".join
+)
+def test_a_spec_with_a_mistake(tmp_path: Path, target: Path, command: tuple[str, ...]) -> None:
+    spec = write_spec(tmp_path, BROKEN)
+    before = contents(tmp_path)
+    result = crossloom(command[0], spec, "-o", target, *command[1:])
+    assert result.exit_code == 1, result.output
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", [("compile",), ("export", "--to", "transformers")], ids=" ".join)
+def test_a_checkpoint_that_does_not_fit(tmp_path: Path, target: Path, command: tuple[str, ...]) -> None:
+    parts = sound(tmp_path)
+    write(tmp_path, with_tensors(lambda tensors: tensors.pop("model.encoder.layer_norm.bias"))(parts))
+    before = contents(tmp_path)
+    result = crossloom(command[0], tmp_path / "spec.yaml", "-o", target, *command[1:])
+    assert result.exit_code == 1, result.output
+    assert "XL501" in result.output
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_that_did_not_exist_is_not_made(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, BROKEN)
+    assert crossloom("emit", spec, "-o", tmp_path / "a" / "b").exit_code == 1
+    assert sorted(contents(tmp_path)) == [spec.name]
+
+
+def test_import_of_a_config_that_is_refused(tmp_path: Path) -> None:
+    parts = sound(tmp_path)
+    write(tmp_path, with_config(d_modle=3)(parts))
+    old = tmp_path / "imported.yaml"
+    old.write_text("old\n", encoding="utf-8")
+    before = contents(tmp_path)
+    result = crossloom("import", tmp_path / "checkpoint", "-o", old)
+    assert result.exit_code == 1
+    assert "XL115" in result.output
+    assert contents(tmp_path) == before
+
+
+def test_check_writes_nothing_and_fix_only_what_it_can(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, BROKEN)
+    before = contents(tmp_path)
+    assert crossloom("check", spec).exit_code == 1
+    assert crossloom("check", spec, "--fix").exit_code == 1
+    assert contents(tmp_path) == before
+
+
+def test_emit_check_of_another_spec(tmp_path: Path, target: Path) -> None:
+    spec = write_spec(tmp_path)
+    before = contents(tmp_path)
+    result = crossloom("emit", spec, "-o", target, "--check")
+    assert result.exit_code == 1
+    assert "XL601" in result.output
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("failing", range(1, 5))
+def test_a_disk_that_is_full_in_between(
+    tmp_path: Path, target: Path, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the four files cannot be written, none is replaced."""
+    spec = write_spec(tmp_path)
+    before = contents(tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", full_disk(failing))
+    result = crossloom("emit", spec, "-o", target)
+    monkeypatch.undo()
+    assert result.exit_code == 2
+    assert "XL117" in result.output
+    assert contents(tmp_path) == before
+
+
+def test_a_folder_in_the_place_of_the_last_file(tmp_path: Path, target: Path) -> None:
+    spec = write_spec(tmp_path)
+    (target / "README.md").unlink()
+    (target / "README.md").mkdir()
+    before = contents(tmp_path)
+    assert crossloom("emit", spec, "-o", target).exit_code == 2
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("failing", range(1, 4))
+def test_export_to_a_disk_that_is_full(
+    tmp_path: Path,
+    target: Path,
+    failing: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_checkpoint: Callable[[int], Path],
+) -> None:
+    model = interface.from_pretrained(tiny_checkpoint(0))
+    before = contents(tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", full_disk(failing))
+    with pytest.raises(OSError, match="No space left"):
+        interface.export(model, target)
+    monkeypatch.undo()
+    assert contents(tmp_path) == before
+
+
+def test_what_was_begun_is_removed(tmp_path: Path) -> None:
+    """Temporary files and new folders go, whatever it was that failed."""
+
+    def fill(path: Path) -> None:
+        path.write_text("new", encoding="utf-8")
+
+    def fail(path: Path) -> None:
+        fill(path)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace_all({tmp_path / "a" / "one": fill, tmp_path / "b" / "c" / "two": fail})
+    assert contents(tmp_path) == {}
+    replace_all({tmp_path / "a" / "one": fill, tmp_path / "b" / "c" / "two": fill})
+    assert [name for name, data in contents(tmp_path).items() if data] == ["a/one", "b/c/two"]
