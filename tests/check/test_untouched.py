@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,22 @@ def target(tmp_path: Path) -> Path:
     for name in ("modeling.py", "weights.json", "spec.yaml", "README.md", "config.json", "notes.txt"):
         (folder / name).write_text(f"old {name}\n", encoding="utf-8")
     return folder
+
+
+def full_disk(failing: int) -> Callable[[Path, bytes], int]:
+    """`Path.write_bytes`, of which one call leaves half of the file."""
+    written = 0
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        nonlocal written
+        written += 1
+        if written == failing:
+            write_bytes(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write_bytes(path, data)
+
+    return full
 
 
 @pytest.mark.parametrize(
