@@ -33,13 +33,17 @@ def sources_of(
     `access` is passed to `compiler.checkpoint.resolve.resolve`.
 
     Raises:
-        CrossloomError: XL514 where a component has no checkpoint, or none by that name exists.
+        CrossloomError: XL514 where a component has no checkpoint, none by that name exists, or `given`
+            names a role the spec does not have.
     """
     roles = list(spec.components) or ["model"]
     if given is not None and not isinstance(given, Mapping):
         if len(roles) > 1:
             raise CrossloomError([_unsplit(roles)])
         given = {roles[0]: given}
+    unknown = [role for role in given or {} if role not in roles]
+    if unknown:
+        raise CrossloomError([_unknown_role(role, roles) for role in unknown])
     sources = {}
     for role in roles:
         component = spec.components.get(role)
@@ -215,6 +219,16 @@ def _unsplit(roles: list[str]) -> Diagnostic:
         Severity.ERROR,
         "a pair has a checkpoint for each half, and one was given for both",
         help="give {" + ", ".join(f'"{role}": ...' for role in roles) + "}",
+    )
+
+
+def _unknown_role(role: str, roles: list[str]) -> Diagnostic:
+    return Diagnostic(
+        "XL514",
+        Severity.ERROR,
+        f"a checkpoint was given for `{role}`, which is no part of this spec",
+        info=(f"its parts are {', '.join(f'`{one}`' for one in roles)}",),
+        help=f"remove `{role}`, or give its checkpoint as one of these",
     )
 
 
