@@ -12,7 +12,7 @@ from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings
 from compiler.passes.forms import KEYS, form, misplaced_keys
-from compiler.passes.schema import unknown_key
+from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
 from compiler.spec import Component, Spec

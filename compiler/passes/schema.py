@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
+from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
+from compiler.passes.unknown import unknown_key
 from compiler.passes.wording import bounds_of, choice, choices_of, element, named, shown
 from compiler.reader import Document
 from compiler.reader import Path as Address
@@ -178,26 +179,6 @@ def _conversion(value: Any, types: list[str]) -> str | None:
     if isinstance(value, float) and value.is_integer() and "a whole number" in types:
         return f"write {int(value)}"
     return None
-
-
-def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tuple[Diagnostic, str | None]:
-    """XL101 for the key at `path`, and the known key it is taken for; replacing it is a safe fix."""
-    name = str(path[-1])
-    names = sorted(known)
-    taken = {str(p[-1]) for p in document.keys if p[:-1] == path[:-1]}
-    close = near(name, [one for one in names if one not in taken])
-    span = document.keys.get(path) or document.locate(path)
-    where = named(path[:-1])
-    diagnostic = Diagnostic(
-        "XL101",
-        Severity.ERROR,
-        f"unknown key `{name}`" + (f" in {where}" if where else ""),
-        (replace(span, label="not a key here"),),
-        ("a key nobody reads would be a setting that silently does nothing",),
-        f"did you mean `{close[0]}`?" if close else f"remove it; known keys: {', '.join(names)}",
-        Fix(f"rename `{name}` to `{close[0]}`", (Edit(span, close[0]),)) if close else None,
-    )
-    return diagnostic, close[0] if close else None
 
 
 def _unsupported_option(path: Address, document: Document) -> Diagnostic:
