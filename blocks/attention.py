@@ -40,7 +40,7 @@ class SelfAttention(nn.Module):
         slots: Tensor | None = None,  # [T], where a cache stores the new states
     ) -> Tensor:
         """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
-        query = split_heads(self.q_proj(hidden), self.heads)
+        query = split_heads(self.q_proj(hidden).contiguous(), self.heads)
         key = split_heads(self.k_proj(hidden), self.heads)
         value = split_heads(self.v_proj(hidden), self.heads)
         if cache is not None and slots is not None:
@@ -80,7 +80,7 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         rows, tokens, _ = hidden.shape
-        query = self.q_proj(hidden).reshape(rows // beams, beams * tokens, -1)
+        query = self.q_proj(hidden).contiguous().view(rows // beams, beams * tokens, -1)
         attended = F.scaled_dot_product_attention(
             split_heads(query, self.heads),
             *states,

@@ -63,6 +63,10 @@ class Cache:
         self.position += tokens
 
     def reorder(self, parents: Tensor) -> None:
-        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R]."""
-        filled = self.states[:, :, :, :, : self.visible]
-        filled.copy_(filled.index_select(2, parents))
+        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R].
+
+        Only rows that change their parent are copied, and of those only what is filled.
+        """
+        moved = (parents != torch.arange(len(parents), device=parents.device)).nonzero().squeeze(1)
+        filled = self.states[:, :, :, :, : self.filled]
+        filled.index_copy_(2, moved, filled.index_select(2, parents[moved]))

@@ -26,5 +26,5 @@ class Projection(nn.Linear):
         output = (
             torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
         )
-        output = output.select(1, 0) if rows == 1 else output.t()
-        return output.contiguous().view(*input.shape[:-1], -1)
+        output = output.select(1, 0) if rows == 1 else output.t().contiguous()
+        return output.view(*input.shape[:-1], -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Collection, Iterator
 from functools import cache
 
@@ -52,6 +53,7 @@ class _Writer:
         decode = graph.decode_nodes()
         self._encode = [node for node in order if node.name not in decode]
         self._decode = [node for node in order if node.name in decode]
+        self._locals = self._local_names()
 
     def write(self, digest: str) -> str:
         graph = self._graph
@@ -76,7 +78,10 @@ class _Writer:
                 if len(graph.ties) == 1
                 else ", ".join(f"self.{tie.tied.rpartition('.')[0]}" for tie in graph.ties),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
-                encode_lines=list(self._calls(self._encode, inside_decode=False)),
+                encode_lines=[
+                    *self._shape_checks(encode_inputs),
+                    *self._calls(self._encode, inside_decode=False),
+                ],
                 encoded=self._encoded(),
                 encode_arguments=", ".join(encode_inputs),
                 cache_owner=owner,
@@ -108,6 +113,8 @@ class _Writer:
                     "encoder_outputs: Encoded | None = None",
                 ],
                 required_inputs=required,
+                encode_inputs=encode_inputs,
+                target_mask="decoder_attention_mask" if "decoder_attention_mask" in decode_inputs else "",
                 forward_decode=_wrapped(
                     "logits = self.decode",
                     ["decoder_input_ids", "encoder_outputs"]
@@ -194,7 +201,7 @@ class _Writer:
         return used
 
     def _variable(self, ref: Ref, inside_decode: bool) -> str:
-        if not ref.node:
+        if not ref.node and (not inside_decode or ref.port.startswith("decoder_")):
             return ref.port
         if inside_decode and self._graph.encoded:
             hidden, mask = self._graph.encoded
@@ -205,13 +212,52 @@ class _Writer:
         return self._local(ref)
 
     def _local(self, ref: Ref) -> str:
-        """Local name of a port: the node's last word, or the whole path where that is ambiguous."""
-        node = self._graph.nodes[ref.node]
-        last = ref.node.rpartition(".")[2]
-        here = self._decode if node in self._decode else self._encode
-        if sum(other.name.rpartition(".")[2] == last for other in here) > 1 or last in self._graph.inputs:
-            last = ref.node.replace(".", "_")
-        return last if len(SIGNATURES[node.kind].outputs) == 1 else f"{last}_{ref.port}"
+        """Local name of a port."""
+        return self._locals[ref]
+
+    def _local_names(self) -> dict[Ref, str]:
+        """A local name for every port, no two alike: the node's last word where that is free."""
+        names: dict[Ref, str] = {}
+        for method in (self._encode, self._decode):
+            taken = {*self._graph.inputs, *keyword.kwlist, "self", "encoded", "cache", "Encoded", "_"}
+            for node in method:
+                ports = [port.name for port in SIGNATURES[node.kind].outputs]
+                for port in ports:
+                    suffix = "" if len(ports) == 1 else f"_{port}"
+                    name = node.name.rpartition(".")[2] + suffix
+                    if name in taken:
+                        name = node.name.replace(".", "_") + suffix
+                    while name in taken:
+                        name += "_"
+                    taken.add(name)
+                    names[Ref(node.name, port)] = name
+        return names
+
+    def _shape_checks(self, inputs: list[str]) -> Iterator[str]:
+        """Statements that refuse inputs of another shape than the graph's, masks unlike what they mask."""
+        types = {name: self._graph.inputs[name] for name in inputs}
+        for name, type_ in types.items():
+            rank = len(type_.dims)
+            masked = next(
+                (
+                    n
+                    for n, t in types.items()
+                    if n != name and len(t.dims) >= rank and t.dims[:rank] == type_.dims
+                ),
+                None,
+            )
+            if masked is not None and type_.role == "mask":
+                test = f"{name}.shape != {masked}.shape[:{rank}]"
+            else:
+                fixed = {i: dim.value for i, dim in enumerate(type_.dims) if dim.value is not None}
+                sizes = [f"{name}.shape[{i}] != {size}" for i, size in fixed.items()]
+                test = " or ".join([f"{name}.dim() != {rank}", *sizes])
+            if name in self._graph.optional_inputs:
+                test = (
+                    f"{name} is not None and ({test})" if " or " in test else f"{name} is not None and {test}"
+                )
+            yield f"if {test}:"
+            yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
 
     def _encoded(self) -> str:
         assert self._graph.encoded is not None

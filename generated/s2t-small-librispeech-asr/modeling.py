@@ -90,9 +90,13 @@ class Cache:
         self.position += tokens
 
     def reorder(self, parents: Tensor) -> None:
-        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R]."""
-        filled = self.states[:, :, :, :, : self.visible]
-        filled.copy_(filled.index_select(2, parents))
+        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R].
+
+        Only rows that change their parent are copied, and of those only what is filled.
+        """
+        moved = (parents != torch.arange(len(parents), device=parents.device)).nonzero().squeeze(1)
+        filled = self.states[:, :, :, :, : self.filled]
+        filled.index_copy_(2, moved, filled.index_select(2, parents[moved]))
 
 
 def first_positions(lengths: Tensor, size: int) -> Tensor:
@@ -312,8 +316,8 @@ class Projection(nn.Linear):
         output = (
             torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
         )
-        output = output.select(1, 0) if rows == 1 else output.t()
-        return output.contiguous().view(*input.shape[:-1], -1)
+        output = output.select(1, 0) if rows == 1 else output.t().contiguous()
+        return output.view(*input.shape[:-1], -1)
 
 
 class SelfAttention(nn.Module):
@@ -337,7 +341,7 @@ class SelfAttention(nn.Module):
         slots: Tensor | None = None,  # [T], where a cache stores the new states
     ) -> Tensor:
         """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
-        query = split_heads(self.q_proj(hidden), self.heads)
+        query = split_heads(self.q_proj(hidden).contiguous(), self.heads)
         key = split_heads(self.k_proj(hidden), self.heads)
         value = split_heads(self.v_proj(hidden), self.heads)
         if cache is not None and slots is not None:
@@ -538,7 +542,7 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         rows, tokens, _ = hidden.shape
-        query = self.q_proj(hidden).reshape(rows // beams, beams * tokens, -1)
+        query = self.q_proj(hidden).contiguous().view(rows // beams, beams * tokens, -1)
         attended = F.scaled_dot_product_attention(
             split_heads(query, self.heads),
             *states,
@@ -656,6 +660,10 @@ class Model(nn.Module):
         attention_mask: Tensor | None = None,
     ) -> Encoded:
         """Run the encoder and everything the decoder does not touch."""
+        if input_features.dim() != 3 or input_features.shape[2] != 80:
+            raise ValueError(f"input_features is [batch, frames, 80] here, not {list(input_features.shape)}")
+        if attention_mask is not None and attention_mask.shape != input_features.shape[:2]:
+            raise ValueError(f"attention_mask is [batch, frames] here, not {list(attention_mask.shape)}")
         # [batch, (frames + 3) // 4, 256]
         subsample_hidden, subsample_mask = self.encoder.subsample(input_features, mask=attention_mask)
         # [batch, (frames + 3) // 4, 256]
@@ -680,8 +688,16 @@ class Model(nn.Module):
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        rows, tokens = decoder_input_ids.shape
+        beams = 1 if cache is None else cache.beams
+        if rows != encoded.hidden.shape[0] * beams:
+            raise ValueError(f"{rows} rows of ids for {encoded.hidden.shape[0]} sentences of {beams} beams")
+        if decoder_attention_mask is not None:
+            seen = tokens if cache is None else cache.filled + tokens
+            if decoder_attention_mask.shape != (rows, seen):
+                raise ValueError(f"decoder_attention_mask is [{rows}, {seen}] here: every token so far")
         if cache is not None:
-            cache.reserve(decoder_input_ids.shape[1])
+            cache.reserve(tokens)
         return self.decode_step(decoder_input_ids, encoded, cache, decoder_attention_mask)
 
     def decode_step(
@@ -717,6 +733,8 @@ class Model(nn.Module):
             if input_features is None:
                 raise ValueError("give input_features, or encoder_outputs")
             encoder_outputs = self.encode(input_features, attention_mask)
+        elif input_features is not None or attention_mask is not None:
+            raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
         if decoder_input_ids is None:
             if labels is None:
                 raise ValueError("give decoder_input_ids, or labels to shift")
@@ -724,5 +742,7 @@ class Model(nn.Module):
         logits = self.decode(
             decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
         )
+        if labels is not None and labels.shape != decoder_input_ids.shape:
+            raise ValueError(f"labels {list(labels.shape)} for ids {list(decoder_input_ids.shape)}")
         loss = None if labels is None else label_loss(logits, labels)
         return Output(loss, logits, encoder_outputs.hidden, encoder_outputs.mask)
