@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from compiler.passes.findings import Findings
 from compiler.reader import Document, read_text
 from compiler.spec import Spec
 from compiler.verify import file_texts
+from compiler.weights.halves import absent_half
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.generation import SAMPLING_NAMES, GenerationOptions
@@ -99,7 +100,8 @@ def import_with_report(
 ) -> Imported:
     """Read config.json and the files beside it.
 
-    `role` makes a lone encoder or decoder of the model. Raises CrossloomError with every finding.
+    `role` makes a lone encoder or decoder of the model; the tensors of the other half are named under
+    `ignore:`. `ignore` names fields of config.json. Raises CrossloomError with every finding.
     """
     opened = resolve(source, **access)
     document = _document(opened, "config.json")
@@ -107,6 +109,7 @@ def import_with_report(
     stated = _family(findings)
     if stated is None:
         raise CrossloomError(findings.diagnostics)
+    findings.report(_idle(findings, ignore))
     dropped: dict[str, str] = {}
     config, legacy = _fields(findings, stated, ignore, dropped)
     sections = {
@@ -117,8 +120,11 @@ def import_with_report(
         raise CrossloomError(findings.diagnostics)
     data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened, source)}
     data[role or "model"] = {"family": stated.name, "weights": _weights(opened, source), "config": config}
-    if ignore:
-        data["ignore"] = {"config": sorted(ignore)}
+    if ignored := {
+        **({role: absent_half(stated, role, config, opened)} if role else {}),
+        **({"config": sorted(ignore)} if ignore else {}),
+    }:
+        data["ignore"] = ignored
     unused = _UNUSED_BY.get(role or "model", frozenset())
     data |= {key: value for key, value in sections.items() if value and key not in unused}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
@@ -181,6 +187,21 @@ def _family(findings: Findings) -> Family | None:
             ]
         )
     return stated
+
+
+def _idle(findings: Findings, ignore: tuple[str, ...]) -> Iterator[Problem]:
+    """XL518 for every ignored name that is no field of config.json."""
+    data = findings.document.data
+    for name in ignore:
+        if name not in data:
+            close = near(name, data)
+            yield Problem(
+                "XL518",
+                f"`{name}` is to be ignored, and config.json has no such field",
+                (),
+                info=(f"in {findings.document.file}",),
+                help=f"did you mean `{close[0]}`?" if close else "remove it",
+            )
 
 
 def _fields(

@@ -15,6 +15,9 @@ from compiler.spec import Component, Spec
 from compiler.weights.resolution import Resolution, resolve
 from compiler.weights.table import WeightTable
 
+_OTHER_HALF = {"processor": "decoder", "tokenizer": "encoder"}
+"""Section of a spec -> the half of a model that has no use for it."""
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -117,7 +120,11 @@ def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Ite
 
 
 def processing_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
-    """XL505 where the checkpoint's own front end or tokenizer files differ from the spec."""
+    """XL505 where the checkpoint's own front end or tokenizer files differ from the spec.
+
+    The front end belongs to the encoder, and the tokenizer to the decoder: what the files beside one half
+    say about the other is not looked at.
+    """
     if component.family.processing is None:
         return
     from specs.processing_files import contradictions
@@ -127,6 +134,8 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
     problems = list(imported.problems)
     free = {"processor": frozenset[str](), "tokenizer": module.TOKENIZER_FREE}
     for key, schema in (("processor", module.Processor), ("tokenizer", module.Tokenizer)):
+        if component.role == _OTHER_HALF[key]:
+            continue
         section = schema.model_validate(spec.data.get(key) or {})
         problems += contradictions(section, getattr(imported, key), free[key], key)
     for problem in problems:

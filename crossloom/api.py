@@ -35,21 +35,23 @@ def load_spec(source: Source) -> Spec:
 def import_spec(
     source: Source,
     role: Literal["encoder", "decoder"] | None = None,
-    ignore: Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
     **access: Any,
 ) -> Spec:
     """The shortest spec that means what a checkpoint's config.json says.
 
     `source` is a folder or a repository id; `generation_config.json`, `preprocessor_config.json` and
-    `tokenizer_config.json` beside it are read too. `ignore` names config fields to leave out.
+    `tokenizer_config.json` beside it are read too. `ignore` names the config fields to leave out, one or more.
     `access` may hold revision, token, cache_dir and local_files_only.
 
     Raises:
-        CrossloomError: XL110 unknown family, XL115 unknown field, XL116 refused field, XL5xx no access.
+        CrossloomError: XL110 unknown family, XL115 unknown field, XL116 refused field, XL518 ignored field
+            that config.json does not have, XL5xx no access.
     """
     from compiler.importing import import_source
 
-    return import_source(source, role=role, ignore=tuple(ignore), **access)
+    names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    return import_source(source, role=role, ignore=names, **access)
 
 
 def check(spec: Spec | Source) -> list[Diagnostic]:

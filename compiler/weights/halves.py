@@ -1,0 +1,68 @@
+"""What a checkpoint of a whole model stores for the half that a spec leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import Any
+
+from compiler.checkpoint.reader import read_checkpoint
+from compiler.checkpoint.source import Folder, Source
+from compiler.diagnostics.model import CrossloomError
+from specs.family import Family
+from specs.values import View
+
+_NUMBER = "{i}"
+
+
+def absent_half(family: Family, role: str, config: Mapping[str, Any], source: Source) -> list[str]:
+    """Patterns for `ignore:` of the tensors that a lone encoder or decoder does not read.
+
+    They follow from the family's table. Where the checkpoint is on this machine, its names tell the
+    spelling, and which of the patterns it has tensors for.
+    """
+    table = family.weights(View({**family.config().model_dump(), **config}, f"{role}.config"))
+    kept: list[str] = []
+    absent: list[str] = []
+    for row in table.rows:
+        owner = "encoder" if row.address.startswith("encoder.") else "decoder"
+        (kept if owner == role else absent).extend(row.sources)
+    names = _stored(source)
+    spellings = [
+        _patterns([dialect.spell(name) for name in absent], [dialect.spell(name) for name in kept])
+        for dialect in table.dialects
+    ]
+    if names is None:
+        return spellings[0]
+    every = dict.fromkeys(pattern for spelling in spellings for pattern in spelling)
+    return [pattern for pattern in every if any(fnmatchcase(name, pattern) for name in names)]
+
+
+def _stored(source: Source) -> Iterable[str] | None:
+    """The names a local checkpoint stores; None where they are not at hand."""
+    if isinstance(source, Folder):
+        with suppress(CrossloomError):  # an unreadable checkpoint is reported where it is verified or loaded
+            return read_checkpoint(source).tensors
+    return None
+
+
+def _patterns(absent: Iterable[str], kept: list[str]) -> list[str]:
+    """As few patterns as match all of `absent` and none of `kept`."""
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(absent):
+        if name not in kept:
+            groups.setdefault(_stem(name, kept), []).append(name)
+    return [
+        f"{stem}.*" if len(names) > 1 else names[0].replace(_NUMBER, "*") for stem, names in groups.items()
+    ]
+
+
+def _stem(name: str, kept: list[str]) -> str:
+    """The shortest path that leads to `name` and to none of `kept`."""
+    steps = name.split(".")
+    for length in range(1, len(steps)):
+        stem = ".".join(steps[:length])
+        if not any(other.startswith(f"{stem}.") for other in kept):
+            return stem
+    return name
