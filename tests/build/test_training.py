@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 import crossloom
 from tests.parity.cases import SEEDS, Case, labels_of, read_case, save
@@ -68,6 +70,37 @@ def test_dropout_acts_in_training_only(silent_case: Callable[..., Case], rate: s
     assert torch.equal(*evaluated)
     assert not torch.equal(*trained)
     assert torch.equal(after, evaluated[0])
+
+
+def test_dropout_acts_where_the_published_model_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every dropout, that of attention weights too, by shape and rate, in the order of the computation."""
+    rates = {"dropout": 0.1, "attention_dropout": 0.2, "activation_dropout": 0.3}
+    case = read_case(1, save(1, tmp_path / "model", {**RATES, **rates}))
+    dropout, attend = functional.dropout, functional.scaled_dot_product_attention
+    sites: list[tuple[tuple[int, ...], float]] = []
+
+    def recorded_dropout(
+        states: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+    ) -> Tensor:
+        if training:
+            sites.append((tuple(states.shape), p))
+        return dropout(states, p, training, inplace)
+
+    def recorded_attention(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
+        sites.append(((*query.shape[:3], key.shape[2]), options["dropout_p"]))
+        return attend(query, key, value, **options)
+
+    monkeypatch.setattr(functional, "dropout", recorded_dropout)
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", recorded_attention)
+    found = []
+    for model in (case.ours, case.theirs):
+        sites.clear()
+        model.train()(**case.batch)
+        found.append(list(sites))
+    assert found[0] == found[1]
+    assert {rate for _, rate in found[0]} == set(rates.values())
 
 
 def test_without_rates_training_computes_what_evaluation_does(silent_case: Callable[..., Case]) -> None:

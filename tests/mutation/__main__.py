@@ -57,7 +57,7 @@ def results(folder: Path, word: str) -> Iterator[Result]:
 def killed_by(copy: Path, patch: Patch) -> str | None:
     """The test that fails with one edit made."""
     with tree.edited(copy / patch.file, patch.find, patch.replace):
-        return tree.run(copy).killer
+        return tree.run(copy, tests=tree.tests_of(patch.group)).killer
 
 
 def row_faults() -> list[RowFault]:

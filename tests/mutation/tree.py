@@ -32,6 +32,11 @@ TESTS = (
     "tests/build/test_compile.py",
 )
 """In the order in which they are tried: the first failure ends a run."""
+NEAREST = {
+    "cache": ("tests/parity/test_cache.py",),
+    "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
+}
+"""By group of faults, what is tried before the others."""
 LIMIT = 600
 """Seconds after which a run counts as killed: a fault may make a loop endless."""
 
@@ -62,6 +67,12 @@ def edited(file: Path, find: str, replace: str) -> Iterator[None]:
     file.write_text(text.replace(find, replace), encoding="utf-8")
     yield
     file.write_text(text, encoding="utf-8")
+
+
+def tests_of(group: str) -> tuple[str, ...]:
+    """All tests, those nearest to a group first."""
+    first = NEAREST.get(group, ())
+    return (*first, *(name for name in TESTS if name not in first))
 
 
 def warm_up() -> None:
