@@ -15,7 +15,7 @@ from compiler.passes.findings import Findings
 from compiler.passes.free_graph import Written, lower_free_graph
 from compiler.passes.language import understand
 from compiler.passes.lower import lower_components
-from compiler.passes.parameters import idle_patterns, parameters
+from compiler.passes.parameters import idle_patterns, parameters, unbounded_patterns
 from compiler.passes.split import output_problems, split
 from compiler.passes.structure import structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
@@ -113,6 +113,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     graph, problems = parameters(graph, lost)
     trace("parameters", graph)
     findings.report(problems, values)
+    findings.report(unbounded_patterns(spec.language.ignore), values)
     if not lost:
         findings.report(idle_patterns(spec.language.fresh, graph), values)
     return graph

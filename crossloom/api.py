@@ -41,7 +41,7 @@ def import_spec(
     """The shortest spec that means what a checkpoint's config.json says.
 
     `source` is a folder or a repository id; `generation_config.json`, `preprocessor_config.json` and
-    `tokenizer_config.json` beside it are read too. `ignore` names the config fields to leave out, one or more.
+    `tokenizer_config.json` beside it are read too. `ignore` names config fields to leave out, one or more.
     `access` may hold revision, token, cache_dir and local_files_only.
 
     Raises:

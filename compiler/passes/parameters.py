@@ -10,26 +10,60 @@ from compiler.block_source import library
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
 from specs.graph import Graph, Tie
+from specs.language import Ignore
 from specs.problems import Problem
 
 Shapes = dict[str, tuple[int, ...]]
 
+_WILDCARDS = frozenset("*?[")
+
 
 def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
-    """XL518 for every `fresh:` pattern that names no parameter."""
+    """XL518 for every `fresh:` pattern that names no parameter, or none that keeps a tensor of its own."""
     shapes = graph.parameters()
+    patterns = tuple(patterns)
+    tied = {tie.tied: tie.kept for tie in graph.ties}
     for index, pattern in enumerate(patterns):
-        if not any(fnmatchcase(address, pattern) for address in shapes):
+        named = [address for address in shapes if fnmatchcase(address, pattern)]
+        place = f"fresh.{index}"
+        if not named:
             close = near(pattern, _stems(shapes) if pattern.endswith("*") else shapes)
             yield Problem(
                 "XL518",
                 f"`fresh:` names `{pattern}`, which is no parameter of this model",
-                ((f"fresh.{index}", "matches nothing"),),
+                ((place, "matches nothing"),),
                 info=("`*` stands for any part of an address",),
                 help=f"did you mean `{close[0]}`?"
                 if close
                 else "remove it; `crossloom weights` lists the addresses",
             )
+            continue
+        kept = [tied[address] for address in named if address in tied]
+        is_fresh = any(fnmatchcase(address, other) for address in kept for other in patterns)
+        if len(kept) == len(named) and not is_fresh:
+            yield Problem(
+                "XL518",
+                f"`fresh:` names `{named[0]}`, which is tied to `{kept[0]}` and loaded with it",
+                ((place, "a tied parameter"),),
+                info=("tied parameters are one tensor",),
+                help=f"name `{kept[0]}` to start both untrained, or untie them",
+            )
+
+
+def unbounded_patterns(ignore: Ignore) -> Iterator[Problem]:
+    """XL518 for every `ignore:` pattern that has no step without a wildcard: it would hide any finding."""
+    for section, patterns in ignore:
+        for index, pattern in enumerate(patterns):
+            if all(not step or _WILDCARDS & set(step) for step in pattern.split(".")):
+                yield Problem(
+                    "XL518",
+                    f"`{pattern}` ignores whatever is stored, and not something that is known to be there",
+                    ((f"ignore.{section}.{index}", "names nothing"),),
+                    info=("a part of the model that is missing here would go unnoticed",),
+                    help="name a module, such as `model.decoder.*`"
+                    if section != "config"
+                    else "name the fields",
+                )
 
 
 def parameters(graph: Graph, lost: Iterable[str] = ()) -> tuple[Graph, list[Problem]]:

@@ -65,7 +65,7 @@ TYPES: list[Planted] = [
             edit=("[num_beams]", "{num_beams: 2}")),
     planted("option", "XL103", section("generation: {num_beams: ⟦2.0⟧}"), "2"),
     planted("ignore", "XL103", section("ignore: {model: ⟦a.b⟧}"), "[a.b]"),
-    planted("fresh", "XL103", section("fresh: ⟦head.weight⟧"), "[head.weight]"),
+    planted("fresh", "XL103", section("fresh: ⟦decoder.embed.tokens.weight⟧"), "[decoder.embed.tokens.weight]"),
     planted("spec-list", "XL103", "⟦- crossloom: 1\n- name: planted⟧\n", says="crossloom: 1"),
     planted("spec-word", "XL103", "⟦speech_to_text⟧\n", says="crossloom: 1"),
     planted("key", "XL103", config("⟦1⟧: 2"), says='"1"', edit=("1: 2", "")),
