@@ -23,7 +23,8 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
             if problem.code != "XL402" or problem.at[0][0].removeprefix("generation.") in given:
                 yield problem
     vocabulary = spec.config.get("vocab_size")
-    size = (spec.data.get("tokenizer") or {}).get("vocab_size")
+    tokenizer = spec.language.tokenizer
+    size = tokenizer.get("vocab_size") if tokenizer is not None else None
     if back is not None and isinstance(vocabulary, int) and isinstance(size, int):
         at = (
             ("tokenizer.vocab_size", f"{size} ids"),
