@@ -43,7 +43,7 @@ strings = st.one_of(
 
 MODEL_DATA = yaml.safe_load(TINY) | {
     "long_input": "error",
-    "fresh": ["head.weight"],
+    "fresh": ["decoder.final_norm.weight"],
     "ignore": {"model": ["extra.weight"], "config": ["extra"]},
     "generation": {"num_beams": 2, "early_stopping": "never", "max_new_tokens": 5},
     "tokenizer": {

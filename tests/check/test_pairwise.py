@@ -58,7 +58,7 @@ tokenizer:
   tgt_lang: de
 ignore:
   model: [extra.weight]
-fresh: [head.weight]
+fresh: [decoder.final_norm.weight]
 """
 
 
@@ -106,7 +106,7 @@ IN_MODEL = (
     Mistake("XL403", "tokenizer.vocab_size", "tokenizer:\n  vocab_size: 100", "tokenizer:\n  vocab_size: 99"),
     Mistake("XL112", "tgt_lang", "tgt_lang: de", "tgt_lang: xx"),
     Mistake("XL101", "ignore", "model: [extra", "modle: [extra"),
-    Mistake("XL518", "fresh", "[head.weight]", "[haed.weight]"),
+    Mistake("XL518", "fresh", "[decoder.final_norm", "[decoder.fianl_norm"),
     Mistake("XL114", "bridge", "fresh:", "bridge: auto\nfresh:"),
 )  # fmt: skip
 
