@@ -1,0 +1,113 @@
+"""The compiler needs no torch, and a check imports little: told by what fresh processes import."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import python, write
+
+HEAVY = (
+    "torch",
+    "numpy",
+    "transformers",
+    "safetensors",
+    "huggingface_hub",
+    "networkx",
+    "jinja2",
+    "sentencepiece",
+)
+
+INTERFACE = """
+import json, sys
+for name in ("torch", "numpy", "transformers", "safetensors", "tokenizers"):
+    sys.modules[name] = None  # its import fails
+import crossloom
+
+folder = sys.argv[1]
+spec = crossloom.load_spec("tiny.yaml")
+imported = crossloom.import_spec(folder)
+graph = crossloom.lower(spec)
+table = crossloom.weight_table(imported)
+print(json.dumps({
+    "name": spec.name,
+    "origin": str(spec.origin("model.config.d_model")),
+    "yaml": "d_model: 8" in spec.to_yaml(),
+    "check": [finding.code for finding in crossloom.check("tiny.yaml")],
+    "bad": [finding.code for finding in crossloom.check("bad.yaml")],
+    "parameters": len(graph.parameters()),
+    "edges": len(graph.edges),
+    "json": len(json.loads(graph.to_json())["nodes"]) == len(graph.nodes),
+    "rows": sorted({row.status for row in table}),
+    "verify": [finding.code for finding in crossloom.verify(imported)],
+    "other": sorted({finding.code for finding in crossloom.verify(spec, folder)}),
+    "emit": [path.name for path in crossloom.emit(spec, "out")],
+}))
+"""
+
+
+def test_the_interface_without_torch(tiny_checkpoint: Callable[[int], Path], tmp_path: Path) -> None:
+    tiny = write(tmp_path)
+    write(tmp_path, tiny.read_text(encoding="utf-8").replace("d_model: 8", "d_model: 9"), "bad.yaml")
+    code = INTERFACE.replace("sys.argv[1]", repr(str(tiny_checkpoint(0))))
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["check"] == facts["verify"] == []
+    assert facts["bad"] == ["XL304"]
+    assert "XL503" in facts["other"]
+    assert facts["emit"] == ["modeling.py", "weights.json", "spec.yaml", "README.md"]
+    assert facts["rows"] == ["computed", "loaded", "tied"]
+    assert "tiny.yaml" in facts["origin"]
+    assert facts["yaml"]
+    assert facts["json"]
+    assert min(facts["parameters"], facts["edges"]) > 0
+
+
+IMPORTED = """
+import json, sys
+from crossloom.cli import main
+try:
+    main(ARGUMENTS, prog_name="crossloom")
+except SystemExit as end:
+    code = end.code
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules} & set(HEAVY))]))
+"""
+
+
+@pytest.mark.parametrize("name", ["digits", "bad.yaml", "graph.yaml"])
+def test_check_imports_nothing_heavy(tmp_path: Path, name: str) -> None:
+    from tests.check.planted import GRAPH
+
+    write(
+        tmp_path,
+        "crossloom: 1\nname: bad\nmodel: {family: speech_to_text, config: {d_modle: 9}}\n",
+        "bad.yaml",
+    )
+    write(tmp_path, GRAPH, "graph.yaml")
+    code = IMPORTED.replace("ARGUMENTS", repr(["check", name])).replace("HEAVY", repr(HEAVY))
+    done = python(code, tmp_path)
+    assert json.loads(done.stdout.splitlines()[-1]) == [int(name == "bad.yaml"), []], done.stderr
+
+
+def test_import_crossloom_alone_imports_nothing(tmp_path: Path) -> None:
+    code = "import sys, crossloom; print(*({'pydantic', 'yaml', 'click', 'compiler', 'specs'} & set(sys.modules)))"
+    assert python(code, tmp_path).stdout == "\n"
+
+
+def test_checked_specs_are_let_go(tmp_path: Path) -> None:
+    """Many specs in one process cost the memory of one."""
+    write(tmp_path)
+    code = """
+import gc, weakref
+import crossloom
+seen = [weakref.ref(crossloom.load_spec("tiny.yaml")) for _ in range(5)]
+for _ in range(5):
+    crossloom.check("tiny.yaml")
+gc.collect()
+print(sum(ref() is not None for ref in seen))
+"""
+    assert python(code, tmp_path).stdout.strip() == "0"
