@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 CompileMode = Literal[False, "fast"]
 
+COMPILED = ("encode", "decode_step")
+"""Methods that `compile` replaces."""
+
 
 def execute(source: str) -> ModuleType:
     """The module that `source` defines, registered under its content hash.
@@ -47,8 +50,13 @@ def execute(source: str) -> ModuleType:
 
 
 def _reduce(model: Any) -> tuple[Any, ...]:
-    """A pickle carries the source, so that it opens where the module was never built."""
-    return _restore, (sys.modules[type(model).__module__].__dict__["__source__"],), model.__dict__
+    """A pickle carries the source, so that it opens where the module was never built.
+
+    Compiled methods stay behind: they belong to this process, and to this model's parameters.
+    """
+    source = sys.modules[type(model).__module__].__dict__["__source__"]
+    state = {name: value for name, value in model.__dict__.items() if name not in COMPILED}
+    return _restore, (source,), state
 
 
 def _restore(source: str) -> Any:
@@ -142,7 +150,7 @@ def compiled(model: torch.nn.Module, mode: CompileMode) -> torch.nn.Module:
     if mode not in (False, "fast"):
         raise ValueError(f"compile takes False or 'fast', not {mode!r}")
     if mode == "fast":
-        for method in ("encode", "decode_step"):
+        for method in COMPILED:
             if hasattr(type(model), method):
                 model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
     return model
