@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings
 from compiler.reader import Document, read_text
+from compiler.reader import Path as Address
 from compiler.spec import Spec
 from compiler.verify import file_texts
 from compiler.weights.halves import absent_half
@@ -128,8 +129,31 @@ def import_with_report(
     unused = _UNUSED_BY.get(role or "model", frozenset())
     data |= {key: value for key, value in sections.items() if value and key not in unused}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
-    spec, _ = analyse(read_text(text, f"{data['name']}.yaml")).sound()
-    return Imported(spec, dropped)
+    analysis = analyse(read_text(text, f"{data['name']}.yaml"))
+    if analysis.has_errors:
+        raise CrossloomError(analyse(_in_place(document, data, role or "model", stated)).diagnostics)
+    return Imported(analysis.sound()[0], dropped)
+
+
+def _in_place(document: Document, data: dict[str, Any], role: str, stated: Family) -> Document:
+    """The imported spec as if it were written in config.json: a finding about a field shows it there."""
+
+    def moved(place: Address) -> Address:
+        name = str(place[0])
+        field = stated.aliases.get(name, name)
+        return (role, "family") if name == "model_type" else (role, "config", field, *place[1:])
+
+    # A field's second name comes first, so that the field itself wins where both are written.
+    order = sorted(
+        (place for place in document.values if place), key=lambda place: place[0] not in stated.aliases
+    )
+    whole = document.locate(())
+    return replace(
+        document,
+        data=data,
+        values={(): whole, **{moved(place): document.values[place] for place in order}},
+        keys={moved(place): document.keys[place] for place in order if place in document.keys},
+    )
 
 
 def generation_defaults(source: Source) -> dict[str, Any]:
@@ -168,7 +192,7 @@ def _family(findings: Findings) -> Family | None:
                     else "config.json has no `model_type`",
                     (("model_type", "this family"),),
                     info=(f"known families: {', '.join(FAMILIES)}",),
-                    help=f"did you mean `{close[0]}`?" if close else None,
+                    help=f"did you mean `{close[0]}`?" if close else "give a checkpoint of a known family",
                 )
             ]
         )
@@ -183,6 +207,7 @@ def _family(findings: Findings) -> Family | None:
                     f"`{name}` has no architecture `{published[0]}`",
                     (("architectures", "this class"),),
                     info=(f"it has {', '.join(stated.architectures)}",),
+                    help=f"give a checkpoint of {' or '.join(stated.architectures)}",
                 )
             ]
         )
@@ -241,7 +266,9 @@ def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None,
     if name in stated.leaked:
         return stated.leaked[name], None
     if name in REFUSED and value is not None:
-        return None, Problem("XL116", f"`{name}`: {REFUSED[name]}", ((name, "refused"),))
+        return None, Problem(
+            "XL116", f"`{name}`: {REFUSED[name]}", ((name, "refused"),), help="give a checkpoint without it"
+        )
     if name in GENERIC:
         return (
             ("has no effect at this value", None) if value in GENERIC[name] else (None, _generic(name, value))
