@@ -74,9 +74,11 @@ class _Writer:
                 summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
                 construction=list(self._construction()),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
-                tied_modules="".join(f"self.{tie.tied.rpartition('.')[0]}, " for tie in graph.ties).rstrip()
+                tied_modules="".join(
+                    f"{_member(tie.tied.rpartition('.')[0])}, " for tie in graph.ties
+                ).rstrip()
                 if len(graph.ties) == 1
-                else ", ".join(f"self.{tie.tied.rpartition('.')[0]}" for tie in graph.ties),
+                else ", ".join(_member(tie.tied.rpartition(".")[0]) for tie in graph.ties),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
                 encode_lines=[
                     *self._shape_checks(encode_inputs),
@@ -166,7 +168,7 @@ class _Writer:
                     yield f"{INDENT * 2}self.{space} = nn.Module()"
             yield from self._factory.assignment(f"self.{node.name}", node.block, 2)
         for tie in self._graph.ties:
-            yield f"{INDENT * 2}self.{tie.tied} = self.{tie.kept}"
+            yield f"{INDENT * 2}{_member(tie.tied)} = {_member(tie.kept)}"
 
     def _calls(self, nodes: list[Node], inside_decode: bool) -> Iterator[str]:
         for node in nodes:
@@ -267,6 +269,11 @@ class _Writer:
     def _parameter(self, name: str) -> str:
         optional = " | None = None" if name in self._graph.optional_inputs else ""
         return f"{name}: Tensor{optional}"
+
+
+def _member(address: str) -> str:
+    """The expression for what has an address: numbers index lists."""
+    return "self" + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in address.split("."))
 
 
 def _wrapped(head: str, arguments: list[str]) -> list[str]:

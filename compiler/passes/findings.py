@@ -162,7 +162,7 @@ class Findings:
         """Where to point: at the value, or at the key where that is meant or the value is a map."""
         path = self._paths.get(address.removesuffix(_KEY), ())
         if not path:
-            return min(self.document.keys.values(), default=self.document.locate(()))
+            return self.document.beginning()
         if address.endswith(_KEY) or isinstance(self._value(path), dict):
             return self.document.keys.get(path) or self.document.values[path]
         return self.document.values[path]

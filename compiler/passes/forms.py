@@ -48,7 +48,7 @@ def form(findings: Findings) -> Kind | None:
             "a spec has one form, and this one mixes " + " and ".join(f"`{p}`" for p in present)
             if present
             else "the spec describes no model",
-            tuple(document.keys[(key,)] for key in present) or (min(document.keys.values()),),
+            tuple(document.keys[(key,)] for key in present) or (document.beginning(),),
             ("a spec gives `model`, or `encoder` and `decoder`, or one of these alone, or `graph`",),
             "keep one form" if present else "add `model: {family: ...}`",
         )

@@ -112,7 +112,7 @@ def _no_version(document: Document) -> Diagnostic:
         "XL109",
         Severity.ERROR,
         "the language version is missing",
-        (min(document.keys.values(), default=document.locate(())),),
+        (document.beginning(),),
         ("every spec says which version of the language it is written in",),
         f"begin the spec with `crossloom: {VERSION}`",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Iterator, Mapping
@@ -142,10 +143,10 @@ def _input(name: str) -> Iterator[Problem]:
     address = f"graph.inputs.{name}"
     if not is_identifier(name):
         yield _unusable(address, name, "an input", "this name")
-    elif name in ARGUMENT_NAMES:
+    elif name in ARGUMENT_NAMES or hasattr(builtins, name):
         yield Problem(
             "XL208",
-            f"an input cannot be called `{name}`: the model has a `{name}` of its own",
+            f"an input cannot be called `{name}`: the model uses a `{name}` of its own",
             ((key_of(address), "this name"),),
             help="name it as on the Hub: input_features, input_values, input_ids, attention_mask, ...",
         )

@@ -111,7 +111,7 @@ def _complaint(
 
 def _missing(path: Address, document: Document, info: tuple[str, ...]) -> Diagnostic:
     where = named(path[:-1]) or "the spec"
-    span = document.keys.get(path[:-1]) or min(document.keys.values(), default=document.locate(()))
+    span = document.keys.get(path[:-1]) or document.beginning()
     return Diagnostic(
         "XL105",
         Severity.ERROR,

@@ -41,6 +41,11 @@ class Document:
                 return place
         return Span(self.file, 1, 1, 1, 1)
 
+    def beginning(self) -> Span:
+        """The place to show for the document as a whole: the first key of the file itself."""
+        own = [span for span in self.keys.values() if span.file == self.file]
+        return min(own, default=self.locate(()))
+
     def is_poisoned(self, path: Path) -> bool:
         """Whether `path`, or anything that encloses it, was already reported."""
         return any(path[:length] in self.poisoned for length in range(len(path) + 1))

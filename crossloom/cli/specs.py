@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -61,7 +62,7 @@ def spec_files(paths: Iterable[str]) -> Iterator[str]:
         CrossloomError: XL117 for a folder that holds none.
     """
     for written in paths:
-        folder = Path(written).expanduser()
+        folder = Path(os.path.expanduser(written))
         if written == STDIN or not folder.is_dir():
             yield written
             continue
@@ -95,7 +96,7 @@ def _no_spec(name: str) -> Exception:
     from compiler.catalogue import names
     from compiler.diagnostics.near import near
 
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_dir():
         inside = path / "spec.yaml"
         help = f"name the spec in it: `{inside}`" if inside.is_file() else "name a spec file"
