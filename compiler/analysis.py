@@ -62,8 +62,7 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
         document = read(file if file is not None else source)
     document = extended(document, locate)
     findings = Findings(document)
-    path = Path(document.file)
-    spec = understand(findings, path, path.parent)
+    spec = understand(findings, Path(document.file))
     graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
     analysis = Analysis(document, spec, graph, findings.diagnostics)
     if spec is not None:

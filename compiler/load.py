@@ -51,7 +51,7 @@ def sources_of(
         source = (given or {}).get(role, written)
         if source is None:
             raise CrossloomError([_no_source(spec, role)])
-        base = spec.base if given is None or role not in given else None
+        base = component.base if component and role not in (given or {}) else None
         sources[role] = resolve_source(source, base=base, **access)
     return sources
 

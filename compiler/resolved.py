@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from compiler.spec import Spec
+from compiler.checkpoint.resolve import is_folder, seen_from
+from compiler.spec import Component, Spec
 
 
 def resolved(spec: Spec) -> dict[str, Any]:
     """What the spec means: `extends` applied, every field of every config present."""
+    return _resolved(spec, lambda component: component.weights)
+
+
+def _resolved(spec: Spec, weights_of: Callable[[Component], str | None]) -> dict[str, Any]:
     data = {key: value for key, value in spec.data.items() if key != "extends"}
     for role, component in spec.components.items():
         data[role] = {
             "family": component.family_name,
             "architecture": component.architecture or component.family.architectures[0],
-            **({"weights": component.weights} if component.weights else {}),
+            **({"weights": weights} if (weights := weights_of(component)) else {}),
             "config": dict(component.config),
         }
     return data
 
 
-def resolved_yaml(spec: Spec) -> str:
-    """The resolved spec as YAML, in the order of the file."""
-    return yaml.safe_dump(resolved(spec), sort_keys=False, allow_unicode=True, width=100)
+def resolved_yaml(spec: Spec, folder: Path | None = None) -> str:
+    """The resolved spec as YAML, in the order of the file.
+
+    For a file in `folder`, a relative folder under `weights:` is written as seen from there: the same
+    text wherever spec and `folder` lie in the same way to each other. Without one it stays as written.
+    """
+
+    def weights_of(component: Component) -> str | None:
+        if component.weights is None or folder is None:
+            return component.weights
+        return seen_from(folder, component.weights, component.base)
+
+    return yaml.safe_dump(_resolved(spec, weights_of), sort_keys=False, allow_unicode=True, width=100)
 
 
 def digest(spec: Spec) -> str:
     """sha256 of the resolved spec in canonical JSON.
 
     Layout, comments, key order and `extends` do not change it. Defaults left out and defaults
-    written out are the same.
+    written out are the same. Where a folder of weights lies is no part of what the spec means: a spec
+    has the same digest wherever it is emitted.
     """
-    text = json.dumps(resolved(spec), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+    def weights_of(component: Component) -> str | None:
+        return None if component.weights is None or is_folder(component.weights) else component.weights
+
+    text = json.dumps(_resolved(spec, weights_of), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

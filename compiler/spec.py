@@ -23,7 +23,8 @@ Kind = Literal["model", "pair", "encoder", "decoder", "graph"]
 class Component:
     """A family with its configuration: the whole model, or one half of a pair.
 
-    `config` has every field; `written` those the spec sets.
+    `config` has every field; `written` those the spec sets. A relative folder under `weights` begins
+    at `base`, the folder of the file that names it, be it the spec or one that the spec extends.
     """
 
     role: str
@@ -32,6 +33,7 @@ class Component:
     written: frozenset[str]
     weights: str | None = None
     architecture: str | None = None
+    base: Path = Path()
 
     @property
     def family(self) -> Family:
@@ -64,7 +66,6 @@ class Spec:
     components: Mapping[str, Component]
     origins: Mapping[str, Span] = field(default_factory=dict, repr=False)
     processing: Processing = field(default_factory=Processing)
-    base: Path | None = None
 
     def origin(self, address: str) -> Span | None:
         """Where a value was written: `model.config.d_model` -> file, line, column; None for a default."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,22 @@ from compiler.checkpoint.source import Folder, Source
 
 _FOLDER = re.compile(r"[/~]|\.{1,2}(/|$)")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?")
+
+
+def is_folder(source: str) -> bool:
+    """Whether `weights:` names a folder, not a repository."""
+    return _FOLDER.match(source) is not None
+
+
+def seen_from(folder: Path, source: str, base: Path) -> str:
+    """`source`, written in a spec in `base`, as a spec in `folder` names it.
+
+    Only a folder with a relative path is named otherwise; `/` and `~` are the same from everywhere.
+    """
+    if not source.startswith("."):
+        return source
+    path = Path(os.path.relpath(os.path.realpath(base / source), os.path.realpath(folder))).as_posix()
+    return path if path.startswith("../") or path == ".." else f"./{path}"
 
 
 def resolve(
@@ -31,7 +48,7 @@ def resolve(
     Raises `CrossloomError`: XL514 when there is no such folder, XL513 for a gated repository, XL515 when the
     Hub does not serve it.
     """
-    if isinstance(source, Path) or _FOLDER.match(source):
+    if isinstance(source, Path) or is_folder(source):
         if revision is not None:
             raise failure(
                 "XL514", f"`{source}` is a folder, which has no revision", help="remove the revision"

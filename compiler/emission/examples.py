@@ -23,12 +23,12 @@ FULL = ("digits", "s2t-small-librispeech-asr")
 LOCK = "LOCK"
 
 
-def rendered() -> dict[str, str]:
-    """Path below generated/ -> contents."""
+def rendered(folder: Path) -> dict[str, str]:
+    """Path below `folder` -> contents."""
     files: dict[str, str] = {}
     hashes = []
     for name in names():
-        for file, text in render_folder(*analyse(name).sound()).items():
+        for file, text in render_folder(*analyse(name).sound(), folder / name).items():
             hashes.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}/{file}")
             if name in FULL:
                 files[f"{name}/{file}"] = text
@@ -38,7 +38,7 @@ def rendered() -> dict[str, str]:
 
 def drift(folder: Path) -> Iterator[str]:
     """What differs between the committed files and a fresh emission, a few lines for each file."""
-    expected = rendered()
+    expected = rendered(folder)
     present = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     for extra in sorted(present - expected.keys()):
         yield f"{extra}: not emitted by any spec of the catalogue"
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
         if found:
             print("run `make generated` and commit the result", file=sys.stderr)
         return 1 if found else 0
-    for name, text in rendered().items():
+    for name, text in rendered(folder).items():
         print(replace_text(folder / name, text))
     return 0
 

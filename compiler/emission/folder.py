@@ -13,17 +13,20 @@ from compiler.weights.table import table_of
 from specs.graph import Graph
 
 
-def render_folder(spec: Spec, graph: Graph) -> dict[str, str]:
-    """File name -> contents. The same spec always gives the same bytes."""
+def render_folder(spec: Spec, graph: Graph, folder: Path | None = None) -> dict[str, str]:
+    """File name -> contents. The same spec always gives the same bytes.
+
+    `folder` is where they are meant for: spec.yaml names a relative folder of weights as seen from there.
+    """
     return {
         "modeling.py": modeling_source(graph, digest(spec), spec.explicit),
         "weights.json": table_of(spec, graph).to_json() + "\n",
-        "spec.yaml": resolved_yaml(spec),
+        "spec.yaml": resolved_yaml(spec, folder),
         "README.md": readme(spec, graph),
     }
 
 
 def emit_folder(spec: Spec, graph: Graph, folder: Path) -> list[Path]:
     """Write the four files, each replaced in one step, and none unless all can be."""
-    contents = render_folder(spec, graph)
+    contents = render_folder(spec, graph, folder)
     return replace_all({folder / name: text_writer(text) for name, text in contents.items()})

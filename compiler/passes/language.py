@@ -23,7 +23,7 @@ from specs.language import Component as Written
 from specs.processing import Processing
 
 
-def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec | None:
+def understand(findings: Findings, file: Path | None) -> Spec | None:
     """The spec a document states, or None where too little of it is sound to go on.
 
     Fields that were reported are taken at their default, so that independent mistakes still show.
@@ -55,7 +55,6 @@ def understand(findings: Findings, file: Path | None, base: Path | None) -> Spec
         components=components,
         origins=findings.origins,
         processing=_processing(findings, components),
-        base=base,
     )
 
 
@@ -146,7 +145,13 @@ def _component(findings: Findings, role: str, section: Written | None) -> Compon
     if config is None:
         return None
     component = Component(
-        role, stated.name, config.model_dump(), frozenset(section.config), section.weights, architecture
+        role,
+        stated.name,
+        config.model_dump(),
+        frozenset(section.config),
+        section.weights,
+        architecture,
+        Path(findings.document.locate((role, "weights")).file).parent,
     )
     return _ruled(findings, component)
 

@@ -20,7 +20,8 @@ from crossloom.cli.specs import checked
 def command(spec: str, output: Path | None, compare: bool) -> int:
     """Write modeling.py, weights.json, spec.yaml and README.md.
 
-    The same spec always gives the same bytes. modeling.py needs torch and nothing else.
+    The same spec always gives the same bytes; only a relative folder under `weights:` is rewritten, so that
+    it is right from the folder written to. modeling.py needs torch and nothing else.
 
     \b
     $ crossloom emit digits -o generated/digits
@@ -35,7 +36,7 @@ def command(spec: str, output: Path | None, compare: bool) -> int:
         for path in emit_folder(sound, graph, folder):
             click.echo(path)
         return 0
-    findings = drift(render_folder(sound, graph), folder)
+    findings = drift(render_folder(sound, graph, folder), folder)
     if findings:
         click.echo(rendered(findings, "text", sys.stdout), nl=False)
     else:

@@ -5,7 +5,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 """
 
 # name: digits
-# resolved spec: sha256 ab01758533bcfb3f59d9a4b7c1efebdf4a0fc0f2d65e80aec22f2c3fa9878ad8
+# resolved spec: sha256 8e4da89b01d6dba23f0db2ad5ec7579c22e09de23c0aa8638fbb961c0532c751
 
 import math
 from collections.abc import Iterator

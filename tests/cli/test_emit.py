@@ -63,3 +63,47 @@ def test_check_sees_changed_line_endings(tmp_path: Path) -> None:
     outcome = crossloom("emit", path, "-o", out, "--check")
     assert outcome.exit_code == 1
     assert "line endings alone" in outcome.stdout
+
+
+def weights_in(folder: Path) -> str:
+    return next(
+        line.split(": ")[1]
+        for line in (folder / "spec.yaml").read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith("weights:")
+    )
+
+
+def test_the_emitted_spec_finds_the_checkpoint_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TINY.replace("  config:", "  weights: ./checkpoint\n  config:")
+    for machine in ("one", "other"):
+        folder = tmp_path / machine
+        (folder / "specs").mkdir(parents=True)
+        write(folder / "specs", text)
+        monkeypatch.chdir(folder)
+        assert crossloom("emit", "specs/tiny.yaml", "-o", "build/tiny").exit_code == 0
+        assert weights_in(Path("build/tiny")) == "../../specs/checkpoint"
+        # Emitted again from what was emitted, beside the checkpoint: the same model from another place.
+        assert crossloom("emit", "build/tiny/spec.yaml", "-o", "specs/again").exit_code == 0
+        assert weights_in(Path("specs/again")) == "../checkpoint"
+        assert crossloom("emit", "build/tiny/spec.yaml", "-o", "build/tiny", "--check").exit_code == 0
+    for name in ("build/tiny", "specs/again"):
+        files = [{f.name: f.read_bytes() for f in (tmp_path / m / name).iterdir()} for m in ("one", "other")]
+        assert files[0] == files[1]
+    assert Path("build/tiny/modeling.py").read_bytes() == Path("specs/again/modeling.py").read_bytes()
+
+
+@pytest.mark.parametrize("source", ["/data/checkpoint", "~/checkpoint", "organisation/name@main"])
+def test_what_is_the_same_from_everywhere_stays_as_written(tmp_path: Path, source: str) -> None:
+    path = write(tmp_path, TINY.replace("  config:", f"  weights: {source}\n  config:"))
+    crossloom("emit", path, "-o", tmp_path / "out")
+    assert weights_in(tmp_path / "out") == source
+
+
+def test_inherited_weights_lie_beside_the_spec_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    write(tmp_path / "base", TINY.replace("  config:", "  weights: ./checkpoint\n  config:"))
+    path = write(tmp_path, "crossloom: 1\nname: mine\nextends: base/tiny.yaml\n", "mine.yaml")
+    outcome = crossloom("weights", path, "--verify")
+    assert f"{tmp_path / 'base' / 'checkpoint'}` does not exist" in outcome.stderr
