@@ -87,6 +87,12 @@ class Spec:
         return config
 
     @property
+    def maximum_target(self) -> int | None:
+        """Longest sequence the decoder takes, as its family states it; None where nothing bounds it."""
+        component = self.components.get("model") or self.components.get("decoder")
+        return component.family.maximum_target(component.view) if component else None
+
+    @property
     def generation(self) -> Mapping[str, Any]:
         """Options of `generate` that the spec sets."""
         options = self.data.get("generation")

@@ -13,7 +13,7 @@ from runtime.audio.reading import Mono
 from runtime.failures import failure
 from runtime.flow import flow_of, run_flow
 from runtime.processing import Processor
-from specs.generation_layers import positions_of, resolve, resolve_lengths
+from specs.generation_layers import resolve, resolve_lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any]
     problems = list(resolution.problems)
     merged = resolution.options
     if merged is not None and checkpoint is not None and not problems:
-        problems += resolve_lengths(merged, 1, positions_of(spec.config))[1]
+        problems += resolve_lengths(merged, 1, spec.maximum_target)[1]
     if problems:
         raise CrossloomError(
             [Diagnostic(p.code, Severity(p.severity), p.message, info=p.info, help=p.help) for p in problems]

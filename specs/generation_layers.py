@@ -31,7 +31,6 @@ CONFIG = "the model's config"
 
 SPECIAL_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
 LENGTH_PAIRS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
-POSITION_FIELDS = ("max_target_positions", "max_position_embeddings", "n_positions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,13 @@ def resolve(
     return Resolution(options, tuple(problems))
 
 
-def check_section(section: Mapping[str, Any], config: Mapping[str, Any]) -> list[Problem]:
+def check_section(
+    section: Mapping[str, Any], config: Mapping[str, Any], positions: int | None = None
+) -> list[Problem]:
     """Check a spec's `generation:` by itself, against the config of the model it belongs to.
 
-    A limit may still come from the checkpoint, so the absence of one is not a problem here.
+    `positions` is the longest sequence its decoder takes, None without a bound. A limit may still come
+    from the checkpoint, so the absence of one is not a problem here.
     """
     resolution = resolve({}, spec=section, config=config)
     problems = list(resolution.problems)
@@ -105,14 +107,8 @@ def check_section(section: Mapping[str, Any], config: Mapping[str, Any]) -> list
     if not options.do_sample:
         problems += _sampling_without_draws(section, SPEC)
     if options.max_length is not None or options.max_new_tokens is not None:
-        problems += resolve_lengths(options, 1, positions_of(config))[1]
+        problems += resolve_lengths(options, 1, positions)[1]
     return problems
-
-
-def positions_of(config: Mapping[str, Any]) -> int | None:
-    """How many tokens the decoder has positions for, or None if the config names no bound."""
-    bounds = [plain(config[name]) for name in POSITION_FIELDS if config.get(name) is not None]
-    return min(bounds) if bounds else None
 
 
 def resolve_lengths(

@@ -32,7 +32,11 @@ class Spec(Protocol):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """Fields by Hub name; the vocabulary, the special ids and the positions are read."""
+        """Fields by Hub name; the vocabulary and the special ids are read."""
+
+    @property
+    def maximum_target(self) -> int | None:
+        """Longest sequence the decoder takes, or None."""
 
     @property
     def generation(self) -> Mapping[str, Any] | None:

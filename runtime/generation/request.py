@@ -20,7 +20,7 @@ from runtime.generation.inputs import (
 )
 from runtime.generation.interface import Encoded, Model
 from specs.generation import INERT_FIELDS, OPTION_NAMES, REFUSED_FIELDS, GenerationOptions
-from specs.generation_layers import Lengths, positions_of, resolve, resolve_lengths
+from specs.generation_layers import Lengths, resolve, resolve_lengths
 from specs.problems import Problem
 
 OTHER_NAMES = ("encoder_outputs", "decoder_input_ids", "return_scores", "on_step")
@@ -76,7 +76,7 @@ def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
     if given_prefix is not None:
         refuse(check_prefix(given_prefix, vocab_size, len(leading)))
     prefix = _start_sequences(options.decoder_start_token_ids, given_prefix, len(leading), leading.device)
-    lengths, length_problems = resolve_lengths(options, prefix.shape[1], positions_of(config))
+    lengths, length_problems = resolve_lengths(options, prefix.shape[1], model.spec.maximum_target)
     refuse(length_problems)
     assert lengths is not None, "a missing limit is a problem"
     return Request(options, lengths, prefix, inputs, encoded, vocab_size)

@@ -23,7 +23,6 @@ from runtime.training.manifest import read_rows
 from runtime.training.optimizer import frozen, make_optimizer
 from runtime.training.options import TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
-from specs.generation_layers import positions_of
 
 Rows = str | PathLike[str] | Iterable[Mapping[str, Any]]
 
@@ -65,7 +64,7 @@ def train(
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
         "languages": {name: value for name, value in languages.items() if value is not None},
-        "longest_text": positions_of(model.spec.config),
+        "longest_text": model.spec.maximum_target,
         "progress": chosen.progress,
     }
     with frozen(model, chosen.freeze), torch.random.fork_rng(_cuda_devices(model)):

@@ -175,6 +175,8 @@ NUMBERS: list[Planted] = [
     planted("start", "XL404", config("decoder_start_token_id: ⟦null⟧"), "2", says="set decoder_start_token_id"),
     planted("padding", "XL404", config("pad_token_id: ⟦null⟧"), "1", says="set pad_token_id"),
     planted("new", "XL405", config("max_target_positions: 100", "generation: {max_new_tokens: ⟦200⟧}\n"), "99"),
+    planted("padding", "XL405", config("pad_token_id: 5, max_target_positions: 100",
+                                       "generation: {max_new_tokens: ⟦99⟧}\n"), "95"),
     planted("length", "XL405", section("generation: {max_length: ⟦2000⟧}"), "1024"),
     planted("draws", "XL407", section("generation: {temperature: ⟦0.7⟧}"), says="do_sample",
             edit=("0.7", "0.7, do_sample: true")),

@@ -14,7 +14,6 @@ from transformers import DynamicCache, EncoderDecoderCache, Speech2TextForCondit
 
 CONFIG_FIELDS = (
     "vocab_size",
-    "max_target_positions",
     "pad_token_id",
     "bos_token_id",
     "eos_token_id",
@@ -30,6 +29,7 @@ class Encoded(NamedTuple):
 @dataclass
 class StandInSpec:
     config: dict[str, Any]
+    maximum_target: int | None
     generation: dict[str, Any] = field(default_factory=dict)
 
 
@@ -47,7 +47,9 @@ class AdapterCache:
 class Adapter:
     def __init__(self, theirs: Speech2TextForConditionalGeneration) -> None:
         self._model = theirs
-        self.spec = StandInSpec({name: getattr(theirs.config, name) for name in CONFIG_FIELDS})
+        config = theirs.config
+        positions = config.max_target_positions + 1 - config.pad_token_id
+        self.spec = StandInSpec({name: getattr(config, name) for name in CONFIG_FIELDS}, positions)
         self.generation_defaults: dict[str, Any] = theirs.generation_config.to_diff_dict()
         self.encodings = 0
         self.cache_lengths: list[int] = []

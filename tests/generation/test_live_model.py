@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from compiler.diagnostics.model import CrossloomError
 from crossloom import from_pretrained
 from runtime.generation import generate
 from runtime.generation.chain import build_processors
@@ -154,6 +155,20 @@ def test_prefix(models: list[tuple[Case, Any]], search: str, started: bool) -> N
         if started:
             prefix[:, 0] = start
         compare(case, model, decoder_input_ids=prefix, **SEARCHES[search])
+
+
+def test_the_longest_sequence_is_what_the_position_table_holds(models: list[tuple[Case, Any]]) -> None:
+    """Positions count up from the pad id, so that a larger one leaves fewer."""
+    for case, model in models:
+        longest = case.model.config.max_target_positions + 1 - case.model.config.pad_token_id
+        ids = generate(model, **case.inputs, max_length=longest, eos_token_id=None)
+        assert ids.shape[1] == longest
+        model.decode(ids, model.encode(**case.inputs))
+        with pytest.raises(CrossloomError) as refused:
+            generate(model, **case.inputs, max_length=longest + 1)
+        assert [finding.code for finding in refused.value.diagnostics] == ["XL405"]
+        with pytest.raises(ValueError, match="positions"):
+            model.decode(ids[:, [0, *range(longest)]], model.encode(**case.inputs))
 
 
 def test_the_checkpoints_own_options_apply(models: list[tuple[Case, Any]], tmp_path: Path) -> None:

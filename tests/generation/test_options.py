@@ -16,9 +16,9 @@ from specs.generation import (
     REFUSED_FIELDS,
     GenerationOptions,
 )
-from specs.generation_layers import Lengths, check_section, positions_of, resolve, resolve_lengths
+from specs.generation_layers import Lengths, check_section, resolve, resolve_lengths
 
-CONFIG = {"vocab_size": 50, "max_target_positions": 40, "pad_token_id": 1, "eos_token_id": 2}
+CONFIG = {"vocab_size": 50, "pad_token_id": 1, "eos_token_id": 2}
 
 
 def merged(call: dict[str, Any], **layers: dict[str, Any]) -> GenerationOptions:
@@ -223,14 +223,13 @@ def test_several_problems_are_all_told() -> None:
     ],
 )
 def test_a_spec_section_by_itself(section: dict[str, Any], expected: list[str]) -> None:
-    problems = check_section(section, CONFIG)
+    problems = check_section(section, CONFIG, positions=40)
     assert [problem.code for problem in problems] == expected
     assert all(problem.at[0][0].startswith("generation.") for problem in problems)
 
 
-def test_positions() -> None:
-    assert positions_of(CONFIG) == 40
-    assert positions_of({"vocab_size": 3}) is None
+def test_a_decoder_without_a_bound_takes_any_length() -> None:
+    assert check_section({"max_new_tokens": 4000}, CONFIG, positions=None) == []
 
 
 PUBLISHED: dict[str, dict[str, Any]] = {

@@ -58,6 +58,7 @@ class Model(nn.Module):
                 "decoder_start_token_id": START,
                 "bos_token_id": 0,
             },
+            maximum_target=None,
             generation={"max_new_tokens": 3},
         )
         self.generation_defaults: dict[str, Any] = {}

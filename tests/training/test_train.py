@@ -170,7 +170,7 @@ def test_a_text_beyond_the_positions(tmp_path: Path) -> None:
     manifest = write_recordings(tmp_path, 2)
     manifest.write_text(manifest.read_text().replace('"middle"', '"low low low low"'))
     model = Model()
-    model.spec.config["max_target_positions"] = 4
+    model.spec.maximum_target = 4
     with pytest.raises(CrossloomError, match="5 ids, and the decoder has 4 positions") as raised:
         train(model, manifest, processor=Processor(), **OPTIONS)
     (finding,) = raised.value.diagnostics
