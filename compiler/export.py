@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from functools import partial
@@ -28,8 +29,6 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     Tensors are bit-equal to the checkpoint's for a model loaded without a cast and not trained
     since. A tied tensor is stored once. Each file is replaced in one step, and none unless all can be.
     """
-    from safetensors.torch import save_file
-
     spec: Spec = model.spec
     component = spec.components.get("model")
     if component is None:
@@ -41,9 +40,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         "generation_config.json": generation_configuration(model, spec, graph),
         **_processor_files(model, spec),
     }
-    files: dict[str, Write] = {
-        "model.safetensors": lambda file: save_file(tensors, file, metadata={"format": "pt"})
-    }
+    files: dict[str, Write] = {"model.safetensors": partial(_save, tensors)}
     for name, contents in texts.items():
         files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     files |= _copied(model)
@@ -61,6 +58,16 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
         for name, tensor in zip(sources, invert(row.operation, state[row.address]), strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _save(tensors: dict[str, Tensor], file: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, file, metadata={"format": "pt"})
+    except SafetensorError as error:  # the tensors are sound, so the disk is full or gone
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def _sources_of_fresh(spec: Spec, address: str) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Write = Callable[[Path], object]
@@ -26,21 +26,30 @@ def replace_text(path: Path, text: str) -> Path:
 def replace_all(files: Mapping[Path, Write]) -> list[Path]:
     """`replace` of several files: none is moved before all are filled.
 
-    A failure removes what was begun, folders made for it included.
+    A failure removes what was begun, folders made for it included. A file keeps its permissions. What a
+    link leads to is replaced, not the link, and a device or pipe is written to as it is.
 
     Raises:
-        OSError: a folder cannot be made, a file cannot be filled, or a folder is in a file's place.
+        OSError: a folder cannot be made, a file cannot be filled, or a folder is in a file's place. It names
+            the file that was to be written.
     """
     made: list[Path] = []
     filled: list[tuple[Path, Path]] = []
     try:
         for path, write in files.items():
-            made += _make(path.parent)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            os.close(handle)
-            filled.append((Path(name), path))
-            write(Path(name))
-            Path(name).chmod(0o666 & ~_umask())
+            if _is_special(path):
+                with _about(path, path):
+                    write(path)
+                continue
+            target = path.resolve() if path.is_symlink() else path
+            made += _make(target.parent)
+            temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+            filled.append((temporary, target))
+            with _about(path, temporary):
+                temporary.touch(exist_ok=False)
+                write(temporary)
+                if target.is_file():
+                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         for _, path in filled:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -68,7 +77,18 @@ def _make(folder: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+@contextmanager
+def _about(path: Path, written: Path) -> Iterator[None]:
+    """Name the file a user knows in a failure to write: writing to an open file names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None and str(written) not in (error.filename, error.filename2):
+            raise
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe or a socket, which nothing may take the place of."""
+    return path.exists() and not path.is_file() and not path.is_dir()

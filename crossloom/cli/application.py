@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -73,6 +75,17 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
+@contextmanager
+def _failures_told(ctx: click.Context) -> Iterator[None]:
+    """End with the exit code of whatever is raised inside, and say what it is."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        ctx.exit(exit_code_of(error, ctx))
+
+
 class Application(click.Group):
     """The command with its sub-commands, each imported when it is asked for."""
 
@@ -115,14 +128,15 @@ class Application(click.Group):
             ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, which prints the page of help here."""
+        with _failures_told(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> None:
         """Run the sub-command; what it returns or raises becomes the exit code."""
-        try:
+        with _failures_told(ctx):
             code = super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            code = exit_code_of(error, ctx)
         ctx.exit(code or 0)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -20,6 +21,10 @@ INTERRUPTED = 130
 
 UNREACHABLE = ("XL117", "XL514", "XL515")
 """A file that cannot be opened, a checkpoint that is not there, a Hub that does not answer."""
+
+_ROOM = "make room, or write to another place"
+_ADVICE = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EFBIG: _ROOM, errno.EIO: _ROOM}
+"""What helps, by the system's error number."""
 
 
 class MissingPackage(click.ClickException):
@@ -54,9 +59,12 @@ def exit_code_of(error: BaseException, ctx: click.Context) -> int:
     if isinstance(error, CrossloomError):
         report(error.diagnostics)
         return exit_code(error.diagnostics) or FINDINGS
-    if isinstance(error, OSError) and error.filename is not None:
-        message = f"`{error.filename}`: {error.strerror}"
-        report([Diagnostic("XL117", Severity.ERROR, message, help="check the path and its permissions")])
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        # Writing to standard output names no file.
+        message = reason if error.filename is None else f"`{error.filename}`: {reason}"
+        help = _ADVICE.get(error.errno or 0, "check the path and its permissions")
+        report([Diagnostic("XL117", Severity.ERROR, message, help=help)])
         return USAGE
     debug = ctx.params.get("debug") or os.environ.get("CROSSLOOM_DEBUG", "0") not in ("", "0")
     if debug:

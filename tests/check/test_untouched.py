@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import crossloom as interface
-from compiler.files import replace_all
+from compiler.files import replace_all, text_writer
 from tests.check.checkpoints import sound, with_config, with_tensors, write
-from tests.cli.runner import TINY, crossloom
+from tests.cli.runner import TINY, crossloom, python
 from tests.cli.runner import write as write_spec
 
 BROKEN = TINY.replace("d_model: 8", "d_model: 9")
@@ -46,7 +48,7 @@ def full_disk(failing: int) -> Callable[[Path, bytes], int]:
         written += 1
         if written == failing:
             write_bytes(path, data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            raise OSError(errno.ENOSPC, "No space left on device")  # as a write to an open file
         return write_bytes(path, data)
 
     return full
@@ -120,7 +122,8 @@ def test_a_disk_that_is_full_in_between(
     result = crossloom("emit", spec, "-o", target)
     monkeypatch.undo()
     assert result.exit_code == 2
-    assert "XL117" in result.output
+    file = ("modeling.py", "weights.json", "spec.yaml", "README.md")[failing - 1]
+    assert f"error[XL117]: `{target / file}`: No space left on device" in result.output
     assert contents(tmp_path) == before
 
 
@@ -144,10 +147,38 @@ def test_export_to_a_disk_that_is_full(
     model = interface.from_pretrained(tiny_checkpoint(0))
     before = contents(tmp_path)
     monkeypatch.setattr(Path, "write_bytes", full_disk(failing))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         interface.export(model, target)
     monkeypatch.undo()
+    assert Path(raised.value.filename).parent == target
     assert contents(tmp_path) == before
+
+
+SMALL_DISK = """
+import resource, sys
+from crossloom.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))  # of any file; a longer one fails as on a full disk
+main(sys.argv[1:], prog_name="crossloom")
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        (("emit", "digits", "-o", "out"), "out/modeling.py"),
+        (("show", "digits", "--format", "html", "-o", "out.html"), "out.html"),
+        (("export", "digits", "-o", "out", "--to", "transformers"), "out/model.safetensors"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_files_that_do_not_fit(tmp_path: Path, command: tuple[str, ...], file: str) -> None:
+    """The system's own failures, which name no file and are not all of Python's kind."""
+    done = python(SMALL_DISK.replace("sys.argv[1:]", repr(command)), tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"error[XL117]: `{file}`: ")
+    assert "File too large" in done.stderr
+    assert "help: make room, or write to another place" in done.stderr
+    assert contents(tmp_path) == {}
 
 
 def test_what_was_begun_is_removed(tmp_path: Path) -> None:
@@ -165,3 +196,23 @@ def test_what_was_begun_is_removed(tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
     replace_all({tmp_path / "a" / "one": fill, tmp_path / "b" / "c" / "two": fill})
     assert [name for name, data in contents(tmp_path).items() if data] == ["a/one", "b/c/two"]
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A result for a device or pipe goes through it, and one for a link into the file behind it."""
+    pipe, behind, link = tmp_path / "pipe", tmp_path / "behind", tmp_path / "link"
+    os.mkfifo(pipe)
+    behind.write_text("old", encoding="utf-8")
+    behind.chmod(0o640)
+    link.symlink_to(behind)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        replace_all({pipe: text_writer("through"), link: text_writer("new")})
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert behind.read_text(encoding="utf-8") == "new"
+    assert stat.S_IMODE(behind.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["behind", "link", "pipe"]

@@ -96,6 +96,22 @@ def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:
     assert "error[XL117]" in outcome.stderr
 
 
+@pytest.mark.parametrize("arguments", [["catalogue"], ["show", "digits"], ["--help"], ["show", "--help"]])
+def test_standard_output_that_takes_no_more(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "crossloom", *arguments],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error[XL117]: No space left on device\nhelp: make room")
+    assert "Traceback" not in done.stderr
+
+
 ENDLESS = """
 import click
 from crossloom.cli import explain, main
