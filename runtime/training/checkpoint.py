@@ -10,6 +10,7 @@ seed and the step.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class Checkpoints:
 
         def write(folder: Path) -> None:
             export(folder)
-            torch.save(state, folder / STATE_FILE)
+            _save_state(state, folder / STATE_FILE)
 
         path = self.folder / f"step-{step:08d}"
         write_folder(path, write)
@@ -112,6 +113,13 @@ class Checkpoints:
             )
 
 
+def _save_state(state: dict[str, Any], file: Path) -> None:
+    try:
+        torch.save(state, file)
+    except RuntimeError as error:  # torch's own writer; what it writes is sound, so the disk is full or gone
+        raise OSError(errno.EIO, "the state could not be written whole", str(file)) from error
+
+
 def write_folder(path: Path, write: Callable[[Path], None]) -> None:
     """Make the folder `path` whole or not at all: `write` fills a new folder, which is flushed and renamed.
 
@@ -149,10 +157,14 @@ def _fill(folder: Path, write: Callable[[Path], None]) -> Path:
     """Make a folder anew, let `write` fill it, and wait until all of it is on the disk."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write(folder)
-    for file in folder.iterdir():
-        _flush(file)
-    _flush(folder)
+    try:
+        write(folder)
+        for file in folder.iterdir():
+            _flush(file)
+        _flush(folder)
+    except OSError:  # a full disk needs the room
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

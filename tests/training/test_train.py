@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.training import Corpus, evaluate, read_rows, train
+from runtime.training.checkpoint import Checkpoints
 from tests.training.stand_in import Model, Processor, write_recordings
 
 OPTIONS: dict[str, Any] = {
@@ -104,6 +106,22 @@ def test_the_newest_checkpoints_are_kept(manifest: Path, tmp_path: Path) -> None
     names = {path.name for path in (tmp_path / "checkpoints" / kept[0]).iterdir()}
     assert names == {"weights.pt", "vocab.json", "training_state.pt"}
     assert {path.name for path in tmp_path.iterdir()} == {"weights.pt", "vocab.json", "checkpoints"}
+
+
+def test_a_state_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
+    model = torch.nn.Linear(100, 100)
+    checkpoints = Checkpoints(tmp_path, keep=2, run={})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (4000, hard)
+    )  # of any file; a longer one fails as on a full disk
+    try:
+        with pytest.raises(OSError, match="could not be written whole") as raised:
+            checkpoints.save(1, model, torch.optim.SGD(model.parameters()), lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Path(raised.value.filename).name == "training_state.pt"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_run_is_not_resumed(manifest: Path, tmp_path: Path) -> None:
