@@ -19,6 +19,12 @@ def merge_heads(states: Tensor) -> Tensor:
     return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
 
 
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
+
+
 class SelfAttention(nn.Module):
     """Attention of a sequence over itself, incremental when given a cache."""
 
@@ -33,22 +39,27 @@ class SelfAttention(nn.Module):
 
     def forward(
         self,
-        hidden: Tensor,  # [B, T, D]
-        mask: Tensor | None = None,  # additive, broadcast over [B, H, T, visible]
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
         cache: Cache | None = None,
         layer: int = 0,
         slots: Tensor | None = None,  # [T], where a cache stores the new states
     ) -> Tensor:
-        """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
-        query = split_heads(self.q_proj(hidden).contiguous(), self.heads)
+        """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
+        query = self.q_proj(hidden)
         key = split_heads(self.k_proj(hidden), self.heads)
         value = split_heads(self.v_proj(hidden), self.heads)
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
+            query = side_by_side(query, cache.beams)
         attended = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+            split_heads(query, self.heads),
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
         )
-        return self.out_proj(merge_heads(attended))
+        return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
 class CrossAttention(nn.Module):
@@ -79,12 +90,11 @@ class CrossAttention(nn.Module):
         The beams of a sentence share its source, so they are laid side by side as queries and the
         source's keys and values are read once.
         """
-        rows, tokens, _ = hidden.shape
-        query = self.q_proj(hidden).contiguous().view(rows // beams, beams * tokens, -1)
+        query = side_by_side(self.q_proj(hidden), beams)
         attended = F.scaled_dot_product_attention(
             split_heads(query, self.heads),
             *states,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
         )
-        return self.out_proj(merge_heads(attended).reshape(rows, tokens, -1))
+        return self.out_proj(merge_heads(attended).view_as(hidden))

@@ -7,13 +7,17 @@ BUCKET = 64
 
 
 class Cache:
-    """Keys and values of every decoder layer, written in place as tokens are decoded.
+    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
 
-    Self-attention states of all layers share one tensor, so that reordering beams is one gather.
-    Attention reads the filled part rounded up to a bucket: within a bucket every decode step has
-    the same shapes. Cross-attention states hold one row a sentence, whatever the number of beams.
+    A slot is a position and a beam. The beams of a sentence read all of its slots, each through a
+    mask that shows the slots its hypothesis descends from: to reorder beams is to reorder that
+    ancestry, a few integers a token. Attention reads the filled part rounded up to a bucket, so
+    within a bucket every decode step has the same shapes. Cross-attention states hold one row a
+    sentence, whatever the number of beams.
 
     Attributes:
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length, beams, K].
+        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
         position: number of tokens decoded so far, on the device (int64 scalar).
         beams: rows a sentence; row = sentence * beams + beam.
         cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
@@ -21,15 +25,17 @@ class Cache:
     """
 
     def __init__(
-        self, layers: int, rows: int, heads: int, length: int, head_width: int, like: Tensor
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
-        self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
-        self.position = torch.zeros((), dtype=torch.int64, device=like.device)
-        self.indices = torch.arange(length, device=like.device)
+        device = like.device
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length, beams, head_width)
+        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(max(length, beams), device=device)
         self.capacity = length
         self.filled = 0
         self.visible = 0
-        self.beams = 1
+        self.beams = beams
         self.cross: list[tuple[Tensor, Tensor]] | None = None
         self.cross_mask: Tensor | None = None
 
@@ -44,29 +50,40 @@ class Cache:
             self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
 
     def slots(self, tokens: int) -> Tensor:
-        """Where the next `tokens` are written: [T] int64."""
-        return self.position + self.indices[:tokens]
+        """Positions of the next `tokens`, which each row fills in its own beam's slots: [T] int64."""
+        slots = self.position + self.indices[:tokens]
+        own = self.indices[: self.beams, None].expand(len(self.ancestry), self.beams, tokens)
+        self.ancestry.index_copy_(2, slots, own)
+        return slots
 
-    def self_mask(self, slots: Tensor) -> Tensor:
-        """Which slots each new token may see, itself included: [T, visible] bool."""
-        return self.indices[: self.visible] <= slots.unsqueeze(1)
+    def self_mask(self, slots: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots each new token may see, itself included: bool, [B, 1, beams * T, visible * beams].
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        """
+        seen = self.indices[: self.visible] <= slots[:, None]  # [T, visible]
+        if self.beams == 1 and keep is None:
+            return seen
+        seen = seen[None, None, :, :]
+        if keep is not None:
+            kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
+            seen = seen & kept.view(-1, self.beams, 1, self.visible)
+        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
+        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values [R, H, T, K]; return all that may be visible, [R, H, visible, K]."""
-        keys, values = self.states[layer, 0], self.states[layer, 1]
-        keys.index_copy_(2, slots, key)
-        values.index_copy_(2, slots, value)
-        return keys[:, :, : self.visible], values[:, :, : self.visible]
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
+        read = []
+        for states, new in zip(self.states[layer], (key, value), strict=True):
+            by_slot = new.view(-1, self.beams, *new.shape[1:]).permute(0, 2, 3, 1, 4)  # [B, H, T, beams, K]
+            states.index_copy_(2, slots, by_slot)
+            read.append(states[:, :, : self.visible].flatten(2, 3))
+        return read[0], read[1]
 
     def advance(self, tokens: int) -> None:
         """Move past `tokens` that were just decoded."""
         self.position += tokens
 
     def reorder(self, parents: Tensor) -> None:
-        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R].
-
-        Only rows that change their parent are copied, and of those only what is filled.
-        """
-        moved = (parents != torch.arange(len(parents), device=parents.device)).nonzero().squeeze(1)
-        filled = self.states[:, :, :, :, : self.filled]
-        filled.index_copy_(2, moved, filled.index_select(2, parents[moved]))
+        """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
+        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))

@@ -58,8 +58,7 @@ class DecoderStack(nn.ModuleList):
         attention = layers[0].self_attention
         weight = attention.q_proj.weight
         heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
-        cache.beams = beams
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -79,12 +78,11 @@ class DecoderStack(nn.ModuleList):
         if cache is None:
             slots = None
             visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+            if mask is not None:
+                visible = visible & mask.bool()[:, None, None, :]
         else:
             slots = cache.slots(tokens)
-            visible = cache.self_mask(slots)
-        if mask is not None:
-            keep = nn.functional.pad(mask, (0, visible.shape[1] - mask.shape[1]))
-            visible = visible & keep.bool()[:, None, None, :]
+            visible = cache.self_mask(slots, mask)
         bias = additive(visible, hidden.dtype)
 
         beams = 1 if cache is None else cache.beams

@@ -34,13 +34,17 @@ BUCKET = 64
 
 
 class Cache:
-    """Keys and values of every decoder layer, written in place as tokens are decoded.
+    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
 
-    Self-attention states of all layers share one tensor, so that reordering beams is one gather.
-    Attention reads the filled part rounded up to a bucket: within a bucket every decode step has
-    the same shapes. Cross-attention states hold one row a sentence, whatever the number of beams.
+    A slot is a position and a beam. The beams of a sentence read all of its slots, each through a
+    mask that shows the slots its hypothesis descends from: to reorder beams is to reorder that
+    ancestry, a few integers a token. Attention reads the filled part rounded up to a bucket, so
+    within a bucket every decode step has the same shapes. Cross-attention states hold one row a
+    sentence, whatever the number of beams.
 
     Attributes:
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length, beams, K].
+        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
         position: number of tokens decoded so far, on the device (int64 scalar).
         beams: rows a sentence; row = sentence * beams + beam.
         cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
@@ -48,15 +52,17 @@ class Cache:
     """
 
     def __init__(
-        self, layers: int, rows: int, heads: int, length: int, head_width: int, like: Tensor
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
-        self.states = like.new_zeros(layers, 2, rows, heads, length, head_width)
-        self.position = torch.zeros((), dtype=torch.int64, device=like.device)
-        self.indices = torch.arange(length, device=like.device)
+        device = like.device
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length, beams, head_width)
+        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(max(length, beams), device=device)
         self.capacity = length
         self.filled = 0
         self.visible = 0
-        self.beams = 1
+        self.beams = beams
         self.cross: list[tuple[Tensor, Tensor]] | None = None
         self.cross_mask: Tensor | None = None
 
@@ -71,32 +77,43 @@ class Cache:
             self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
 
     def slots(self, tokens: int) -> Tensor:
-        """Where the next `tokens` are written: [T] int64."""
-        return self.position + self.indices[:tokens]
+        """Positions of the next `tokens`, which each row fills in its own beam's slots: [T] int64."""
+        slots = self.position + self.indices[:tokens]
+        own = self.indices[: self.beams, None].expand(len(self.ancestry), self.beams, tokens)
+        self.ancestry.index_copy_(2, slots, own)
+        return slots
 
-    def self_mask(self, slots: Tensor) -> Tensor:
-        """Which slots each new token may see, itself included: [T, visible] bool."""
-        return self.indices[: self.visible] <= slots.unsqueeze(1)
+    def self_mask(self, slots: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots each new token may see, itself included: bool, [B, 1, beams * T, visible * beams].
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        """
+        seen = self.indices[: self.visible] <= slots[:, None]  # [T, visible]
+        if self.beams == 1 and keep is None:
+            return seen
+        seen = seen[None, None, :, :]
+        if keep is not None:
+            kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
+            seen = seen & kept.view(-1, self.beams, 1, self.visible)
+        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
+        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values [R, H, T, K]; return all that may be visible, [R, H, visible, K]."""
-        keys, values = self.states[layer, 0], self.states[layer, 1]
-        keys.index_copy_(2, slots, key)
-        values.index_copy_(2, slots, value)
-        return keys[:, :, : self.visible], values[:, :, : self.visible]
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
+        read = []
+        for states, new in zip(self.states[layer], (key, value), strict=True):
+            by_slot = new.view(-1, self.beams, *new.shape[1:]).permute(0, 2, 3, 1, 4)  # [B, H, T, beams, K]
+            states.index_copy_(2, slots, by_slot)
+            read.append(states[:, :, : self.visible].flatten(2, 3))
+        return read[0], read[1]
 
     def advance(self, tokens: int) -> None:
         """Move past `tokens` that were just decoded."""
         self.position += tokens
 
     def reorder(self, parents: Tensor) -> None:
-        """Let row r continue the hypothesis of row parents[r], in place; parents is int64 [R].
-
-        Only rows that change their parent are copied, and of those only what is filled.
-        """
-        moved = (parents != torch.arange(len(parents), device=parents.device)).nonzero().squeeze(1)
-        filled = self.states[:, :, :, :, : self.filled]
-        filled.index_copy_(2, moved, filled.index_select(2, parents[moved]))
+        """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
+        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
 
 
 def first_positions(lengths: Tensor, size: int) -> Tensor:
@@ -294,44 +311,50 @@ def merge_heads(states: Tensor) -> Tensor:
     return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
 
 
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
+
+
 FEW_ROWS = 16
 
 
-PARTS = 8
+PARTS = 16
+
+
+def batched(left: Tensor, right: Tensor, offset: Tensor | None) -> Tensor:
+    """Products [P, N, K] @ [P, K, M], and an offset that is broadcast over them: [P, N, M]."""
+    return torch.bmm(left, right) if offset is None else torch.baddbmm(offset, left, right)
 
 
 class Projection(nn.Linear):
     """An affine map that reads its weight at memory bandwidth when there are few rows.
 
-    A decode step multiplies a handful of rows by a large weight. CPU matrix kernels split such a
-    product badly as `x @ W.T`, and well as `W @ x.T`: two to four times faster up to sixteen rows.
-    One row is a batch of products with parts of the weight, which the threads share: views, no copy.
-    An odd number of outputs has no equal parts; there the row is doubled, which is next best.
+    A decode step multiplies a handful of rows by a large weight. CPU matrix kernels share `x @ W.T`
+    badly among threads then. A batch of products with parts of the weight, views of it, is two to
+    four times faster: as `W_part @ x.T`, or as `x @ W_part.T` for several rows that get narrower.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
         weight, bias = self.weight, self.bias
-        rows = input.numel() // weight.shape[1]
-        if not input.is_cpu or not 0 < rows <= FEW_ROWS or torch.compiler.is_compiling():
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not 0 < rows <= FEW_ROWS or not input.is_cpu or torch.compiler.is_compiling():
             return F.linear(input, weight, bias)
-        parts = math.gcd(weight.shape[0], PARTS)
-        if rows == 1 and parts > 1:
-            weight = weight.view(parts, -1, weight.shape[1])
-            column = input.reshape(1, 1, -1).transpose(1, 2).expand(parts, -1, 1)
-            product = (
-                torch.bmm(weight, column)
-                if bias is None
-                else torch.baddbmm(bias.view(parts, -1, 1), weight, column)
-            )
-            return product.view(*input.shape[:-1], -1)
-        flat = input.reshape(rows, -1)
-        columns = (torch.cat((flat, flat)) if rows == 1 else flat).t()
-        output = (
-            torch.mm(weight, columns) if bias is None else torch.addmm(bias.unsqueeze(1), weight, columns)
-        )
-        output = output.select(1, 0) if rows == 1 else output.t().contiguous()
-        return output.view(*input.shape[:-1], -1)
+        flat = input.reshape(rows, inputs)
+        parts = math.gcd(outputs, PARTS)
+        if rows == parts == 1:  # nothing to share: two equal rows are next best
+            return self(torch.cat((flat, flat)))[:1].view(*input.shape[:-1], outputs)
+        pieces = weight.view(parts, -1, inputs)
+        if rows > 2 and inputs > outputs:
+            offset = None if bias is None else bias.view(parts, 1, -1)
+            product = batched(flat.expand(parts, rows, inputs), pieces.mT, offset).transpose(0, 1)
+        else:
+            offset = None if bias is None else bias.view(parts, -1, 1)
+            product = batched(pieces, flat.t().expand(parts, inputs, rows), offset).view(outputs, rows).t()
+        return product.reshape(*input.shape[:-1], outputs).contiguous()
 
 
 class SelfAttention(nn.Module):
@@ -348,22 +371,27 @@ class SelfAttention(nn.Module):
 
     def forward(
         self,
-        hidden: Tensor,  # [B, T, D]
-        mask: Tensor | None = None,  # additive, broadcast over [B, H, T, visible]
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
         cache: Cache | None = None,
         layer: int = 0,
         slots: Tensor | None = None,  # [T], where a cache stores the new states
     ) -> Tensor:
-        """Attend over `hidden`, or over everything the cache holds: [B, T, D]."""
-        query = split_heads(self.q_proj(hidden).contiguous(), self.heads)
+        """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
+        query = self.q_proj(hidden)
         key = split_heads(self.k_proj(hidden), self.heads)
         value = split_heads(self.v_proj(hidden), self.heads)
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
+            query = side_by_side(query, cache.beams)
         attended = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0
+            split_heads(query, self.heads),
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
         )
-        return self.out_proj(merge_heads(attended))
+        return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
 class FeedForward(nn.Module):
@@ -436,8 +464,7 @@ class DecoderStack(nn.ModuleList):
         attention = layers[0].self_attention
         weight = attention.q_proj.weight
         heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, like=weight)
-        cache.beams = beams
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -457,12 +484,11 @@ class DecoderStack(nn.ModuleList):
         if cache is None:
             slots = None
             visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+            if mask is not None:
+                visible = visible & mask.bool()[:, None, None, :]
         else:
             slots = cache.slots(tokens)
-            visible = cache.self_mask(slots)
-        if mask is not None:
-            keep = nn.functional.pad(mask, (0, visible.shape[1] - mask.shape[1]))
-            visible = visible & keep.bool()[:, None, None, :]
+            visible = cache.self_mask(slots, mask)
         bias = additive(visible, hidden.dtype)
 
         beams = 1 if cache is None else cache.beams
@@ -555,15 +581,14 @@ class CrossAttention(nn.Module):
         The beams of a sentence share its source, so they are laid side by side as queries and the
         source's keys and values are read once.
         """
-        rows, tokens, _ = hidden.shape
-        query = self.q_proj(hidden).contiguous().view(rows // beams, beams * tokens, -1)
+        query = side_by_side(self.q_proj(hidden), beams)
         attended = F.scaled_dot_product_attention(
             split_heads(query, self.heads),
             *states,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
         )
-        return self.out_proj(merge_heads(attended).reshape(rows, tokens, -1))
+        return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
 class Encoded(NamedTuple):

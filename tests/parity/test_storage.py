@@ -16,12 +16,18 @@ from blocks.positions import sinusoids
 from tests.parity.cases import LOGITS, Case, difference, edit_config, read_case, save
 
 
+MAPPED = 1e-6
+"""Relative: a file may put a tensor at another alignment, where matrix kernels round differently."""
+
+
 def same(case: Case, folder: Path) -> bool:
-    """Whether a folder loads to bit-equal outputs."""
+    """Whether a folder loads to bit-equal tensors, and outputs that differ by alignment alone."""
+    loaded = crossloom.from_pretrained(folder)
+    expected, found = dict(case.ours.state_dict()), dict(loaded.state_dict())
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
     with torch.no_grad():
-        return torch.equal(
-            crossloom.from_pretrained(folder)(**case.batch).logits, case.ours(**case.batch).logits
-        )
+        return difference(loaded(**case.batch).logits, case.ours(**case.batch).logits) <= MAPPED
 
 
 def copy_without_weights(case: Case, folder: Path) -> dict[str, Tensor]:
