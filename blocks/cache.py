@@ -73,12 +73,11 @@ class Cache:
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        read = []
-        for states, new in zip(self.states[layer], (key, value), strict=True):
-            by_slot = new.view(-1, self.beams, *new.shape[1:]).permute(0, 2, 3, 1, 4)  # [B, H, T, beams, K]
-            states.index_copy_(2, slots, by_slot)
-            read.append(states[:, :, : self.visible].flatten(2, 3))
-        return read[0], read[1]
+        new = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
+        states = self.states[layer]
+        states.index_copy_(3, slots, new.permute(0, 1, 3, 4, 2, 5))
+        keys, values = states[:, :, :, : self.visible].flatten(3, 4).unbind(0)
+        return keys, values
 
     def advance(self, tokens: int) -> None:
         """Move past `tokens` that were just decoded."""

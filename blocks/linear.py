@@ -19,38 +19,38 @@ class Projection(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
         weight, bias = self.weight, self.bias
-        rows = input.numel() // weight.shape[1]
-        if not input.is_cpu or input.dtype is not torch.float32 or torch.compiler.is_compiling():
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
             return F.linear(input, weight, bias)
-        if 0 < rows <= FEW_ROWS:
-            return by_parts(input, weight, bias)
+        if rows <= FEW_ROWS:
+            product = few_rows(input.reshape(rows, inputs), weight, bias)
+            return product.contiguous().view(*input.shape[:-1], outputs)
         if rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
         return F.linear(input.to_mkldnn(), weight, bias).to_dense()
 
 
-def by_parts(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.linear` of a few rows, as a batch of products that the threads share.
+def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear` of [R, in_features] by the product that threads share well, in any memory layout.
 
-    `x @ W.T` is split badly among them then. The parts are views of the weight, multiplied as
-    `part @ x.T`, or as `x @ part.T` for several rows that get narrower.
+    They share `x @ W.T` badly when R is small, and `W @ x.T` well. One row, or several that get
+    narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
     """
-    outputs, inputs = weight.shape
-    flat = input.reshape(-1, inputs)
-    rows = len(flat)
+    rows, (outputs, inputs) = flat.shape[0], weight.shape
     parts = math.gcd(outputs, PARTS)
-    if rows == parts == 1:  # nothing to share: two equal rows are next best
-        return by_parts(torch.cat((flat, flat)), weight, bias)[:1].view(*input.shape[:-1], outputs)
-    pieces = weight.view(parts, -1, inputs)
+    if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
+        return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
+    if rows == 1:
+        pieces, column = weight.view(parts, -1, inputs), flat.t().expand(parts, inputs, 1)
+        if bias is None:
+            return torch.bmm(pieces, column).view(1, outputs)
+        return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
     if rows > 2 and inputs > outputs:
-        offset = None if bias is None else bias.view(parts, 1, -1)
-        product = batched(flat.expand(parts, rows, inputs), pieces.mT, offset).transpose(0, 1)
-    else:
-        offset = None if bias is None else bias.view(parts, -1, 1)
-        product = batched(pieces, flat.t().expand(parts, inputs, rows), offset).view(outputs, rows).t()
-    return product.reshape(*input.shape[:-1], outputs).contiguous()
-
-
-def batched(left: Tensor, right: Tensor, offset: Tensor | None) -> Tensor:
-    """Products [P, N, K] @ [P, K, M], and an offset that is broadcast over them: [P, N, M]."""
-    return torch.bmm(left, right) if offset is None else torch.baddbmm(offset, left, right)
+        pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
+        if bias is None:
+            return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+        return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    if bias is None:
+        return torch.mm(weight, flat.t()).t()
+    return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
