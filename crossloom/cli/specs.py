@@ -34,12 +34,15 @@ def analysed(name: str, trace: Trace | None = None) -> Analysis:
     if name == STDIN:
         from compiler.reader import read_bytes
 
-        document = read_bytes(sys.stdin.buffer.read(), _STDIN_NAME)
-        remember(_STDIN_NAME, document.text)
-        return analyse(document, trace)
-    if locate(name, None) is None:
+        analysis = analyse(read_bytes(sys.stdin.buffer.read(), _STDIN_NAME), trace)
+    elif locate(name, None) is None:
         raise _no_spec(name)
-    return analyse(name, trace)
+    else:
+        analysis = analyse(name, trace)
+    document = analysis.document
+    if not Path(document.file).is_file():  # standard input, or another pipe
+        remember(document.file, document.text)
+    return analysis
 
 
 def checked(name: str, trace: Trace | None = None) -> tuple[Spec, Graph]:
