@@ -15,6 +15,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    The ids themselves are looked at where that is free: eagerly, on the CPU. Anywhere else a look would
+    wait for the device or break the graph.
+
+    Raises:
+        ValueError: the dtype, or the row and position of the first id outside.
+    """
+    if ids.dtype != torch.int64:
+        raise ValueError(f"{name} are int64 ids, not {ids.dtype}")
+    if torch.compiler.is_compiling() or ids.device.type != "cpu":
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
+
+
 IGNORED = -100
 
 
@@ -26,8 +49,14 @@ def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
 
 
 def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored."""
-    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)
 
 
 BUCKET = 64
@@ -228,7 +257,11 @@ class AddPositions(nn.Module):
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape."""
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
     blocked = torch.zeros((), dtype=dtype, device=visible.device)
     minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
     return torch.where(visible.bool(), blocked, minimum)
@@ -585,6 +618,8 @@ class Output(NamedTuple):
 class Model(nn.Module):
     """6 encode and 6 decode nodes, in order."""
 
+    vocabulary = 14  # ids that the logits tell apart
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Module()
@@ -716,6 +751,8 @@ class Model(nn.Module):
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if not hasattr(encoded, "hidden"):
+            raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
         rows, tokens = decoder_input_ids.shape
         beams = 1 if cache is None else cache.beams
         if rows != encoded.hidden.shape[0] * beams:
@@ -763,10 +800,13 @@ class Model(nn.Module):
             encoder_outputs = self.encode(input_features, attention_mask)
         elif input_features is not None or attention_mask is not None:
             raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
+        if labels is not None:
+            check_ids("labels", labels, self.vocabulary, IGNORED)
         if decoder_input_ids is None:
             if labels is None:
                 raise ValueError("give decoder_input_ids, or labels to shift")
             decoder_input_ids = shift_right(labels, start=2, pad=1)
+        check_ids("decoder_input_ids", decoder_input_ids, 14)
         logits = self.decode(
             decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
         )

@@ -50,9 +50,9 @@ class Model(nn.Module):
         self.encoder = nn.Sequential(nn.Linear(BINS, 16), nn.LayerNorm(16), self.dropout)
         self.positions = nn.Embedding(4, 16)
         self.head = nn.Linear(16, 4 + len(WORDS))
+        self.vocabulary = 4 + len(WORDS)
         self.spec = SimpleNamespace(
             config={
-                "vocab_size": 4 + len(WORDS),
                 "pad_token_id": PAD,
                 "eos_token_id": END,
                 "decoder_start_token_id": START,
