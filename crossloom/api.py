@@ -103,9 +103,16 @@ def build(
     dtype: torch.dtype | None = None,
     compile: CompileMode = False,
 ) -> Any:
-    """A live model with fresh parameters, in training mode."""
-    from compiler.build import build as build_model
+    """A live model with fresh parameters, in training mode.
 
+    Raises:
+        CrossloomError: what `check` finds; XL112 a device that is not here, or a dtype that is none of
+            float32, float16, bfloat16, float64.
+    """
+    from compiler.build import build as build_model
+    from compiler.placement import check_placement
+
+    check_placement(device, dtype)
     return build_model(*_analysis(spec).sound(), seed, device, dtype, compile)
 
 
@@ -123,12 +130,14 @@ def load(
     """A live model with a checkpoint's weights, in evaluation mode.
 
     Raises:
-        CrossloomError: everything `verify` finds; nothing is loaded then.
+        CrossloomError: everything `verify` finds, and XL112 as `build` does; nothing is loaded then.
     """
     from compiler.importing import generation_defaults
     from compiler.load import load as load_model
     from compiler.load import sources_of
+    from compiler.placement import check_placement
 
+    check_placement(device, dtype)
     checked, graph = _analysis(spec).sound()
     sources = sources_of(
         checked,
