@@ -132,7 +132,7 @@ def load(
     Raises:
         CrossloomError: everything `verify` finds, and XL112 as `build` does; nothing is loaded then.
     """
-    from compiler.importing import generation_defaults
+    from compiler.generation_file import generation_defaults
     from compiler.load import load as load_model
     from compiler.load import sources_of
     from compiler.placement import check_placement
@@ -149,7 +149,9 @@ def load(
     )
     model = load_model(checked, graph, sources, device, dtype, compile)
     last = sources.get("model") or sources.get("decoder")
-    model.__dict__["generation_defaults"] = generation_defaults(last) if last else {}
+    model.__dict__["generation_defaults"] = (
+        generation_defaults(last, checked.language.ignore.config) if last else {}
+    )
     model.__dict__["sources"] = sources
     return model
 

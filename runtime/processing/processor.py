@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
-from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers import Tokenizer, load_tokenizer
 from runtime.tokenizers.files import write_file
-from specs.processing import FrontEnd, Processing, check_vocabulary
+from specs.processing import FrontEnd, Processing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +30,7 @@ class Processor:
     def __init__(
         self,
         front_end: FrontEnd | None = None,
-        tokenizer: SentencePieceTokenizer | None = None,
+        tokenizer: Tokenizer | None = None,
         limits: AudioLimits | None = None,
         files: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -90,7 +90,7 @@ class Processor:
         return inputs
 
     @property
-    def tokenizer(self) -> SentencePieceTokenizer:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer. Raises CrossloomError (XL105) where the model has none."""
         if self._tokenizer is None:
             raise failure(
@@ -181,25 +181,16 @@ class Processor:
 
 
 def processor_from_files(
-    processing: Processing,
-    path_of: Callable[[str], Path],
-    limits: AudioLimits | None = None,
-    vocab_size: int | None = None,
+    processing: Processing, path_of: Callable[[str], Path], limits: AudioLimits | None = None
 ) -> Processor:
     """The processor a family states, with the files that `path_of` finds by name.
 
-    `vocab_size` is the model's number of ids, where the tokenizer is to be held against it. Raises
-    CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
+    Raises CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
     """
-    tokenizer = (
-        None
-        if processing.tokenizer is None
-        else SentencePieceTokenizer.from_files(processing.tokenizer, path_of)
-    )
-    if tokenizer is not None and vocab_size is not None:
-        for found in check_vocabulary(tokenizer.size, vocab_size, tokenizer.largest_id, ()):
-            raise failure(found.code, found.message, info=found.info, help=found.help)
-    return Processor(processing.front_end, tokenizer, limits, processing.files)
+    kind = processing.tokenizer
+    tokenizer = None if kind is None else load_tokenizer(kind, path_of)
+    files = {**processing.front_end_files, **processing.tokenizer_files}
+    return Processor(processing.front_end, tokenizer, limits, files)
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

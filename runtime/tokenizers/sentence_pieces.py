@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runtime.failures import failure
-from runtime.tokenizers.files import read_bytes, write_file
-from specs.processing import FileProblem, SentencePieceVocabulary, ids_of, read_table
+from runtime.tokenizers.files import write_file
+from specs.processing import FileProblem, SentencePieceVocabulary, read_table
 
 CLEAN_UP = (
     (" .", "."),
@@ -33,37 +33,21 @@ class SentencePieceTokenizer:
     model; every other id is the table's.
     """
 
-    def __init__(self, kind: SentencePieceVocabulary, table: bytes, pieces: bytes) -> None:
-        """`table` and `pieces` are the contents of the kind's two files.
+    def __init__(self, kind: SentencePieceVocabulary, files: Mapping[str, bytes]) -> None:
+        """`files` are the contents of the kind's two files by name.
 
         Raises CrossloomError (XL403) where they cannot be used together.
         """
         self.kind = kind
-        self._files = {kind.table_file: table, kind.pieces_file: pieces}
-        self._model = _load_model(pieces, kind.pieces_file)
-        self.ids = _read_ids(table, kind)
+        self._files = files
+        self._model = _load_model(files[kind.pieces_file], kind.pieces_file)
+        self.ids = _read_ids(files[kind.table_file], kind)
         self.tokens = {index: token for token, index in self.ids.items()}
         self._special = frozenset(kind.special_tokens)
         self._special_ids = frozenset(self.ids[token] for token in kind.special_tokens)
         longest_first = sorted(kind.special_tokens, key=len, reverse=True)
         self._split_special = re.compile(f"({'|'.join(map(re.escape, longest_first))})").split
         self.language_ids = {code: self._language_id(piece) for code, piece in kind.languages}
-
-    @classmethod
-    def from_files(
-        cls, kind: SentencePieceVocabulary, path_of: Callable[[str], Path]
-    ) -> SentencePieceTokenizer:
-        """Read the kind's two files, which `path_of` finds by name."""
-        return cls(
-            kind,
-            read_bytes(path_of(kind.table_file), "vocabulary"),
-            read_bytes(path_of(kind.pieces_file), "SentencePiece model"),
-        )
-
-    @property
-    def size(self) -> int:
-        """How many ids there are, special tokens included."""
-        return len(self.ids)
 
     @property
     def largest_id(self) -> int:
@@ -173,27 +157,20 @@ def _load_model(pieces: bytes, name: str) -> Any:
 
 
 def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
-    """The table and the special tokens it lacks."""
+    """The table and the special tokens it lacks; of these the unknown token must be in the table."""
     try:
-        read = read_table(table.decode())
+        text = table.decode()
+        ids = kind.read_ids(text)
     except (UnicodeDecodeError, FileProblem) as error:
         raise failure(
             "XL403", f"`{kind.table_file}` cannot be used: {error}", help="download it again"
         ) from None
-    if kind.unk_token not in read:
+    if kind.unk_token not in read_table(text):
         raise failure(
             "XL403",
             f"`{kind.table_file}` has no id for the unknown token `{kind.unk_token}`",
             info=("pieces that are not in the table take its id",),
             help="set `unk_token` to the one in the table",
-        )
-    ids = ids_of(read, kind)
-    if len(set(ids.values())) != len(ids):
-        raise failure(
-            "XL403",
-            f"the ids of `{kind.table_file}` leave gaps into which its missing special tokens fall",
-            info=(f"special tokens are {', '.join(kind.special_tokens)}",),
-            help="give each special token an id in the table",
         )
     return ids
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler.diagnostics.model import CrossloomError
-from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers import load_tokenizer
+from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
 from specs.processing import SentencePieceVocabulary
 from tests.processing.conftest import LANGUAGES, SENTENCES, Pair
 
@@ -56,7 +57,7 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 @pytest.mark.parametrize(("name", "fields"), VARIANTS, ids=NAMES)
 def test_texts_have_the_published_ids(pair: MakePair, name: str, fields: dict[str, Any]) -> None:
     ours, published = pair(name, **fields)
-    assert ours.size == len(published)
+    assert len(ours.ids) == len(published)
 
     @PATIENT
     @given(text=TEXTS)
@@ -138,12 +139,10 @@ def test_both_files_are_saved_as_they_were(pair: MakePair, folders: dict[str, Pa
 def broken(folders: dict[str, Path], **files: bytes) -> list[str]:
     """The codes of what is found when these files replace those of the tokenizer in one language."""
     kind = SentencePieceVocabulary()
-    contents = {
-        "table": (folders["one"] / kind.table_file).read_bytes(),
-        "pieces": (folders["one"] / kind.pieces_file).read_bytes(),
-    }
+    contents = {name: (folders["one"] / name).read_bytes() for name in kind.files}
+    replaced = dict(zip(("table", "pieces"), kind.files, strict=True))
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer(kind, **{**contents, **files})
+        SentencePieceTokenizer(kind, contents | {replaced[name]: text for name, text in files.items()})
     return [found.code for found in raised.value.diagnostics]
 
 
@@ -178,23 +177,23 @@ def test_a_corrupt_model_is_refused(folders: dict[str, Path]) -> None:
 def test_a_missing_language_piece_is_refused(folders: dict[str, Path]) -> None:
     kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),), target_language="de")
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, folders["one"].joinpath)
+        load_tokenizer(kind, folders["one"].joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL403"]
 
 
 def test_missing_files_and_pointers_are_told(folders: dict[str, Path], tmp_path: Path) -> None:
     kind = SentencePieceVocabulary()
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, tmp_path.joinpath)
+        load_tokenizer(kind, tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL117"]
     (tmp_path / "vocab.json").write_bytes((folders["one"] / "vocab.json").read_bytes())
     (tmp_path / "sentencepiece.bpe.model").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, tmp_path.joinpath)
+        load_tokenizer(kind, tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL516"]
 
 
 def test_the_table_of_a_saved_tokenizer_counts_its_ids(folders: dict[str, Path]) -> None:
     table = json.loads((folders["one"] / "vocab.json").read_text())
     kind = SentencePieceVocabulary()
-    assert SentencePieceTokenizer.from_files(kind, folders["one"].joinpath).size == len(table)
+    assert len(load_tokenizer(kind, folders["one"].joinpath).ids) == len(table)
