@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from runtime.audio.reading import read_audio
-from runtime.training.batches import Batch, collate
+from runtime.training.batches import IGNORED, Batch, collate
 from runtime.training.manifest import Row
 
 
@@ -48,14 +48,15 @@ class Corpus:
         processor: Processor,
         *,
         cache: bool = True,
+        vocabulary: int,
         longest_text: int | None = None,
         languages: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
         """Check every row; with `cache`, compute and keep the inputs of each (float32 features on the host).
 
-        `longest_text` is the most ids the decoder has positions for. `languages` is passed on to the
-        processor. Without `cache` the processor sees whole batches, as a
+        `vocabulary` is how many ids the model knows, `longest_text` the most it has positions for.
+        `languages` is passed on to the processor. Without `cache` the processor sees whole batches, as a
         front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
@@ -64,7 +65,7 @@ class Corpus:
         self.rows = rows
         self._processor = processor
         self._languages = dict(languages or {})
-        self._longest_text = longest_text
+        self._vocabulary, self._longest_text = vocabulary, longest_text
         self._cached: list[Batch] | None = [] if cache else None
         self.lengths: list[int] = []
         findings: list[Diagnostic] = []
@@ -105,7 +106,16 @@ class Corpus:
                 row.finding(finding.message, info=finding.info, help=finding.help)
                 for finding in error.diagnostics
             ]
-        ids = inputs["labels"].shape[1]
+        labels = inputs["labels"][0]
+        learned = labels != IGNORED
+        if not bool(learned.any()):
+            return [row.finding("the text has no ids, or only ignored ones", help="remove the row")]
+        outside = (learned & ((labels < 0) | (labels >= self._vocabulary))).nonzero().flatten().tolist()
+        if outside:
+            found = f"the id {int(labels[outside[0]])} at position {outside[0]} of the text"
+            message = f"{found} is outside the model's vocabulary of {self._vocabulary}"
+            return [row.finding(message, help="use the tokenizer this model was made for")]
+        ids = len(labels)
         if self._longest_text is not None and ids > self._longest_text:
             message = f"the text has {ids} ids, and the decoder has {self._longest_text} positions"
             return [row.finding(message, help="split the recording and its text")]
