@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from compiler.checkpoint.checkpoint import Checkpoint
 from compiler.checkpoint.document import json_document
+from compiler.checkpoint.dtypes import holding
+from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Source
 from compiler.configuration import read_configuration, same, unknown_family
@@ -15,7 +18,8 @@ from compiler.generation_file import differing_ids, generation_document, read_ge
 from compiler.places import id_address, spans_of
 from compiler.processing_files import processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
-from compiler.weights.resolution import Resolution, resolve
+from compiler.weights.folding import folded
+from compiler.weights.resolution import FLOATING, Resolution, resolve
 from compiler.weights.table import WeightTable
 
 
@@ -115,3 +119,33 @@ def generation_findings(spec: Spec, component: Component, source: Source) -> Ite
             ("generation would use one of them, and training the other",),
             f"set `{name}: {stored}` under `generation:` to generate with it, or set it in the config",
         )
+
+
+def stored_dtypes(verified: Iterable[Verified]) -> dict[str, list[str]]:
+    """dtype of a parameter -> stored names that feed one; the dtype of the most tensors first."""
+    names: dict[str, list[str]] = {}
+    for one in verified:
+        if one.checkpoint and one.resolution:
+            for name in chain.from_iterable(one.resolution.feeds.values()):
+                dtype = one.checkpoint.tensors[name].dtype
+                if dtype in FLOATING:
+                    names.setdefault(dtype, []).append(name)
+    return dict(sorted(names.items(), key=lambda item: -len(item[1])))
+
+
+def dtype_findings(spec: Spec, verified: list[Verified]) -> Iterator[Diagnostic]:
+    """XL519 where parameters are stored in several dtypes."""
+    stored = stored_dtypes(verified)
+    if len(stored) < 2:
+        return
+    counts = " and ".join(f"{len(names)} as {dtype}" for dtype, names in stored.items())
+    listed = [f"{dtype}: {quoted(folded(names))}" for dtype, names in list(stored.items())[1:]]
+    common = holding(set(stored))
+    yield Diagnostic(
+        "XL519",
+        Severity.WARNING,
+        f"the tensors are stored in several dtypes: {counts}",
+        spans_of(spec, f"{verified[-1].component}.weights", "this checkpoint"),
+        (*listed, f"all are loaded, and would be exported, as {common}, which holds every one of them"),
+        "choose a dtype with `load(..., dtype=...)`, or save the checkpoint in one",
+    )
