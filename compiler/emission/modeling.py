@@ -73,6 +73,7 @@ class _Writer:
                 definitions=[definition.source for definition in definitions],
                 summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
                 construction=list(self._construction()),
+                initialises_by_name=any(rule.below for rule in graph.initialisations),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
                 tied_modules="".join(
                     f"{_member(tie.tied.rpartition('.')[0])}, " for tie in graph.ties
@@ -315,7 +316,8 @@ _DRAWS = {
 
 def _initialisation(rule: Initialisation) -> Iterator[str]:
     indent = INDENT * 4
-    yield f"{indent}case {rule.constructor}():"
+    scope = f' if name.startswith("{rule.below}.")' if rule.below else ""
+    yield f"{indent}case {rule.constructor}(){scope}:"
     for parameter, (distribution, numbers) in rule.parameters.items():
         target = f"module.{parameter}"
         text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
