@@ -86,7 +86,7 @@ def _version_is_known(findings: Findings) -> bool:
         if close is not None:
             finding, _ = unknown_key((close,), document, SpecFile.model_fields)
             findings.add(finding)
-            findings.rename((close,), "crossloom")
+            findings.move((close,), ("crossloom",))
         else:
             findings.add(_no_version(document), ("crossloom",))
             return any(key in document.data for key in KEYS)
