@@ -9,6 +9,7 @@ from typing import Any
 
 from runtime.failures import failure
 from runtime.tokenizers.files import write_file
+from runtime.tokenizers.interface import Errors, replaces
 from specs.processing import FileProblem, SentencePieceVocabulary, read_table
 
 CLEAN_UP = (
@@ -59,22 +60,47 @@ class SentencePieceTokenizer:
         """The id of padding."""
         return self.ids[self.kind.pad_token]
 
-    def encode(self, text: str, tgt_lang: str | None = None) -> list[int]:
+    def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text: the target language's id (where there are languages), its pieces, the end.
 
-        Raises CrossloomError (XL112) for a language this tokenizer does not have.
+        Raises CrossloomError: a language this tokenizer does not have (XL112); text without a token
+        (XL417), unless `errors="replace"` makes it unknown tokens.
         """
-        pieces = [piece for part in self._split_special(text) for piece in self._pieces(part)]
+        pieces = self._all_pieces(text)
+        if not replaces(errors) and not self._known(pieces):
+            words = [word for word in text.split() if not self._known(self._all_pieces(word))]
+            named = [f"`{word}`" for word in dict.fromkeys(words or [text])]
+            raise failure(
+                "XL417",
+                f"the tokenizer has no token for {', '.join(named)}",
+                info=(f"it would become `{self.kind.unk_token}`, as all text without one does",),
+                help='correct the text, use a tokenizer whose vocabulary covers it, or pass errors="replace"',
+            )
         unknown = self.ids[self.kind.unk_token]
         ids = [self.ids.get(piece, unknown) for piece in pieces]
         return [*self._prefix(tgt_lang), *ids, self.ids[self.kind.eos_token]]
 
-    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
-        """The text of ids (a list or a one-dimensional tensor); an id without a token is an unknown one."""
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
+        """The text of ids, a list or a one-dimensional tensor.
+
+        Raises CrossloomError (XL402) for an id without a token, unless `errors="replace"` makes it the
+        unknown one.
+        """
+        numbers = _as_list(ids)
+        outside = [index for index in numbers if index not in self.tokens]
+        if not replaces(errors) and outside:
+            raise failure(
+                "XL402",
+                f"the tokenizer has no token of the id {outside[0]}",
+                info=(f"its {len(self.ids)} ids end at {max(self.tokens)}",),
+                help="remove what fills labels up"
+                if outside[0] < 0
+                else 'decode ids of this tokenizer, or pass errors="replace"',
+            )
         skipped = self._special_ids if skip_special_tokens else frozenset()
         text = ""
         pieces: list[str] = []
-        for index in _as_list(ids):
+        for index in numbers:
             if index in skipped:
                 continue
             token = self.tokens.get(index, self.kind.unk_token)
@@ -89,15 +115,26 @@ class SentencePieceTokenizer:
                 text = text.replace(spaced, joined)
         return text
 
-    def batch_decode(self, rows: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
-        """The text of each row of ids."""
-        return [self.decode(row, skip_special_tokens) for row in _as_list(rows)]
+    def batch_decode(
+        self,
+        rows: Iterable[Iterable[int]],
+        skip_special_tokens: bool = True,
+        errors: Errors = "strict",
+    ) -> list[str]:
+        """The text of each row of ids, as `decode` gives it."""
+        return [self.decode(row, skip_special_tokens, errors) for row in _as_list(rows)]
 
     def save(self, folder: Path) -> list[Path]:
         """Write the two files as they were read; returns their paths."""
         for name, contents in self._files.items():
             write_file(folder / name, contents)
         return [folder / name for name in self._files]
+
+    def _known(self, pieces: Iterable[str]) -> bool:
+        return all(piece in self.ids for piece in pieces)
+
+    def _all_pieces(self, text: str) -> list[str]:
+        return [piece for part in self._split_special(text) for piece in self._pieces(part)]
 
     def _pieces(self, part: str) -> Sequence[str]:
         """A special token as it is, any other text in pieces."""

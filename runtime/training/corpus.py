@@ -22,15 +22,11 @@ class Processor(Protocol):
     def sampling_rate(self) -> int:
         """Samples a second of the recordings it takes."""
 
-    @property
-    def tokenizer(self) -> Any:
-        """Its `ids` number the tokens; its `kind.unk_token` stands for text that has none."""
-
     def __call__(self, *args: Any, **inputs: Any) -> Mapping[str, Tensor]:
-        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each."""
+        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each.
 
-    def encode(self, text: str) -> Sequence[int]:
-        """The ids of a text."""
+        Raises CrossloomError where a recording cannot be used or a text has no token.
+        """
 
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
         """The texts of rows of ids."""
@@ -94,11 +90,6 @@ class Corpus:
 
     def _read(self, row: Row) -> list[Diagnostic]:
         """Check one row, and keep its inputs or only their length."""
-        unknown = self._unknown_words(row.text)
-        if unknown:
-            message = f"the tokenizer has no token for {', '.join(f'`{word}`' for word in unknown)}"
-            help = "correct the text, or use a tokenizer whose vocabulary covers it"
-            return [row.finding(message, info=("the model could never write it",), help=help)]
         try:
             inputs = self._process([row])
         except CrossloomError as error:
@@ -123,15 +114,6 @@ class Corpus:
         if self._cached is not None:
             self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
         return []
-
-    def _unknown_words(self, text: str) -> list[str]:
-        """Each word that the tokenizer cannot write, or cannot write all of."""
-        tokenizer = self._processor.tokenizer
-        unknown = tokenizer.ids[tokenizer.kind.unk_token]
-        if unknown not in self._processor.encode(text):
-            return []
-        words = [word for word in text.split() if unknown in self._processor.encode(word)]
-        return list(dict.fromkeys(words)) or [text]
 
     def _process(self, rows: Sequence[Row]) -> Batch:
         rate = self._processor.sampling_rate

@@ -62,7 +62,7 @@ def test_texts_have_the_published_ids(pair: MakePair, name: str, fields: dict[st
     @PATIENT
     @given(text=TEXTS)
     def compare(text: str) -> None:
-        assert ours.encode(text) == published(text)["input_ids"]
+        assert ours.encode(text, errors="replace") == published(text)["input_ids"]
 
     compare()
 
@@ -74,7 +74,8 @@ def test_ids_have_the_published_text(pair: MakePair, name: str, fields: dict[str
     @PATIENT
     @given(ids=st.lists(st.integers(-100, len(published) + 5), max_size=20), skip=st.booleans())
     def compare(ids: list[int], skip: bool) -> None:
-        assert ours.decode(ids, skip_special_tokens=skip) == published.decode(ids, skip_special_tokens=skip)
+        text = ours.decode(ids, skip_special_tokens=skip, errors="replace")
+        assert text == published.decode(ids, skip_special_tokens=skip)
 
     compare()
 
@@ -122,8 +123,37 @@ def test_lower_case_is_applied_outside_special_tokens(pair: MakePair, text: str)
     parts = published.tokens_trie.split(text)
     special = set(published.all_special_tokens)
     lowered = [part if part in special else part.lower() for part in parts]
-    expected = [index for part in lowered for index in plain.encode(part)[1:-1]]
-    assert ours.encode(text)[1:-1] == expected
+    expected = [index for part in lowered for index in plain.encode(part, errors="replace")[1:-1]]
+    assert ours.encode(text, errors="replace")[1:-1] == expected
+
+
+def test_text_without_a_token_is_refused(pair: MakePair) -> None:
+    ours, _ = pair("one")
+    assert ours.encode(f"{SENTENCES[0]} <unk>") == ours.encode(f"{SENTENCES[0]} <unk>", errors="replace")
+    with pytest.raises(CrossloomError, match="no token for `漢字`, `x🙂`") as raised:
+        ours.encode("漢字 hello x🙂 漢字")
+    assert [found.code for found in raised.value.diagnostics] == ["XL417"]
+
+
+@pytest.mark.parametrize("index", [-100, -1, 10**6])
+def test_an_id_without_a_token_is_refused(pair: MakePair, index: int) -> None:
+    ours, _ = pair("one")
+    ids = [*ours.encode(SENTENCES[0]), index]
+    for decode in (ours.decode, lambda row: ours.batch_decode([[], row])):
+        with pytest.raises(CrossloomError, match=f"of the id {index}") as raised:
+            decode(ids)
+        assert [found.code for found in raised.value.diagnostics] == ["XL402"]
+    with pytest.raises(CrossloomError, match="of the id"):
+        ours.decode([len(ours.ids)])
+    ours.decode([len(ours.ids) - 1])
+
+
+def test_a_policy_that_is_none_is_refused(pair: MakePair) -> None:
+    ours, _ = pair("one")
+    unknown: Any = "ignore"
+    for convert in (lambda: ours.encode("漢字", errors=unknown), lambda: ours.decode([-1], errors=unknown)):
+        with pytest.raises(CrossloomError, match="XL112"):
+            convert()
 
 
 def test_both_files_are_saved_as_they_were(pair: MakePair, folders: dict[str, Path], tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import soundfile
 import torch
 from torch import Tensor, nn
 
+from runtime.failures import failure
+
 WORDS = ("low", "middle", "high")
 FREQUENCIES = (500.0, 2500.0, 6500.0)
 RATE = 16_000
 BINS = 8
-PAD, START, END, UNKNOWN = 1, 2, 2, 3
+PAD, START, END = 1, 2, 2
 
 
 class Encoded(NamedTuple):
@@ -91,7 +93,6 @@ class Processor:
     """Frames of 20 ms, their spectrum in eight bins; a word is an id."""
 
     sampling_rate = RATE
-    tokenizer = SimpleNamespace(ids={"<unk>": UNKNOWN}, kind=SimpleNamespace(unk_token="<unk>"))
 
     def __init__(self) -> None:
         self.recordings = 0
@@ -111,7 +112,10 @@ class Processor:
         }
 
     def encode(self, text: str) -> list[int]:
-        return [*(WORDS.index(word) + 4 if word in WORDS else UNKNOWN for word in text.split()), END]
+        for word in text.split():
+            if word not in WORDS:
+                raise failure("XL417", f"no token for `{word}`", help="correct the text")
+        return [*(WORDS.index(word) + 4 for word in text.split()), END]
 
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
         return [" ".join(WORDS[index - 4] for index in row if index >= 4) for row in rows.tolist()]
