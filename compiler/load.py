@@ -113,12 +113,12 @@ def load(
         if row.tied_to is not None:
             parameters[row.address] = parameters[row.tied_to]
     _assign(model, parameters)
-    compute_buffers(model, target)
+    compute_buffers(model, table, target)
     findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
     _finish_tensors(model, stored_dtype)
-    return compiled(model, compile).eval()
+    return compiled(model, graph, compile).eval()
 
 
 def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:

@@ -133,7 +133,7 @@ def load(
     passed on as a `CrossloomWarning`.
 
     Raises:
-        CrossloomError: everything `verify` finds; nothing is loaded then.
+        CrossloomError: everything `verify` finds, and XL112 as `build` does; nothing is loaded then.
     """
     access = {
         "revision": revision,
@@ -155,8 +155,10 @@ def _loaded(
     from compiler.generation_file import generation_defaults
     from compiler.load import load as load_model
     from compiler.load import sources_of
+    from compiler.placement import check_placement
     from compiler.warning import warn
 
+    check_placement(device, dtype)
     checked, graph = _analysis(spec).sound()
     sources = sources_of(checked, source, **access)
     found: list[Diagnostic] = []
