@@ -38,8 +38,9 @@ def frozen_addresses(model: nn.Module, patterns: Sequence[str]) -> set[str]:
 
 
 def _covers_nothing(pattern: str, addresses: Sequence[str]) -> Diagnostic:
-    modules = {name.rpartition(".")[0] for name in addresses}
-    close = near(pattern.removesuffix(".*"), [*addresses, *sorted(modules)])
+    steps = [name.split(".") for name in addresses]
+    prefixes = dict.fromkeys(".".join(name[:depth]) for name in steps for depth in range(1, len(name) + 1))
+    close = near(pattern.removesuffix(".*"), prefixes)
     help = f"near addresses: {', '.join(close)}" if close else "`crossloom show SPEC` lists the addresses"
     message = f"`freeze` names `{pattern}`, and no parameter has such an address"
     return Diagnostic("XL203", Severity.ERROR, message, help=help)
