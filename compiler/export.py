@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.diagnostics.model import CrossloomError
 from compiler.files import Write, replace_all, text_writer
+from compiler.processing_files import left_behind
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of
@@ -27,6 +29,11 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
 
     Tensors are bit-equal to the checkpoint's for a model loaded without a cast and not trained
     since. A tied tensor is stored once. Each file is replaced in one step, and none unless all can be.
+
+    Raises:
+        CrossloomError: XL403 or XL505 where the folder holds a tokenizer or front end of another model that
+            this one has no files to replace with.
+        OSError: a file cannot be written.
     """
     spec: Spec = model.spec
     component = spec.components.get("model")
@@ -44,6 +51,8 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     for name, contents in texts.items():
         files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     files |= copied
+    if stale := left_behind(spec, component, folder, files.keys()):
+        raise CrossloomError(stale)
     return replace_all({folder / name: write for name, write in files.items()})
 
 

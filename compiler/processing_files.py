@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
-from compiler.checkpoint.source import Source
+from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import Diagnostic
 from compiler.places import id_address, located
 from compiler.spec import Component, Spec
@@ -69,6 +70,37 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
         problems += contradictions(section, getattr(imported, key), free[key], key)
     for problem in problems:
         yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
+
+
+def left_behind(spec: Spec, component: Component, folder: Path, written: Collection[str]) -> list[Diagnostic]:
+    """What is wrong with the front end and tokenizer files that stay beside a model written to a folder.
+
+    XL403 and XL505 where a file that is not among those written belongs to another model.
+    """
+    if not folder.is_dir():
+        return []
+    rest = _Rest(folder, written)
+    found = [*vocabulary_findings(spec, component, rest), *processing_findings(spec, component, rest)]
+    return [
+        replace(
+            finding,
+            spans=(),
+            info=(*finding.info, "files of another model would stay beside the exported one"),
+            help="export into another folder, or remove its tokenizer and preprocessor files first",
+        )
+        for finding in found
+    ]
+
+
+class _Rest(Folder):
+    """A folder without some of its files."""
+
+    def __init__(self, root: Path, hidden: Collection[str]) -> None:
+        super().__init__(root)
+        self._hidden = hidden
+
+    def has(self, name: str) -> bool:
+        return name not in self._hidden and super().has(name)
 
 
 def file_texts(source: Source, names: Iterable[str]) -> dict[str, str]:
