@@ -108,6 +108,8 @@ def command(
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
+    if valid is not None:
+        require("--valid", "jiwer", extra="train")
     chosen = _chosen(options)
     from compiler.build import build
     from compiler.load import sources_of

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -62,6 +63,8 @@ def train(
             (XL112) is unusable; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
+    if valid is not None:
+        import_module("jiwer")  # counts word errors; its absence is better told now than after the training
     processor = processor or _own_processor(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {

@@ -126,6 +126,17 @@ def test_training_that_is_interrupted_says_how_to_go_on(
     )
 
 
+def test_validation_without_jiwer_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jiwer", None)
+    manifest = str(AUDIO / "manifest.jsonl")
+    outcome = crossloom("train", "digits", "--data", manifest, "--valid", manifest, "-o", tmp_path / "out")
+    assert outcome.exit_code == 2
+    assert 'pip install "crossloom[train]"' in outcome.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
