@@ -35,5 +35,7 @@ def spans_of(spec: Spec, address: str, label: str) -> tuple[Span, ...]:
     for length in range(len(steps), 0, -1):
         span = spec.origins.get(".".join(steps[:length]))
         if span is not None:
-            return (replace(span, label=label),)
+            is_default = length < len(steps) and "config" in steps
+            told = f"`{steps[-1]}` is not written here: {label}" if is_default else label
+            return (replace(span, label=told),)
     return ()

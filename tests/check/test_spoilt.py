@@ -181,6 +181,7 @@ def test_the_tokenizer_has_the_ids_of_the_model(tmp_path: Path, name: str, token
     assert f"`{name}_token_id`" in finding.message
     assert f"`{token}` the id 9" in finding.message
     assert finding.spans[0].file == str(tmp_path / "spec.yaml")
+    assert finding.spans[0].label == f"`{name}_token_id` is not written here: `{token}` is 9"
     with pytest.raises(interface.CrossloomError) as raised:
         interface.load(tmp_path / "spec.yaml")
     assert raised.value.diagnostics == [finding]
