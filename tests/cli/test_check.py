@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compiler.diagnostics import Diagnostic, Severity
+from crossloom import CrossloomError, load_spec
 from tests.cli.runner import TINY, crossloom, write
 
 TYPO = TINY.replace("d_model", "d_modle")
@@ -69,6 +70,9 @@ def test_a_spec_that_is_not_there(
     assert outcome.exit_code == 2
     assert "error[XL117]" in outcome.stdout
     assert help in outcome.stdout
+    with pytest.raises(CrossloomError, match="XL117") as raised:  # as in the Python interface
+        load_spec(name)
+    assert help in str(raised.value.diagnostics[0].help)
 
 
 def test_a_missing_file_does_not_hide_other_findings(tmp_path: Path) -> None:
