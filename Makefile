@@ -14,7 +14,7 @@ TORCH := $(VENV)/torch.stamp
 DEMO := $(VENV)/demo.stamp
 TEST := $(VENV)/test.stamp
 
-.PHONY: help demo test lint format types drift generated mutants bench nightly clean
+.PHONY: help demo digits test lint format types drift generated mutants bench nightly clean
 
 help:
 	@echo 'make demo     a WAV file to the words spoken in it, through every stage'
@@ -23,6 +23,7 @@ help:
 	@echo 'make types    mypy, strict                      make drift    generated/ against the compiler'
 	@echo 'make mutants  which test fails for which fault  make nightly  the tests too long for every run'
 	@echo 'make bench    measure against transformers      make clean    remove .venv and caches'
+	@echo 'make digits   train the digits model anew, into build/digits (ARGS=--resume goes on)'
 
 demo: $(DEMO)
 	@$(BIN)/crossloom demo
@@ -52,6 +53,9 @@ mutants: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m benchmarks
+
+digits: $(TEST)
+	$(BIN)/python examples/digits/train.py build/digits $(ARGS)
 
 nightly: $(TEST)
 	$(BIN)/pytest -n $(WORKERS) -m nightly

@@ -1,9 +1,33 @@
 """Teacher forcing: decoder inputs and loss from unshifted labels."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = -100
+
+
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    The ids themselves are looked at where that is free: eagerly, on the CPU. Anywhere else a look would
+    wait for the device or break the graph.
+
+    Raises:
+        ValueError: the dtype, or the row and position of the first id outside.
+    """
+    if ids.dtype != torch.int64:
+        raise ValueError(f"{name} are int64 ids, not {ids.dtype}")
+    if torch.compiler.is_compiling() or ids.device.type != "cpu":
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
 
 
 def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
@@ -14,5 +38,11 @@ def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
 
 
 def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored."""
-    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)

@@ -5,7 +5,11 @@ from torch import Tensor
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape."""
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
     blocked = torch.zeros((), dtype=dtype, device=visible.device)
     minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
     return torch.where(visible.bool(), blocked, minimum)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from compiler.catalogue import locate
+from compiler.catalogue import locate, not_found
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
@@ -19,7 +19,7 @@ from compiler.passes.parameters import idle_patterns, parameters, unbounded_patt
 from compiler.passes.split import output_problems, split
 from compiler.passes.structure import structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
-from compiler.reader import Document, read, read_text
+from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec
 from specs.graph import Graph
 
@@ -59,7 +59,7 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
         document = source
     else:
         file = locate(str(source), None)
-        document = read(file if file is not None else source)
+        document = unread(str(source), not_found(str(source))) if file is None else read(file)
     document = extended(document, locate)
     findings = Findings(document)
     spec = understand(findings, Path(document.file))

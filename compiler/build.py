@@ -20,10 +20,12 @@ from specs.graph import Graph
 if TYPE_CHECKING:
     import torch
 
+    from compiler.weights.table import WeightTable
+
 CompileMode = Literal[False, "fast"]
 
 COMPILED = ("encode", "decode_step")
-"""Methods that `compile` replaces."""
+"""Methods that `compile` replaces, where the model has them."""
 
 
 def execute(source: str) -> ModuleType:
@@ -114,13 +116,13 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
     return model
 
 
-def compute_buffers(model: torch.nn.Module, device: torch.device) -> None:
+def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
-    modules: Iterator[Any] = model.modules()
-    for module in modules:
-        if hasattr(type(module), "reset_buffers"):  # of the instance, it would be looked up in all its parts
-            module.to_empty(device=device, recurse=False)
-            module.reset_buffers()
+    modules: dict[str, Any] = dict(model.named_modules())
+    computed = [row.address for row in table if row.status == "computed"]
+    for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
+        modules[owner].to_empty(device=device, recurse=False)
+        modules[owner].reset_buffers()
 
 
 def build(
@@ -140,17 +142,16 @@ def build(
         model.initialise(seed)
     finish(model, spec)
     model.to(device=device, dtype=dtype)
-    return compiled(model, compile).train()
+    return compiled(model, graph, compile).train()
 
 
-def compiled(model: torch.nn.Module, mode: CompileMode) -> torch.nn.Module:
+def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.nn.Module:
     """The model with encode and the decode step compiled where asked; names and state dict stay."""
     import torch
 
     if mode not in (False, "fast"):
         raise ValueError(f"compile takes False or 'fast', not {mode!r}")
     if mode == "fast":
-        for method in COMPILED:
-            if hasattr(type(model), method):
-                model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
+        for method in COMPILED if graph.decode_nodes() else COMPILED[:1]:
+            model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
     return model

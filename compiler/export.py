@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+from collections.abc import Mapping, Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.diagnostics.model import CrossloomError
 from compiler.files import Write, replace_all, text_writer
+from compiler.processing_files import left_behind
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of
@@ -20,14 +23,17 @@ from specs.values import plain
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOKENIZER_FILES = ("vocab.json", "sentencepiece.bpe.model")
-
 
 def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     """Write config.json, generation_config.json, model.safetensors and the processor's files.
 
     Tensors are bit-equal to the checkpoint's for a model loaded without a cast and not trained
     since. A tied tensor is stored once. Each file is replaced in one step, and none unless all can be.
+
+    Raises:
+        CrossloomError: XL403 or XL505 where the folder holds a tokenizer or front end of another model that
+            this one has no files to replace with.
+        OSError: a file cannot be written.
     """
     spec: Spec = model.spec
     component = spec.components.get("model")
@@ -35,15 +41,18 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         raise ValueError(f"a {spec.kind} spec has no published class to export to")
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    copied = _copied(model, spec)
     texts = {
         "config.json": configuration(component, dtype),
         "generation_config.json": generation_configuration(model, spec, graph),
-        **_processor_files(model, spec),
+        **_processor_files(spec, copied.keys()),
     }
     files: dict[str, Write] = {"model.safetensors": partial(_save, tensors)}
     for name, contents in texts.items():
         files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    files |= _copied(model)
+    files |= copied
+    if stale := left_behind(spec, component, folder, files.keys()):
+        raise CrossloomError(stale)
     return replace_all({folder / name: write for name, write in files.items()})
 
 
@@ -101,21 +110,17 @@ def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, 
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _processor_files(model: Any, spec: Spec) -> dict[str, dict[str, Any]]:
-    """Configuration of the front end, and of the tokenizer where its vocabulary goes along."""
-    source = getattr(model, "sources", {}).get("model")
-    whole = source is not None and all(source.has(name) for name in TOKENIZER_FILES)
-    return {
-        name: dict(contents)
-        for name, contents in spec.processing.files.items()
-        if whole or name == "preprocessor_config.json"
-    }
+def _processor_files(spec: Spec, copied: Set[str]) -> dict[str, Mapping[str, Any]]:
+    """Configuration of the front end, and of the tokenizer where all its own files go along."""
+    stated = spec.processing
+    whole = stated.tokenizer is not None and copied >= set(stated.tokenizer.files)
+    return {**stated.front_end_files, **(stated.tokenizer_files if whole else {})}
 
 
-def _copied(model: Any) -> dict[str, Write]:
+def _copied(model: Any, spec: Spec) -> dict[str, Write]:
     """Tokenizer files of the checkpoint the model came from, as they are."""
     source = getattr(model, "sources", {}).get("model")
-    if source is None:
+    if source is None or spec.processing.tokenizer is None:
         return {}
-    paths = {name: source.path(name) for name in TOKENIZER_FILES if source.has(name)}
+    paths = {name: source.path(name) for name in spec.processing.tokenizer.files if source.has(name)}
     return {name: partial(shutil.copyfile, path) for name, path in paths.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ def replace_text(path: Path, text: str) -> Path:
 
 
 def replace_all(files: Mapping[Path, Write]) -> list[Path]:
-    """`replace` of several files: none is moved before all are filled.
+    """`replace` of several files: none is moved before all are filled, and a failure to move one undoes all.
 
     A failure removes what was begun, folders made for it included. A file keeps its permissions. What a
     link leads to is replaced, not the link, and a device or pipe is written to as it is.
@@ -53,8 +54,7 @@ def replace_all(files: Mapping[Path, Write]) -> list[Path]:
         for _, path in filled:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        for temporary, path in filled:
-            temporary.replace(path)
+        _move(filled)
     except BaseException:
         for temporary, _ in filled:
             temporary.unlink(missing_ok=True)
@@ -63,6 +63,39 @@ def replace_all(files: Mapping[Path, Write]) -> list[Path]:
                 folder.rmdir()
         raise
     return list(files)
+
+
+def _move(filled: list[tuple[Path, Path]]) -> None:
+    """Move each file to its place; where that fails or is interrupted, the old files are back in theirs."""
+    kept: list[Path] = []
+    moved: list[tuple[Path, Path | None]] = []
+    try:
+        for temporary, path in filled:
+            old = None
+            if path.exists():
+                old = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+                kept.append(old)
+                _keep(path, old)
+            moved.append((path, old))
+            temporary.replace(path)
+    except BaseException:
+        for path, old in moved:
+            if old is None:
+                path.unlink(missing_ok=True)
+            else:
+                old.replace(path)
+        raise
+    finally:
+        for old in kept:
+            old.unlink(missing_ok=True)
+
+
+def _keep(path: Path, old: Path) -> None:
+    """A second name for a file; a copy of it where the file system has no such thing."""
+    try:
+        os.link(path, old)
+    except OSError:
+        shutil.copy2(path, old)
 
 
 def text_writer(text: str) -> Write:

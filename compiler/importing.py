@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,73 +13,28 @@ from typing import Any
 import yaml
 
 from compiler.analysis import analyse
+from compiler.checkpoint.document import json_document
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Folder, Source
+from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
+from compiler.generation_file import differing_ids, generation_document, read_generation
 from compiler.passes.findings import Findings
+from compiler.processing_files import file_texts
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
 from compiler.spec import Spec
-from compiler.verify import file_texts
 from compiler.weights.halves import absent_half
-from specs.families import FAMILIES, family
+from specs.families import family
 from specs.family import Family
-from specs.generation import SAMPLING_NAMES, GenerationOptions
+from specs.generation import OPTION_NAMES, SAMPLING_NAMES, GenerationOptions
 from specs.generation_layers import SPECIAL_IDS
-from specs.generation_layers import resolve as resolve_options
 from specs.language import VERSION
 from specs.problems import Problem
 
-GENERIC: Mapping[str, tuple[Any, ...]] = {
-    "add_cross_attention": (False, None),
-    "chunk_size_feed_forward": (0,),
-    "cross_attention_hidden_size": (None,),
-    "is_decoder": (False,),
-    "is_encoder_decoder": (True,),
-    "problem_type": (None,),
-    "pruned_heads": ({}, None),
-    "tie_encoder_decoder": (False,),
-}
-"""Fields of the configuration base class with the values under which they change nothing."""
-
-INERT = frozenset(
-    {
-        "_attn_implementation_autoset",
-        "_commit_hash",
-        "_from_model_config",
-        "_name_or_path",
-        "architectures",
-        "dtype",
-        "finetuning_task",
-        "id2label",
-        "label2id",
-        "model_type",
-        "num_labels",
-        "output_attentions",
-        "output_hidden_states",
-        "prefix",
-        "return_dict",
-        "sep_token_id",
-        "task_specific_params",
-        "tf_legacy_loss",
-        "tokenizer_class",
-        "torch_dtype",
-        "torchscript",
-        "transformers_version",
-        "use_bfloat16",
-        "use_return_dict",
-    }
-)
-"""Fields of the configuration base class that say nothing about the computation."""
-
 _UNUSED_BY = {"encoder": frozenset({"generation", "tokenizer"}), "decoder": frozenset({"processor"})}
 """Sections that one half of a model has no use for."""
-
-REFUSED = {
-    "auto_map": "the repository brings its own code, which is never run",
-    "quantization_config": "quantised weights are not supported",
-}
 
 
 @dataclass(frozen=True)
@@ -105,16 +61,18 @@ def import_with_report(
     `ignore:`. `ignore` names fields of config.json. Raises CrossloomError with every finding.
     """
     opened = resolve(source, **access)
-    document = _document(opened, "config.json")
-    findings = Findings(document)
-    stated = _family(findings)
-    if stated is None:
-        raise CrossloomError(findings.diagnostics)
-    findings.report(_idle(findings, ignore))
-    dropped: dict[str, str] = {}
-    config, legacy = _fields(findings, stated, ignore, dropped)
+    document = json_document(opened, "config.json")
+    stated = _family(document)
+    configuration = read_configuration(document, stated, ignore)
+    findings = configuration.findings
+    findings.report([*_architecture(document.data, stated), *_idle(document, ignore)])
+    defaults = stated.config().model_dump()
+    fields = configuration.fields
+    config = {name: value for name, value in fields.items() if not same(value, defaults[name])}
+    dropped = dict(configuration.dropped)
+    generation = generation_document(opened, ignore)
     sections = {
-        "generation": _generation(findings, opened, legacy, config),
+        "generation": _generation(findings, generation, {**defaults, **fields}),
         **_processing(findings, opened, stated, config, dropped),
     }
     if findings.has_errors:
@@ -131,200 +89,83 @@ def import_with_report(
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     analysis = analyse(read_text(text, f"{data['name']}.yaml"))
     if analysis.has_errors:
-        raise CrossloomError(analyse(_in_place(document, data, role or "model", stated)).diagnostics)
+        raise CrossloomError(
+            analyse(_in_place(findings.document, generation, data, role or "model")).diagnostics
+        )
     return Imported(analysis.sound()[0], dropped)
 
 
-def _in_place(document: Document, data: dict[str, Any], role: str, stated: Family) -> Document:
-    """The imported spec as if it were written in config.json: a finding about a field shows it there."""
+def _in_place(config: Document, generation: Document | None, data: dict[str, Any], role: str) -> Document:
+    """The imported spec as if it were written in the checkpoint's files: a finding shows the field there."""
 
     def moved(place: Address) -> Address:
-        name = str(place[0])
-        field = stated.aliases.get(name, name)
-        return (role, "family") if name == "model_type" else (role, "config", field, *place[1:])
+        return (role, "family") if place == ("model_type",) else (role, "config", *place)
 
-    # A field's second name comes first, so that the field itself wins where both are written.
-    order = sorted(
-        (place for place in document.values if place), key=lambda place: place[0] not in stated.aliases
-    )
-    whole = document.locate(())
-    return replace(
-        document,
-        data=data,
-        values={(): whole, **{moved(place): document.values[place] for place in order}},
-        keys={moved(place): document.keys[place] for place in order if place in document.keys},
-    )
+    values = {moved(place) if place else (): span for place, span in config.values.items()}
+    keys = {moved(place): span for place, span in config.keys.items()}
+    if generation is not None:
+        values |= {("generation", *place): span for place, span in generation.values.items() if place}
+        keys |= {("generation", *place): span for place, span in generation.keys.items()}
+    return replace(config, data=data, values=values, keys=keys)
 
 
-def generation_defaults(source: Source) -> dict[str, Any]:
-    """The checkpoint's own generation settings: generation_config.json, else legacy fields of config.json."""
-    if source.has("generation_config.json"):
-        return dict(source.read_json("generation_config.json"))
-    if source.has("config.json"):
-        config = source.read_json("config.json")
-        return {name: value for name, value in config.items() if name in GenerationOptions.model_fields}
-    return {}
+def _family(document: Document) -> Family:
+    """The family that `model_type` names. Raises CrossloomError (XL110) where it names none."""
+    if problem := unknown_family(document.data):
+        findings = Findings(document)
+        findings.report([problem])
+        raise CrossloomError(findings.diagnostics)
+    return family(document.data["model_type"])
 
 
-def _document(source: Source, name: str) -> Document:
-    """A JSON file with the place of every field. JSON is read as the flow style of YAML."""
-    if not source.has(name):
-        raise source.missing(name)
-    contents = source.read_json(name)
-    text = source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
-    document = read_text(text, source.label(name))
-    if document.data == contents:
-        return document
-    return Document(source.label(name), text, contents, {}, {}, frozenset(), [])
-
-
-def _family(findings: Findings) -> Family | None:
-    data = findings.document.data
-    name = data.get("model_type")
-    if name not in FAMILIES:
-        close = near(str(name), FAMILIES)
-        findings.report(
-            [
-                Problem(
-                    "XL110",
-                    f"config.json names the family `{name}`, which is not known"
-                    if name
-                    else "config.json has no `model_type`",
-                    (("model_type", "this family"),),
-                    info=(f"known families: {', '.join(FAMILIES)}",),
-                    help=f"did you mean `{close[0]}`?" if close else "give a checkpoint of a known family",
-                )
-            ]
-        )
-        return None
-    stated = family(name)
+def _architecture(data: Mapping[str, Any], stated: Family) -> Iterator[Problem]:
+    """XL103 where `architectures` is no list of names, XL111 where the first is not of the family."""
     published = data.get("architectures") or [stated.architectures[0]]
-    if published[0] not in stated.architectures:
-        findings.report(
-            [
-                Problem(
-                    "XL111",
-                    f"`{name}` has no architecture `{published[0]}`",
-                    (("architectures", "this class"),),
-                    info=(f"it has {', '.join(stated.architectures)}",),
-                    help=f"give a checkpoint of {' or '.join(stated.architectures)}",
-                )
-            ]
+    at = (("architectures", "this class"),)
+    if not isinstance(published, list) or not all(isinstance(name, str) for name in published):
+        yield Problem(
+            "XL103",
+            f"`architectures` must be a list of class names, not {json.dumps(published)}",
+            at,
+            help=f'write ["{stated.architectures[0]}"], or remove it',
         )
-    return stated
+    elif published[0] not in stated.architectures:
+        yield Problem(
+            "XL111",
+            f"`{stated.name}` has no architecture `{published[0]}`",
+            at,
+            info=(f"it has {', '.join(stated.architectures)}",),
+            help=f"give a checkpoint of {' or '.join(stated.architectures)}",
+        )
 
 
-def _idle(findings: Findings, ignore: tuple[str, ...]) -> Iterator[Problem]:
+def _idle(document: Document, ignore: tuple[str, ...]) -> Iterator[Problem]:
     """XL518 for every ignored name that is no field of config.json."""
-    data = findings.document.data
     for name in ignore:
-        if name not in data:
-            close = near(name, data)
+        if name not in document.data:
+            close = near(name, document.data)
             yield Problem(
                 "XL518",
                 f"`{name}` is to be ignored, and config.json has no such field",
                 (),
-                info=(f"in {findings.document.file}",),
+                info=(f"in {document.file}",),
                 help=f"did you mean `{close[0]}`?" if close else "remove it",
             )
 
 
-def _fields(
-    findings: Findings, stated: Family, ignore: tuple[str, ...], dropped: dict[str, str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(fields that differ from the class default, legacy generation fields)."""
-    data = findings.document.data
-    defaults = stated.config().model_dump()
-    config: dict[str, Any] = {}
-    legacy: dict[str, Any] = {}
-    problems = []
-    for name, value in data.items():
-        if name in ignore:
-            dropped[name] = "ignored by name"
-        elif name in stated.config.model_fields:
-            if value != defaults[name] or type(value) is not type(defaults[name]):
-                config[name] = value
-        elif name in stated.aliases:
-            target = stated.aliases[name]
-            if data.get(target, value) != value:
-                problems.append(_disagreement(name, target, data))
-            elif target not in data and value != defaults[target]:
-                config[target] = value
-            dropped[name] = f"second name of {target}"
-        elif name in GenerationOptions.model_fields:
-            legacy[name] = value
-        else:
-            reason, problem = _without_meaning(name, value, stated)
-            dropped |= {name: reason} if reason else {}
-            problems += [problem] if problem else []
-    findings.report(problems)
-    return config, legacy
-
-
-def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None, Problem | None]:
-    """Why a field that is not the family's may be dropped, or why it may not."""
-    if name in stated.leaked:
-        return stated.leaked[name], None
-    if name in REFUSED and value is not None:
-        return None, Problem(
-            "XL116", f"`{name}`: {REFUSED[name]}", ((name, "refused"),), help="give a checkpoint without it"
-        )
-    if name in GENERIC:
-        return (
-            ("has no effect at this value", None) if value in GENERIC[name] else (None, _generic(name, value))
-        )
-    if name in INERT or name in REFUSED:
-        return "a field of the configuration base class", None
-    return None, _unknown(name, stated)
-
-
-def _disagreement(name: str, target: str, data: Mapping[str, Any]) -> Problem:
-    return Problem(
-        "XL505",
-        f"`{name}` is {data[name]!r} and `{target}` is {data[target]!r}, but they are one field",
-        ((name, "second name"), (target, "the field")),
-        help=f"make them agree, or ignore one by name: --ignore {name}",
-    )
-
-
-def _generic(name: str, value: Any) -> Problem:
-    return Problem(
-        "XL116",
-        f"`{name}: {value!r}` changes the published model, and is not supported",
-        ((name, "refused"),),
-        help=f"import with --ignore {name} if it has no effect on this checkpoint",
-    )
-
-
-def _unknown(name: str, stated: Family) -> Problem:
-    close = near(name, stated.config.model_fields)
-    return Problem(
-        "XL115",
-        f"`{name}` is no field of `{stated.name}`",
-        ((name, "unknown"),),
-        info=("an unknown field may change what the checkpoint computes",),
-        help=(f"did you mean `{close[0]}`? " if close else "")
-        + f"import with --ignore {name} if it has no effect",
-    )
-
-
-def _generation(
-    findings: Findings, source: Source, legacy: Mapping[str, Any], config: Mapping[str, Any]
-) -> dict[str, Any]:
+def _generation(findings: Findings, document: Document | None, config: Mapping[str, Any]) -> dict[str, Any]:
     """The spec's `generation:`: what the checkpoint sets and its config does not say already."""
-    given: Mapping[str, Any] = legacy
-    if source.has("generation_config.json"):
-        given = source.read_json("generation_config.json")
-    findings.report(
-        Problem(p.code, p.message, (), (*p.info, f"in {source}"), p.help)
-        for p in resolve_options({}, checkpoint=given).problems
-    )
-    known = {name: value for name, value in given.items() if name in GenerationOptions.model_fields}
+    if document is None:
+        return {}
+    for finding in read_generation(document, config).diagnostics:
+        findings.add(finding)
+    known = {name: value for name, value in document.data.items() if name in OPTION_NAMES}
+    ids = {name: stored for name, stored, _ in differing_ids(document, config, {})}
     sampled = known.get("do_sample", False)
     options: dict[str, Any] = {}
     for name, value in known.items():
         idle = name in SAMPLING_NAMES and not sampled
-        if value is None or name in SPECIAL_IDS or idle:
+        if value is None or idle or (name in SPECIAL_IDS and name not in ids):
             continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.build import CompileMode, compiled, compute_buffers, skeleton
+from compiler.checkpoint.dtypes import holding
 from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.spec import Spec
-from compiler.verify import Verified, verify_component
+from compiler.verify import Verified, dtype_findings, stored_dtypes, verify_component
 from compiler.weights.operations import apply
 from compiler.weights.table import TableRow, WeightTable, table_of
 from compiler.weights.values import Values
@@ -59,7 +61,9 @@ def sources_of(
 def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTable, list[Verified]]:
     """The table, and each component's checkpoint against it."""
     table = table_of(spec, graph)
-    return table, [verify_component(spec, table, role, source) for role, source in sources.items()]
+    verified = [verify_component(spec, table, role, source) for role, source in sources.items()]
+    *others, last = verified
+    return table, [*others, replace(last, diagnostics=[*last.diagnostics, *dtype_findings(spec, verified)])]
 
 
 def load(
@@ -69,11 +73,14 @@ def load(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     compile: CompileMode = False,
+    tell: Callable[[list[Diagnostic]], None] | None = None,
 ) -> torch.nn.Module:
     """The model with its checkpoints' weights, in evaluation mode.
 
     Without `device` and `dtype` parameters share memory with the mapped files (copy on write); with
-    them each tensor is cast on its own and the original released.
+    them each tensor is cast on its own and the original released. Where the files mix dtypes and none is
+    given, all parameters have the narrowest that holds them (XL519). `tell` receives the findings of a
+    checkpoint that can be loaded.
 
     Raises:
         CrossloomError: everything `verify` finds, and XL506 and XL512 for stored copies that differ.
@@ -82,14 +89,19 @@ def load(
 
     table, verified = verify_sources(spec, graph, sources)
     findings = [d for one in verified for d in one.diagnostics]
+    if dtype is not None:
+        findings = [d for d in findings if d.code != "XL519"]
     if any(d.severity is Severity.ERROR for d in findings):
         raise CrossloomError(findings)
+    if tell is not None:
+        tell(findings)
     model = skeleton(spec, graph)
     target = torch.device(device) if device is not None else torch.device("cpu")
     values = {one.component: Values(one.checkpoint) for one in verified if one.checkpoint}
     resolutions = {one.component: one.resolution for one in verified if one.resolution}
     rows = {row.address: row for row in table}
-    stored_dtype = dtype or _common_dtype(verified)
+    stored_dtype = dtype or getattr(torch, holding(set(stored_dtypes(verified))))
+    assert isinstance(stored_dtype, torch.dtype)
     parameters: dict[str, torch.nn.Parameter] = {}
     for role, resolution in resolutions.items():
         for address, names in resolution.feeds.items():
@@ -101,12 +113,12 @@ def load(
         if row.tied_to is not None:
             parameters[row.address] = parameters[row.tied_to]
     _assign(model, parameters)
-    compute_buffers(model, target)
+    compute_buffers(model, table, target)
     findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
     _finish_tensors(model, stored_dtype)
-    return compiled(model, compile).eval()
+    return compiled(model, graph, compile).eval()
 
 
 def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:
@@ -135,22 +147,6 @@ def _fresh(
     values = build(spec, graph).state_dict()
     for address in fresh:
         parameters[address] = torch.nn.Parameter(values[address].to(device=device, dtype=dtype))
-
-
-def _common_dtype(verified: list[Verified]) -> torch.dtype | None:
-    """The one dtype a checkpoint's weights have, or float32 where they differ."""
-    import torch
-
-    names = {
-        one.checkpoint.tensors[name].dtype
-        for one in verified
-        if one.checkpoint and one.resolution
-        for feed in one.resolution.feeds.values()
-        for name in feed
-    }
-    dtype = getattr(torch, names.pop() if len(names) == 1 else "float32")
-    assert isinstance(dtype, torch.dtype)
-    return dtype
 
 
 def _finish_tensors(model: torch.nn.Module, dtype: torch.dtype | None) -> None:
@@ -193,11 +189,10 @@ def _follows(stored: Tensor, formula: Tensor) -> bool:
     """Whether a stored table is its formula, up to 1e-4 or its own precision; either may have more rows."""
     import torch
 
-    if stored.shape[1:] != formula.shape[1:] or stored.dim() != formula.dim():
-        return False
     rows = min(len(stored), len(formula))
-    precision = torch.finfo(stored.dtype).eps if stored.is_floating_point() else 0.0
-    return torch.allclose(formula[:rows].float(), stored[:rows].float(), atol=max(1e-4, precision))
+    assert rows, "headers show that there is something to compare"
+    tolerance = max(1e-4, torch.finfo(stored.dtype).eps)
+    return torch.allclose(formula[:rows].float(), stored[:rows].float(), atol=tolerance)
 
 
 def _unequal(kept: str, copy: str, first: Tensor, second: Tensor) -> Diagnostic:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any
+from itertools import chain
 
 from compiler.checkpoint.checkpoint import Checkpoint
+from compiler.checkpoint.document import json_document
+from compiler.checkpoint.dtypes import holding
+from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Source
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
+from compiler.configuration import read_configuration, same, unknown_family
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.generation_file import differing_ids, generation_document, read_generation
+from compiler.places import id_address, spans_of
+from compiler.processing_files import processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
-from compiler.weights.resolution import Resolution, resolve
+from compiler.weights.folding import folded
+from compiler.weights.resolution import FLOATING, Resolution, resolve
 from compiler.weights.table import WeightTable
-
-_OTHER_HALF = {"processor": "decoder", "tokenizer": "encoder"}
-"""Section of a spec -> the half of a model that has no use for it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
         place = (
-            _spans(spec, f"{component}.weights", "this checkpoint") if component in spec.components else ()
+            spans_of(spec, f"{component}.weights", "this checkpoint") if component in spec.components else ()
         )
         found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, found)
@@ -44,133 +48,104 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     stated = spec.components.get(component)
     if stated is not None:
         findings = [*configuration_findings(spec, stated, source), *findings]
+        findings += generation_findings(spec, stated, source)
         findings += vocabulary_findings(spec, stated, source)
         findings += processing_findings(spec, stated, source)
     return Verified(component, checkpoint, resolution, findings)
 
 
 def configuration_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
-    """XL505 for every field that changes the computation and differs between config.json and the spec."""
+    """What import would refuse in the checkpoint's config.json, and XL505 where it contradicts the spec.
+
+    Fields that do not change what is computed may differ.
+    """
     if not source.has("config.json"):
         yield Diagnostic(
             "XL505",
             Severity.WARNING,
             f"{source} has no config.json to compare with the spec",
-            _spans(spec, f"{component.role}.weights", "this checkpoint"),
+            spans_of(spec, f"{component.role}.weights", "this checkpoint"),
             ("shapes cannot show head counts, activations, scaling or ids",),
             "add the checkpoint's config.json",
         )
         return
-    file = source.read_json("config.json")
     family = component.family
-    if file.get("model_type", family.name) != family.name:
+    document = json_document(source, "config.json")
+    ignored = frozenset(spec.language.ignore.config)
+    named = document.data.get("model_type")
+    if named != family.name and named is not None:
         yield Diagnostic(
             "XL505",
             Severity.ERROR,
-            f"config.json describes a `{file['model_type']}`, and the spec a `{family.name}`",
-            _spans(spec, f"{component.role}.family", "stated here"),
-            (f"in {source.label('config.json')}",),
-            f"set `family: {file['model_type']}`, or give another checkpoint",
+            f"config.json describes a `{named}`, and the spec a `{family.name}`",
+            spans_of(spec, f"{component.role}.family", "stated here"),
+            (f"in {document.file}",),
+            f"set `family: {named}`, or give another checkpoint",
         )
         return
-    stored = {**family.config().model_dump(), **_known(file, component)}
-    ignored = set(spec.language.ignore.config)
+    configuration = read_configuration(document, family, ignored)
+    findings = configuration.findings
+    if named is None and "model_type" not in ignored:
+        findings.report(filter(None, [unknown_family(document.data)]))
+    yield from findings.diagnostics
+    stored = {**family.config().model_dump(), **configuration.fields}
     for name, value in component.config.items():
-        if name in family.inert or name in ignored or stored[name] == value:
+        if name in family.inert | ignored or findings.is_poisoned(name) or same(stored[name], value):
             continue
-        said = "says" if name in file or name in family.aliases.values() else "leaves the default"
+        said = "says" if name in configuration.fields else "leaves the default"
         yield Diagnostic(
             "XL505",
             Severity.ERROR,
             f"`{name}` is {value!r} in the spec and {stored[name]!r} in config.json",
-            _spans(spec, f"{component.role}.config.{name}", f"config.json {said} {stored[name]!r}"),
-            (f"in {source.label('config.json')}", "the checkpoint was trained with its own value"),
+            spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {stored[name]!r}"),
+            (f"in {document.file}", "the checkpoint was trained with its own value"),
             f"set `{name}: {stored[name]}`",
         )
 
 
-def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
-    """XL403 where the checkpoint's own vocabulary has another size than the model."""
-    tokenizer = spec.processing.tokenizer
-    vocabulary = component.config.get("vocab_size")
-    file = getattr(tokenizer, "vocab_file", "vocab.json")
-    if tokenizer is None or vocabulary is None or not source.has(file):
+def generation_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
+    """What generation would refuse in the checkpoint's own options, and XL505 for other special ids."""
+    document = generation_document(source, spec.language.ignore.config)
+    if component.role == "encoder" or document is None:
         return
-    from specs.processing import FileProblem, check_vocabulary, ids_of, read_table
-
-    at = f"{component.role}.config.vocab_size"
-    try:
-        raw = source.read_range(file, 0, source.size(file)).decode("utf-8", errors="replace")
-        table = ids_of(read_table(raw), tokenizer)
-    except FileProblem as problem:
+    yield from read_generation(document, spec.config, spec.generation, spec.maximum_target).diagnostics
+    for name, stored, value in differing_ids(document, spec.config, spec.generation):
+        address = id_address(spec, component.role, name.removesuffix("_token_id"))
         yield Diagnostic(
-            "XL403", Severity.ERROR, f"{source.label(file)}: {problem}", _spans(spec, at, "the model's ids")
-        )
-        return
-    largest = max(table.values(), default=None)
-    for found in check_vocabulary(len(table), vocabulary, largest, ((at, f"{vocabulary} ids"),)):
-        yield Diagnostic(
-            found.code,
-            Severity(found.severity),
-            found.message,
-            _spans(spec, at, f"{vocabulary} ids"),
-            (*found.info, f"tokenizer: {source.label(file)}"),
-            found.help,
+            "XL505",
+            Severity.ERROR,
+            f"`{name}` is {value!r} in the spec and {stored!r} in the checkpoint's generation options",
+            spans_of(spec, address, f"{document.file} says {stored!r}"),
+            ("generation would use one of them, and training the other",),
+            f"set `{name}: {stored}` under `generation:` to generate with it, or set it in the config",
         )
 
 
-def processing_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
-    """XL505 where the checkpoint's own front end or tokenizer files differ from the spec.
+def stored_dtypes(verified: Iterable[Verified]) -> dict[str, list[str]]:
+    """dtype of a parameter -> stored names that feed one; the dtype of the most tensors first."""
+    names: dict[str, list[str]] = {}
+    for one in verified:
+        if one.checkpoint and one.resolution:
+            for name in chain.from_iterable(one.resolution.feeds.values()):
+                dtype = one.checkpoint.tensors[name].dtype
+                if dtype in FLOATING:
+                    names.setdefault(dtype, []).append(name)
+    return dict(sorted(names.items(), key=lambda item: -len(item[1])))
 
-    The front end belongs to the encoder, and the tokenizer to the decoder: what the files beside one half
-    say about the other is not looked at.
-    """
-    if component.family.processing is None:
+
+def dtype_findings(spec: Spec, verified: list[Verified]) -> Iterator[Diagnostic]:
+    """XL519 where parameters are stored in several dtypes."""
+    stored = stored_dtypes(verified)
+    if len(stored) < 2:
         return
-    from specs.processing_files import contradictions
-
-    module = import_module(component.family.processing)
-    imported = module.import_files(file_texts(source, module.FILES))
-    problems = list(imported.problems)
-    free = {"processor": frozenset[str](), "tokenizer": module.TOKENIZER_FREE}
-    for key, schema in (("processor", module.Processor), ("tokenizer", module.Tokenizer)):
-        if component.role == _OTHER_HALF[key]:
-            continue
-        section = schema.model_validate(spec.data.get(key) or {})
-        problems += contradictions(section, getattr(imported, key), free[key], key)
-    for problem in problems:
-        address, label = problem.at[0] if problem.at else (f"{component.role}.weights", "this checkpoint")
-        yield Diagnostic(
-            problem.code,
-            Severity(problem.severity),
-            problem.message,
-            _spans(spec, address, label) or _spans(spec, component.role, label),
-            (*problem.info, f"in {source}"),
-            problem.help,
-        )
-
-
-def file_texts(source: Source, names: Iterable[str]) -> dict[str, str]:
-    """Contents of the files of these names that a source has."""
-    return {
-        name: source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
-        for name in names
-        if source.has(name)
-    }
-
-
-def _known(file: Mapping[str, Any], component: Component) -> dict[str, Any]:
-    """The family's fields that a config.json gives, second names included."""
-    family = component.family
-    fields = {family.aliases.get(name, name): value for name, value in file.items() if name in family.aliases}
-    return fields | {name: value for name, value in file.items() if name in family.config.model_fields}
-
-
-def _spans(spec: Spec, address: str, label: str) -> tuple[Span, ...]:
-    """The place of an address, or of the nearest one that encloses it and was written."""
-    steps = address.split(".")
-    for length in range(len(steps), 0, -1):
-        span = spec.origins.get(".".join(steps[:length]))
-        if span is not None:
-            return (Span(span.file, span.line, span.column, span.end_line, span.end_column, label),)
-    return ()
+    counts = " and ".join(f"{len(names)} as {dtype}" for dtype, names in stored.items())
+    listed = [f"{dtype}: {quoted(folded(names))}" for dtype, names in list(stored.items())[1:]]
+    common = holding(set(stored))
+    yield Diagnostic(
+        "XL519",
+        Severity.WARNING,
+        f"the tensors are stored in several dtypes: {counts}",
+        spans_of(spec, f"{verified[-1].component}.weights", "this checkpoint"),
+        (*listed, f"all are loaded, and would be exported, as {common}, which holds every one of them"),
+        "choose a dtype with `load(..., dtype=...)`, or save the checkpoint in one",
+    )

@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from compiler.diagnostics.model import CrossloomError, Diagnostic
     from compiler.spec import Spec
+    from compiler.warning import CrossloomWarning
     from crossloom.api import (
         build,
         check,
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CrossloomError": "compiler.diagnostics.model",
+    "CrossloomWarning": "compiler.warning",
     "Diagnostic": "compiler.diagnostics.model",
     "Spec": "compiler.spec",
 }
 
 __all__ = [
     "CrossloomError",
+    "CrossloomWarning",
     "Diagnostic",
     "Spec",
     "build",

@@ -1,6 +1,18 @@
-"""`python -m crossloom` is the command `crossloom`."""
+"""The command `crossloom`, also as `python -m crossloom`."""
 
-from crossloom.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command. What it works with is imported here, so that an interrupt is told in one word."""
+    try:
+        from crossloom.cli import main as command
+
+        command(prog_name="crossloom")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    main(prog_name="crossloom")
+    main()

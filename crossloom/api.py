@@ -103,9 +103,16 @@ def build(
     dtype: torch.dtype | None = None,
     compile: CompileMode = False,
 ) -> Any:
-    """A live model with fresh parameters, in training mode."""
-    from compiler.build import build as build_model
+    """A live model with fresh parameters, in training mode.
 
+    Raises:
+        CrossloomError: what `check` finds; XL112 a device that is not here, or a dtype that is none of
+            float32, float16, bfloat16, float64.
+    """
+    from compiler.build import build as build_model
+    from compiler.placement import check_placement
+
+    check_placement(device, dtype)
     return build_model(*_analysis(spec).sound(), seed, device, dtype, compile)
 
 
@@ -122,26 +129,45 @@ def load(
 ) -> Any:
     """A live model with a checkpoint's weights, in evaluation mode.
 
+    Parameters keep the dtype they are stored in unless `dtype` is given. What `verify` only warns of is
+    passed on as a `CrossloomWarning`.
+
     Raises:
-        CrossloomError: everything `verify` finds; nothing is loaded then.
+        CrossloomError: everything `verify` finds, and XL112 as `build` does; nothing is loaded then.
     """
-    from compiler.importing import generation_defaults
+    access = {
+        "revision": revision,
+        "token": token,
+        "cache_dir": cache_dir,
+        "local_files_only": local_files_only,
+    }
+    return _loaded(spec, source, device, dtype, compile, access)
+
+
+def _loaded(
+    spec: Spec | Source,
+    source: Sources | None,
+    device: torch.device | str | None,
+    dtype: torch.dtype | None,
+    compile: CompileMode,
+    access: Mapping[str, Any],
+) -> Any:
+    from compiler.generation_file import generation_defaults
     from compiler.load import load as load_model
     from compiler.load import sources_of
+    from compiler.placement import check_placement
+    from compiler.warning import warn
 
+    check_placement(device, dtype)
     checked, graph = _analysis(spec).sound()
-    sources = sources_of(
-        checked,
-        source,
-        revision=revision,
-        token=token,
-        cache_dir=cache_dir,
-        local_files_only=local_files_only,
-    )
-    model = load_model(checked, graph, sources, device, dtype, compile)
+    sources = sources_of(checked, source, **access)
+    found: list[Diagnostic] = []
+    model = load_model(checked, graph, sources, device, dtype, compile, found.extend)
     last = sources.get("model") or sources.get("decoder")
-    model.__dict__["generation_defaults"] = generation_defaults(last) if last else {}
+    ignore = checked.language.ignore.config
+    model.__dict__["generation_defaults"] = generation_defaults(last, ignore) if last else {}
     model.__dict__["sources"] = sources
+    warn(found, stacklevel=3)  # whoever called `load` or `from_pretrained`
     return model
 
 
@@ -163,7 +189,7 @@ def from_pretrained(
         "local_files_only": local_files_only,
     }
     spec = import_spec(source, **access)
-    return load(spec, source, device, dtype, compile, **access)
+    return _loaded(spec, source, device, dtype, compile, access)
 
 
 def export(model: Any, folder: Source, format: Literal["transformers"] = "transformers") -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 from compiler.spec import Spec
 from runtime.failures import failure
 from runtime.generation import generate
+from runtime.placement import placed
 from runtime.processing import Processor
 from specs.flow import Flow
 
@@ -45,7 +46,7 @@ def run_flow(flow: Flow, model: Any, processor: Processor, values: Values, **opt
         if step.kind == "host":
             known[step.result] = HOST[step.what](processor, *read)
         else:
-            known[step.result] = generate(model, **_placed(model, read[0]), **options)
+            known[step.result] = generate(model, **placed(model, read[0]), **options)
     return known[flow.output]
 
 
@@ -61,12 +62,3 @@ def _detokenize(processor: Processor, ids: Any) -> list[str]:
 
 HOST: Mapping[str, Callable[..., Any]] = {"detokenize": _detokenize, "front_end": _front_end}
 """What each of `specs.flow.HOST_OPERATIONS` computes."""
-
-
-def _placed(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs where the model is, in its dtype."""
-    parameter = next(model.parameters())
-    return {
-        name: value.to(parameter.device, parameter.dtype if value.is_floating_point() else value.dtype)
-        for name, value in inputs.items()
-    }

@@ -111,10 +111,17 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Initialisation:
-    """How fresh parameters of one torch.nn class start: parameter name -> (distribution, its numbers)."""
+    """How fresh parameters of one torch.nn class start.
+
+    Attributes:
+        constructor: the torch.nn class.
+        parameters: parameter name -> (distribution, its numbers).
+        below: the address below which the rule holds, before those that hold everywhere.
+    """
 
     constructor: str
     parameters: Mapping[str, tuple[str, tuple[Value, ...]]]
+    below: str | None = None
 
 
 @dataclass(frozen=True)

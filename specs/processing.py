@@ -8,9 +8,9 @@ spec; a file that cannot be used is a `FileProblem`, which names the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -75,6 +75,21 @@ class SentencePieceVocabulary:
     pieces_file: str = "sentencepiece.bpe.model"
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Hub files that the tokenizer is made of; it needs all of them."""
+        return (self.table_file, self.pieces_file)
+
+    @property
+    def ids_file(self) -> str:
+        """The one of them that states the ids."""
+        return self.table_file
+
+    @property
+    def special(self) -> dict[str, str]:
+        """Purpose -> token, of the ids that a model's config states too."""
+        return {"pad": self.pad_token, "bos": self.bos_token, "eos": self.eos_token}
+
+    @property
     def special_tokens(self) -> tuple[str, ...]:
         """All tokens that are never split into pieces, each once, in the order they are given ids."""
         named = (self.bos_token, self.eos_token, self.unk_token, self.pad_token)
@@ -83,22 +98,52 @@ class SentencePieceVocabulary:
             dict.fromkeys(token for token in named + pieces + self.additional_special_tokens if token)
         )
 
+    def read_ids(self, text: str) -> dict[str, int]:
+        """Token -> id from the text of `ids_file`. Special tokens it lacks are numbered on from its length.
+
+        Raises FileProblem where it is no table of ids, or leaves gaps into which special tokens fall.
+        """
+        ids = ids_of(read_table(text), self.special_tokens)
+        if len(set(ids.values())) != len(ids):
+            raise FileProblem("its ids leave gaps into which the special tokens it lacks would fall")
+        return ids
+
+
+class TokenizerKind(Protocol):
+    """What every kind of tokenizer states, so that nobody needs to know which kind it is."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Hub files that the tokenizer is made of; it needs all of them."""
+
+    @property
+    def ids_file(self) -> str:
+        """The one of them that states the ids."""
+
+    @property
+    def special(self) -> Mapping[str, str]:
+        """Purpose (`pad`, `bos`, `eos`) -> token, of the ids that a model's config states too."""
+
+    def read_ids(self, text: str) -> dict[str, int]:
+        """Token -> id from the text of `ids_file`. Raises FileProblem where it cannot be used."""
+
 
 FrontEnd = FilterBank
 """Every kind of front end."""
 
-Tokenizer = SentencePieceVocabulary
-"""Every kind of tokenizer."""
-
 
 @dataclass(frozen=True)
 class Processing:
-    """What a family states about a model's inputs: kinds, and the Hub files to write beside them."""
+    """What a family states about a model's inputs: kinds, and the Hub files to write beside them.
+
+    Files are name -> JSON contents, from which the public implementation makes the same front end, and,
+    together with the files of the tokenizer's kind, the same tokenizer.
+    """
 
     front_end: FrontEnd | None = None
-    tokenizer: Tokenizer | None = None
-    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """File name -> JSON contents, from which the public implementation makes the same processor."""
+    tokenizer: TokenizerKind | None = None
+    front_end_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tokenizer_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class FileProblem(Exception):
@@ -136,10 +181,10 @@ def read_table(text: str) -> dict[str, int]:
     return table
 
 
-def ids_of(table: Mapping[str, int], tokenizer: Tokenizer) -> dict[str, int]:
+def ids_of(table: Mapping[str, int], special_tokens: Iterable[str]) -> dict[str, int]:
     """The table and the special tokens it lacks, which are numbered on from its length."""
     ids = dict(table)
-    for token in tokenizer.special_tokens:
+    for token in special_tokens:
         ids.setdefault(token, len(ids))
     return ids
 
@@ -175,3 +220,22 @@ def check_vocabulary(
             )
         ]
     return []
+
+
+def check_special_id(token: str, index: int, given: Any, address: str) -> list[Problem]:
+    """XL403 where a tokenizer's special token has another id than the model's for the same purpose.
+
+    The model's is `given`, one id or several, and stands at `address`; None says nothing.
+    """
+    if given is None or index == given or (isinstance(given, list) and index in given):
+        return []
+    name = address.rpartition(".")[2]
+    return [
+        Problem(
+            "XL403",
+            f"`{name}` is {given}, and the tokenizer gives `{token}` the id {index}",
+            ((address, f"`{token}` is {index}"),),
+            info=("what the tokenizer writes as one token the model would read as another",),
+            help=f"set `{name}` to {index}, or use the tokenizer this model was trained with",
+        )
+    ]

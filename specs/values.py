@@ -45,7 +45,9 @@ class Value:
         return Value(self.value - plain(other), self.origin)
 
     def __mul__(self, other: Value | int | float) -> Value:
-        return Value(self.value * plain(other), self.origin)
+        # A factor of one has no part in the product: the other field set it.
+        origin = other.origin if isinstance(other, Value) and self.value == 1 else self.origin
+        return Value(self.value * plain(other), origin)
 
     def __floordiv__(self, other: Value | int) -> Value:
         return Value(self.value // plain(other), self.origin)

@@ -57,3 +57,10 @@ STORAGES = {
 QUANTISED_STORAGES = frozenset(
     {"QInt8Storage", "QUInt8Storage", "QInt32Storage", "QUInt4x2Storage", "QUInt2x4Storage"}
 )
+
+
+def holding(names: set[str]) -> str:
+    """The narrowest floating-point dtype that holds every value of those named."""
+    if len(names) == 1:
+        return next(iter(names))
+    return "float64" if "float64" in names else "float32"

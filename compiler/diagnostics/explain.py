@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -13,11 +14,8 @@ def explain(code: str) -> str:
     """The page on `code` (any case). Raises `CrossloomError` (XL112) for a code that does not exist."""
     page = _folder() / f"{code.upper()}.md"
     if not (code.isalnum() and page.is_file()):
-        help = (
-            f"did you mean {' or '.join(found)}?"
-            if (found := near(code, codes()))
-            else "the codes are in docs/diagnostics.md"
-        )
+        found = _nearest(code)
+        help = f"did you mean {' or '.join(found)}?" if found else "`crossloom explain` lists the codes"
         raise CrossloomError(
             [Diagnostic("XL112", Severity.ERROR, f"`{code}` is not a diagnostic code", help=help)]
         )
@@ -49,6 +47,13 @@ def reference() -> str:
         body = explain(code).partition("\n")[2].replace("\n## ", "\n### ")
         lines += ["", f'<a id="{code.lower()}"></a>', f"## {code}: {title(code)}", body.rstrip()]
     return "\n".join(lines) + "\n"
+
+
+def _nearest(code: str) -> list[str]:
+    """The codes around a number, or those spelt like `code`."""
+    if not (number := re.fullmatch(r"(?:XL)?(\d{3})", code, re.IGNORECASE)):
+        return near(code, codes())
+    return sorted(codes(), key=lambda one: abs(int(one[2:]) - int(number[1])))[:3]
 
 
 def _folder() -> Traversable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 
@@ -18,6 +19,7 @@ class Sources:
     """Lines of files by 1-based number: of the texts given, else of files read when first asked for.
 
     A finding about a checkpoint points into a file that is large and no text; such a file has no lines here.
+    Neither has a pipe: it was read already, and would be waited for in vain.
     """
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
@@ -34,6 +36,8 @@ class Sources:
 
 
 def _read(file: str) -> str | None:
+    if not os.path.isfile(file):
+        return None
     try:
         with open(file, "rb") as stream:
             data = stream.read(_MOST_BYTES + 1)

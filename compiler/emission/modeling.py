@@ -73,6 +73,7 @@ class _Writer:
                 definitions=[definition.source for definition in definitions],
                 summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
                 construction=list(self._construction()),
+                initialises_by_name=any(rule.below for rule in graph.initialisations),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
                 tied_modules="".join(
                     f"{_member(tie.tied.rpartition('.')[0])}, " for tie in graph.ties
@@ -122,13 +123,15 @@ class _Writer:
                     ["decoder_input_ids", "encoder_outputs"]
                     + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
                 ),
+                vocabulary=self._vocabulary() if decoding else None,
+                embedded=self._embedded() if decoding else None,
                 start=plain(graph.tokens.decoder_start) if graph.tokens else None,
                 pad=plain(graph.tokens.pad) if graph.tokens else None,
             )
         )
 
     def _definitions(self, decoding: bool) -> list[Definition]:
-        used = ["shift_right", "label_loss", "Cache"] if decoding else []
+        used = ["check_ids", "shift_right", "label_loss", "Cache"] if decoding else []
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
         return self._blocks.closure(list(dict.fromkeys(used)))
@@ -261,6 +264,20 @@ class _Writer:
             yield f"if {test}:"
             yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
 
+    def _vocabulary(self) -> int:
+        """How many ids the logits tell apart."""
+        return self._graph.types[self._graph.outputs["logits"]].dims[-1].evaluate({})
+
+    def _embedded(self) -> int:
+        """How many ids the decoder takes."""
+        ids = Ref("", "decoder_input_ids")
+        tables = [
+            int(node.numbers["vocabulary"])
+            for node in self._decode
+            if ids in node.inputs.values() and "vocabulary" in node.numbers
+        ]
+        return min(tables, default=self._vocabulary())
+
     def _encoded(self) -> str:
         assert self._graph.encoded is not None
         hidden, mask = self._graph.encoded
@@ -299,7 +316,8 @@ _DRAWS = {
 
 def _initialisation(rule: Initialisation) -> Iterator[str]:
     indent = INDENT * 4
-    yield f"{indent}case {rule.constructor}():"
+    scope = f' if name.startswith("{rule.below}.")' if rule.below else ""
+    yield f"{indent}case {rule.constructor}(){scope}:"
     for parameter, (distribution, numbers) in rule.parameters.items():
         target = f"module.{parameter}"
         text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)

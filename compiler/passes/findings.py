@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
+from compiler.passes.editing import value_at, with_value, without
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from specs.problems import Problem
@@ -66,22 +66,22 @@ class Findings:
         """Stay silent about an address from here on; what is below a key that was reported is not meant."""
         self._poisoned.add(address)
 
-    def rename(self, path: Address, name: str) -> None:
-        """Go on as if the key at `path` were `name`. Its value is not reported again, unless it is a map."""
-        document, depth, right = self.document, len(path), (*path[:-1], name)
+    def move(self, path: Address, right: Address) -> None:
+        """Go on as if what is at `path` were at `right`. It is not reported again, unless it is a map."""
+        document, depth = self.document, len(path)
 
         def moved(place: Address) -> Address:
             return (*right, *place[depth:]) if place[:depth] == path else place
 
         self.document = replace(
             document,
-            data=_renamed(document.data, path, name),
+            data=with_value(without(document.data, path), right, value_at(document.data, path)),
             values={moved(place): span for place, span in document.values.items()},
             keys={moved(place): span for place, span in document.keys.items()},
             poisoned=frozenset(map(moved, document.poisoned)),
         )
         self._paths = {dotted(place): place for place in self.document.values}
-        if not isinstance(self._value(right), dict):
+        if not isinstance(value_at(self.document.data, right), dict):
             self.poison(dotted(right))
 
     def add(self, diagnostic: Diagnostic, path: Address = ()) -> None:
@@ -163,27 +163,12 @@ class Findings:
         path = self._paths.get(address.removesuffix(_KEY), ())
         if not path:
             return self.document.beginning()
-        if address.endswith(_KEY) or isinstance(self._value(path), dict):
+        if address.endswith(_KEY) or isinstance(value_at(self.document.data, path), dict):
             return self.document.keys.get(path) or self.document.values[path]
         return self.document.values[path]
-
-    def _value(self, path: Address) -> Any:
-        value = self.document.data
-        for step in path:
-            value = value[step]
-        return value
 
     def _nearest(self, address: str) -> str:
         """The longest written beginning of an address."""
         steps = address.split(".")
         written = (".".join(steps[:length]) for length in range(len(steps), 0, -1))
         return next((prefix for prefix in written if prefix in self._paths), "")
-
-
-def _renamed(data: Any, path: Address, name: str) -> Any:
-    step, rest = path[0], path[1:]
-    if not rest:
-        return {name if key == step else key: value for key, value in data.items()}
-    if isinstance(data, list):
-        return [_renamed(value, rest, name) if index == step else value for index, value in enumerate(data)]
-    return {**data, step: _renamed(data[step], rest, name)}

@@ -8,9 +8,11 @@ from typing import Any
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
+from compiler.passes.wording import conversion, shown
 from specs.problems import Problem
 from specs.signatures import Hyper, Signature
 from specs.signatures.base import REQUIRED
+from specs.synonyms import synonyms
 from specs.values import Value
 
 _TYPES = {
@@ -35,7 +37,7 @@ def numbers_of(
     for name in given:
         if signature.hyper(name) is None:
             free = [hyper.name for hyper in signature.hypers if hyper.name not in given]
-            close = near(name, free)
+            close = synonyms(name, free) or near(name, free)
             problems.append(_unknown(signature, name, f"{address}.with", close))
             if close:
                 written.setdefault(close[0], name)
@@ -104,7 +106,7 @@ def _misfits(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> 
         close = near(value, hyper.choices)
         yield Problem(
             "XL112",
-            f"`{hyper.name}` is {value!r}, which is not one of its choices",
+            f"`{hyper.name}` is {shown(value)}, which is not one of its choices",
             ((origin, "not a choice"),),
             (hyper.description,),
             f"did you mean `{close[0]}`?" if close else f"choose one of {', '.join(hyper.choices)}",
@@ -131,13 +133,13 @@ def _is_typed(hyper: Hyper, value: Any) -> bool:
 def _ill_typed(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> Problem:
     expected = _TYPES[hyper.type]
     at: tuple[tuple[str, str], ...] = ((origin, f"expected {expected}"),)
-    help = f"write {expected}"
+    help = conversion(value, (expected,)) or f"write {expected}"
     if isinstance(value, str) and hyper.type is int and value.isidentifier():
         close = near(value, dims)
         at = (*at, (f"dims.{value}", "no such size"))
         help = f"did you mean `{close[0]}`?" if close else f"{help}, or declare `{value}` under `dims:`"
     return Problem(
-        "XL209", f"`{hyper.name}` must be {expected}, not {value!r}", at, (hyper.description,), help
+        "XL209", f"`{hyper.name}` must be {expected}, not {shown(value)}", at, (hyper.description,), help
     )
 
 

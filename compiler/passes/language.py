@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings
@@ -21,6 +23,9 @@ from specs.family import Family
 from specs.language import VERSION, SpecFile
 from specs.language import Component as Written
 from specs.processing import Processing
+
+_CLASS = re.compile(r"(For[A-Z]\w*|Model|Config|Encoder|Decoder)$")
+"""What a published class adds to the name of its family."""
 
 
 def understand(findings: Findings, file: Path | None) -> Spec | None:
@@ -63,8 +68,6 @@ def _is_readable(findings: Findings) -> bool:
     document = findings.document
     if document.data is None or document.is_poisoned(()):
         return False
-    if any(finding.code == "XL107" for finding in document.diagnostics):
-        return False
     if isinstance(document.data, dict):
         return True
     findings.add(
@@ -86,7 +89,7 @@ def _version_is_known(findings: Findings) -> bool:
         if close is not None:
             finding, _ = unknown_key((close,), document, SpecFile.model_fields)
             findings.add(finding)
-            findings.rename((close,), "crossloom")
+            findings.move((close,), ("crossloom",))
         else:
             findings.add(_no_version(document), ("crossloom",))
             return any(key in document.data for key in KEYS)
@@ -160,7 +163,6 @@ def _family(findings: Findings, role: str, name: str) -> Family | None:
     if name in FAMILIES:
         return family(name)
     if not findings.is_poisoned(f"{role}.family"):
-        close = near(name, FAMILIES)
         findings.add(
             Diagnostic(
                 "XL110",
@@ -168,13 +170,23 @@ def _family(findings: Findings, role: str, name: str) -> Family | None:
                 f"unknown family `{name}`",
                 (findings.document.locate((role, "family")),),
                 (f"known families: {', '.join(FAMILIES)}",),
-                f"did you mean `{close[0]}`?"
-                if close
-                else "name a known family, or write the model as a `graph:`",
+                _family_meant(name),
             ),
             (role, "family"),
         )
     return None
+
+
+def _family_meant(name: str) -> str:
+    """The edit for an unknown family: it may be the name of a class, a catalogue entry or a checkpoint."""
+    close = near(name, FAMILIES) or near(_CLASS.sub("", name), FAMILIES)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    if name in names():
+        return f"`{name}` is a spec of the catalogue: write `extends: {name}` at the top, without `model:`"
+    if "/" in name:
+        return f"if it is a checkpoint, make a spec of it: `crossloom import {name}`"
+    return "name a known family, or write the model as a `graph:`"
 
 
 def _empty(document: Document, role: str) -> Diagnostic:

@@ -147,7 +147,20 @@ def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
 
 
 def _merged(
-    first: tuple[Initialisation, ...], second: tuple[Initialisation, ...]
+    encoder: tuple[Initialisation, ...], decoder: tuple[Initialisation, ...]
 ) -> tuple[Initialisation, ...]:
-    """Both halves' rules; the decoder's where both speak of one class."""
-    return tuple({rule.constructor: rule for rule in (*first, *second)}.values())
+    """Both halves' rules: one for a class where they agree, else the encoder's for what is below it."""
+    rules = {rule.constructor: rule for rule in (*encoder, *decoder)}
+    own = [replace(rule, below="encoder") for rule in encoder if not _agree(rule, rules[rule.constructor])]
+    return (*own, *rules.values())
+
+
+def _agree(first: Initialisation, second: Initialisation) -> bool:
+    """Whether two rules draw the same, wherever their numbers were written."""
+
+    def numbers(rule: Initialisation) -> dict[str, tuple[str, list[Any]]]:
+        return {
+            name: (draw, [plain(value) for value in given]) for name, (draw, given) in rule.parameters.items()
+        }
+
+    return numbers(first) == numbers(second)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,8 +12,10 @@ from pydantic_core import ErrorDetails
 
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
+from compiler.passes.forms import KEYS
+from compiler.passes.homes import keys_of
 from compiler.passes.unknown import unknown_key
-from compiler.passes.wording import bounds_of, choice, choices_of, element, named, shown
+from compiler.passes.wording import bounds_of, choice, choices_of, conversion, element, named, shown
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from specs.generation import INERT_FIELDS, REFUSED_FIELDS, GenerationOptions
@@ -33,7 +34,6 @@ _TYPES = {
     "tuple_type": "a list",
     "none_required": "null",
 }
-_NUMBERS = {"a whole number": re.compile(r"[-+]?\d+"), "a number": re.compile(r"[-+]?\d+(\.\d*)?")}
 _RANGES = ("greater_than", "less_than", "too_short", "too_long", "string_pattern_mismatch", "string_too")
 _NEVER_CONVERTED = "values are never converted from one type to another"
 
@@ -44,15 +44,15 @@ class Complaint:
 
     Attributes:
         path: the place in the document.
-        diagnostic: the finding.
+        diagnostic: the finding; None where another of the complaints says as much.
         is_missing: whether a required key is absent.
-        near: the known key that an unknown one is taken for.
+        meant: the place of the known key that an unknown one is taken for.
     """
 
     path: Address
-    diagnostic: Diagnostic
+    diagnostic: Diagnostic | None
     is_missing: bool = False
-    near: str | None = None
+    meant: Address | None = None
 
 
 def complaints(
@@ -62,7 +62,8 @@ def complaints(
 
     `prefix` is where `data` sits in the document. Several complaints about one value (the members of a
     union) are one; where a member looked inside the value, what it found there counts. A key that is
-    missing because it is misspelt is not said to be missing.
+    missing because it is misspelt is not said to be missing, and neither is a family where another form
+    of a model stands in its place.
     """
     grouped: dict[Address, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
@@ -70,8 +71,13 @@ def complaints(
         grouped.setdefault(path, []).append(details)
     paths = [path for path in grouped if not _is_looked_into(path, grouped)]
     found = [_complaint(path, grouped[path], document, prefix, schema) for path in paths]
-    taken = {(*one.path[:-1], one.near) for one in found if one.near is not None}
-    return [one for one in found if not (one.is_missing and one.path in taken)]
+    taken = {one.meant for one in found if one.meant is not None}
+    described = {(*one.path[:-1], "family") for one in found if one.path[-1:] and one.path[-1] in KEYS}
+    return [
+        replace(one, diagnostic=None) if one.path in described else one
+        for one in found
+        if not (one.is_missing and one.path in taken)
+    ]
 
 
 def _is_looked_into(path: Address, grouped: dict[Address, list[ErrorDetails]]) -> bool:
@@ -102,8 +108,8 @@ def _complaint(
         section = _section(schema, below[:-1])
         if section is GenerationOptions and path[-1] in REFUSED_FIELDS.keys() | INERT_FIELDS:
             return Complaint(path, _unsupported_option(path, document))
-        finding, close = unknown_key(path, document, _names(section))
-        return Complaint(path, finding, near=close)
+        finding, meant = unknown_key(path, document, keys_of(section) if section is not None else ())
+        return Complaint(path, finding, meant=meant)
     if "missing" in kinds:
         return Complaint(path, _missing(path, document, info), is_missing=True)
     return Complaint(path, _misfit(path, details, document, info, _has_default(schema, below)))
@@ -134,7 +140,7 @@ def _misfit(
     if choices:
         allowed = [word for choice in choices for word in choices_of(choice)]
         expected = " or ".join([*map(choice, allowed), *types])
-        close = near(value, allowed)
+        close = near(value[0] if isinstance(value, list) and len(value) == 1 else value, allowed)
         return Diagnostic(
             "XL112",
             Severity.ERROR,
@@ -160,25 +166,9 @@ def _misfit(
         f"`{name}` must be {expected}, not {shown(value)}",
         (replace(span, label=f"expected {expected}"),),
         (*info, _NEVER_CONVERTED),
-        _conversion(value, types)
+        conversion(value, types)
         or f"write {expected}" + (f", or remove `{path[-1]}` to take its default" if has_default else ""),
     )
-
-
-def _conversion(value: Any, types: list[str]) -> str | None:
-    """The edit where the value plainly means one of another type."""
-    if isinstance(value, str) and (pattern := next((_NUMBERS[t] for t in types if t in _NUMBERS), None)):
-        digits = value.replace("_", "")
-        return f"write {digits}, without quotes or `_`" if pattern.fullmatch(digits) else None
-    if isinstance(value, int | float) and not isinstance(value, bool) and "text" in types:
-        return f'write "{value}" in quotes if it is meant as text'
-    if isinstance(value, str) and "a list" in types:
-        return f"write a list: [{value}]"
-    if value is None and types == ["a map"]:
-        return "write `{}`, or remove the key"
-    if isinstance(value, float) and value.is_integer() and "a whole number" in types:
-        return f"write {int(value)}"
-    return None
 
 
 def _unsupported_option(path: Address, document: Document) -> Diagnostic:
@@ -193,10 +183,6 @@ def _unsupported_option(path: Address, document: Document) -> Diagnostic:
         (replace(span, label="not an option here"),),
         help="remove it",
     )
-
-
-def _names(section: type[BaseModel] | None) -> list[str]:
-    return [] if section is None else [f.alias or name for name, f in section.model_fields.items()]
 
 
 def _section(schema: type[BaseModel], path: Address) -> type[BaseModel] | None:

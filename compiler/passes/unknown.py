@@ -7,42 +7,47 @@ from dataclasses import replace
 
 from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
 from compiler.diagnostics.near import is_unmistakable, near
+from compiler.passes.forms import KEYS
+from compiler.passes.homes import homes, within
 from compiler.passes.wording import named
 from compiler.reader import Document
 from compiler.reader import Path as Address
-from specs.families import FAMILIES, family
-from specs.generation import GenerationOptions
-
-_ROLES = ("model", "encoder", "decoder")
+from specs.synonyms import synonyms
 
 
-def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tuple[Diagnostic, str | None]:
-    """XL101 for the key at `path`, and the known key it is taken for.
+def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tuple[Diagnostic, Address | None]:
+    """XL101 for the key at `path`, and the place of the key that it is taken for.
 
     Only a name that cannot mean anything else comes with a fix: `num_hidden_layers` resembles a field,
     and may still mean another. A key that is there already is never proposed a second time.
     """
-    name = str(path[-1])
-    names = sorted(known)
-    present = {str(p[-1]) for p in document.keys if p[:-1] == path[:-1]}
-    close = near(name, names)
-    taken_for = close[0] if close and close[0] not in present else None
+    name, section, names = str(path[-1]), path[:-1], sorted(known)
+    close, called = near(name, names), synonyms(name, names)
     is_safe = is_unmistakable(name, names)
-    elsewhere = _home(path, document)
-    if elsewhere is not None:
-        taken_for = None
-        help = f"`{name}` belongs under {elsewhere}"
-    elif taken_for is not None:
-        help = f"did you mean `{taken_for}`?"
-    elif close:
-        help = f"`{close[0]}` is already here; remove one"
-    else:
-        help = f"remove it; known keys: {', '.join(names)}"
-    span = document.keys.get(path) or document.locate(path)
-    where = named(path[:-1])
+    elsewhere = [] if is_safe or called else homes(path, document)
     fix = None
-    if taken_for is not None and is_safe:
-        fix = Fix(f"rename `{name}` to `{taken_for}`", (Edit(span, taken_for),))
+    if elsewhere:
+        places = elsewhere
+        help = f"`{name}` belongs {' or '.join(dict.fromkeys(within(place[:-1]) for place in places))}"
+        help += _under_another_name(name, places)
+    elif called not in ([], close[:1]) and not is_safe:
+        places = [(*section, one) for one in called]
+        help = f"it is called {_either(called)} here"
+    elif close:
+        places = [(*section, close[0])]
+        help = f"did you mean `{close[0]}`?"
+    else:
+        places = []
+        help = f"remove it; known keys: {', '.join(names)}"
+    # Another form of a model is no setting of this one: it cannot simply be moved.
+    meant = places[0] if len(places) == 1 and name not in KEYS else None
+    if meant in document.keys:
+        there = "here" if meant[:-1] == section else within(meant[:-1])
+        help, meant = f"`{meant[-1]}` is already {there}; remove one", None
+    span = document.keys.get(path) or document.locate(path)
+    if meant is not None and is_safe:
+        fix = Fix(f"rename `{name}` to `{meant[-1]}`", (Edit(span, str(meant[-1])),))
+    where = named(section)
     diagnostic = Diagnostic(
         "XL101",
         Severity.ERROR,
@@ -52,22 +57,13 @@ def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tupl
         help,
         fix,
     )
-    return diagnostic, taken_for
+    return diagnostic, meant
 
 
-def _home(path: Address, document: Document) -> str | None:
-    """The section of a spec that has a key of this name, where it is not the one at `path`."""
-    if not isinstance(document.data, dict) or "crossloom" not in document.data:
-        return None  # another kind of file, such as the options of a training
-    name = path[-1]
-    if name in GenerationOptions.model_fields and path[0] != "generation":
-        return "`generation:`"
-    if "config" in path[:-1]:
-        return None
-    homes = [f"`{role}: config:`" for role in _ROLES if _has_field(document.data.get(role), str(name))]
-    return " or ".join(homes) or None
+def _under_another_name(name: str, places: list[Address]) -> str:
+    names = list(dict.fromkeys(str(place[-1]) for place in places))
+    return "" if names == [name] else f", where it is called {_either(names)}"
 
 
-def _has_field(component: object, name: str) -> bool:
-    stated = component.get("family") if isinstance(component, dict) else None
-    return isinstance(stated, str) and stated in FAMILIES and name in family(stated).config.model_fields
+def _either(names: list[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)

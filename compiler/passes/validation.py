@@ -1,7 +1,8 @@
 """Data against a strict schema: what is wrong is reported, mended or taken out, the rest validated again.
 
-A key that is plainly a misspelt one is read under its right name, and a part that cannot stand without
-what was reported goes with it. So one mistake is one finding, and the next independent one still shows.
+A key that is plainly a misspelt or misplaced one is read where it belongs, and a part that cannot stand
+without what was reported goes with it. So one mistake is one finding, and the next independent one still
+shows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from compiler.passes.editing import value_at, with_value, without
 from compiler.passes.findings import Findings, dotted
 from compiler.passes.schema import Complaint, complaints
 from compiler.reader import Path as Address
@@ -31,7 +33,8 @@ def validated(findings: Findings, data: Any, schema: type[BaseModel], prefix: Ad
             found = complaints(error, findings.document, prefix, data, schema)
             for complaint in found:
                 is_inherited = complaint.is_missing and findings.is_poisoned("extends")
-                if not is_inherited and not findings.is_poisoned(dotted(complaint.path)):
+                is_new = not is_inherited and not findings.is_poisoned(dotted(complaint.path))
+                if is_new and complaint.diagnostic is not None:
                     findings.add(complaint.diagnostic)
             data = _mended(findings, data, prefix, found)
             if data is None:
@@ -44,9 +47,12 @@ def _mended(findings: Findings, data: Any, prefix: Address, found: list[Complain
     for complaint in found:
         path = complaint.path
         below = path[len(prefix) :]
-        if complaint.near is not None:
-            data = _renamed(data, below, complaint.near)
-            findings.rename(path, complaint.near)
+        meant = complaint.meant
+        if meant is not None:
+            data = without(data, below)
+            if meant[: len(prefix)] == prefix:
+                data = with_value(data, meant[len(prefix) :], value_at(findings.document.data, path))
+            findings.move(path, meant)
             continue
         if complaint.is_missing:
             findings.poison(dotted(path))
@@ -58,7 +64,7 @@ def _mended(findings: Findings, data: Any, prefix: Address, found: list[Complain
         if not below:
             return None
         findings.poison(dotted((*prefix, *below)))
-        data = _without(data, below)
+        data = without(data, below)
     return data
 
 
@@ -69,17 +75,3 @@ def _whole_list(data: Any, path: Address) -> Address:
             return path[:index]
         data = data.get(step) if isinstance(data, dict) else None
     return path
-
-
-def _renamed(data: Any, path: Address, name: str) -> Any:
-    if len(path) == 1:
-        return {name if key == path[0] else key: value for key, value in data.items()}
-    return {**data, path[0]: _renamed(data[path[0]], path[1:], name)}
-
-
-def _without(data: Any, path: Address) -> Any:
-    if not isinstance(data, dict) or path[0] not in data:
-        return data
-    if len(path) == 1:
-        return {key: value for key, value in data.items() if key != path[0]}
-    return {**data, path[0]: _without(data[path[0]], path[1:])}

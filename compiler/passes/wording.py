@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from compiler.reader import Path as Address
+
+
+_NUMBERS = {"a whole number": re.compile(r"[-+]?\d+"), "a number": re.compile(r"[-+]?\d+(\.\d*)?")}
+_KINDS = {"a whole number": (int,), "a number": (int, float), "text": (str,), "true or false": (bool,)}
+_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""Words of YAML 1.1, which are text in YAML 1.2."""
 
 
 def bounds_of(detail: ErrorDetails) -> str:
@@ -59,3 +67,32 @@ def element(path: Address) -> str:
 def named(path: Address) -> str:
     """A path as a message names it."""
     return " -> ".join(str(step) for step in path)
+
+
+def conversion(value: Any, types: Collection[str]) -> str | None:
+    """The edit where a value plainly means one of another type; `types` are those wanted, in words."""
+    match value:
+        case None if tuple(types) == ("a map",):
+            return "write `{}`, or remove the key"
+        case bool():
+            return None
+        case str() if (meant := _meant(value, types)) is not None:
+            return meant
+        case float() if value.is_integer() and "a whole number" in types:
+            return f"write {int(value)}"
+        case int() | float() if "text" in types:
+            return f'write "{value}" in quotes if it is meant as text'
+        case str() | int() | float() if any(one.startswith("a list") for one in types):
+            return f"write a list: [{value}]"
+        case [single] if type(single) in {kind for one in types for kind in _KINDS.get(one, ())}:
+            return f"write {str(single).lower() if isinstance(single, bool) else single}, without brackets"
+    return None
+
+
+def _meant(text: str, types: Collection[str]) -> str | None:
+    """The edit where a text is a number, or a switch, in quotes or in another spelling."""
+    for pattern in (_NUMBERS[one] for one in types if one in _NUMBERS):
+        if pattern.fullmatch(digits := text.replace("_", "")):
+            return f"write {digits}, without quotes or `_`"
+    word = _SWITCHES.get(text.lower(), text.lower())
+    return f"write {word}, without quotes" if "true or false" in types and word in ("true", "false") else None

@@ -15,7 +15,7 @@ from compiler.reader.constructor import construct
 from compiler.reader.document import Document, Path
 from compiler.reader.encoding import clean, decode
 
-__all__ = ["Document", "Path", "read", "read_bytes", "read_text"]
+__all__ = ["Document", "Path", "read", "read_bytes", "read_text", "unread"]
 
 MAX_BYTES = 4 * 1024 * 1024
 """Larger input is refused unread: the largest catalogue spec is a few kilobytes."""
@@ -29,7 +29,9 @@ def read(path: str | PathLike[str]) -> Document:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the path
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return _unread(file, "XL117", f"cannot open `{file}`: {reason}", "check the path and its permissions")
+        message = f"cannot open `{file}`: {reason}"
+        help = "check the path and its permissions"
+        return unread(file, Diagnostic("XL117", Severity.ERROR, message, help=help))
     return read_bytes(data, file)
 
 
@@ -37,7 +39,8 @@ def read_bytes(data: bytes, file: str) -> Document:
     """Read UTF-8 bytes; `file` names them in diagnostics."""
     if len(data) > MAX_BYTES:
         message = f"`{file}` is larger than {MAX_BYTES // 1024 // 1024} MiB, which no spec is"
-        return _unread(file, "XL106", message, "give the path of a spec file")
+        help = "give the path of a spec file"
+        return unread(file, Diagnostic("XL106", Severity.ERROR, message, help=help))
     text, findings = decode(data, file)
     return _read(text, file, findings)
 
@@ -52,7 +55,7 @@ def _read(text: str, file: str, findings: list[Diagnostic]) -> Document:
     # Bytes that are not UTF-8 usually bring control characters along: one finding for both.
     findings = findings or found
     composition = compose(cleaned, file, damaged=bool(findings))
-    data, values, keys, poisoned = construct(composition.root)
+    data, values, keys, poisoned = construct(composition.root, exploded=composition.exploded)
     return Document(
         file=file,
         text=text,
@@ -64,6 +67,6 @@ def _read(text: str, file: str, findings: list[Diagnostic]) -> Document:
     )
 
 
-def _unread(file: str, code: str, message: str, help: str) -> Document:
-    finding = Diagnostic(code, Severity.ERROR, message, help=help)
+def unread(file: str, finding: Diagnostic) -> Document:
+    """A document of which nothing could be read, for the reason that `finding` gives."""
     return Document(file, "", None, {}, {}, frozenset(), [finding])

@@ -38,10 +38,14 @@ _SCALAR_TAGS: dict[str, type] = {
 
 @dataclass(slots=True)
 class Composition:
-    """The root node, or None where the text is not one YAML document, and every finding by place."""
+    """The root node, or None where the text is not one YAML document, and every finding by place.
+
+    `exploded` says that aliases copy too much: the copies are then left out.
+    """
 
     root: Node | None
     diagnostics: list[Diagnostic]
+    exploded: bool
 
 
 def compose(text: str, file: str, *, damaged: bool = False) -> Composition:
@@ -63,7 +67,9 @@ def compose(text: str, file: str, *, damaged: bool = False) -> Composition:
         composer.diagnostics.append(findings.nothing_inside(Span(file, line, column, line, column)))
         complete = False
     composer.diagnostics.sort(key=lambda found: (found.spans[0].line, found.spans[0].column))
-    return Composition(composer.root if complete else None, composer.diagnostics)
+    return Composition(
+        composer.root if complete else None, composer.diagnostics, composer.copies > MAX_COPIES
+    )
 
 
 @dataclass(slots=True)

@@ -6,17 +6,18 @@ from typing import Any, TypeAlias
 
 from compiler.diagnostics.model import Span
 from compiler.reader.document import Path
-from compiler.reader.nodes import CollectionNode, Node, follow
+from compiler.reader.nodes import AliasNode, CollectionNode, Node, follow
 
 Constructed: TypeAlias = tuple[Any, dict[Path, Span], dict[Path, Span], frozenset[Path]]
 
 
-def construct(root: Node | None) -> Constructed:
+def construct(root: Node | None, *, exploded: bool = False) -> Constructed:
     """Expand `root` into (data, value spans, key spans, poisoned paths).
 
     Aliases become independent copies: no two places of the result share a dict or a list. A value
     behind an alias has the place of the alias, and what lies below it the place of its own text.
-    The work is bounded because `compose` bounds what aliases expand to; nothing here recurses.
+    The work is bounded because `compose` bounds what aliases expand to; nothing here recurses. Where they
+    `exploded`, no map or list is copied: what repeats another place has nothing more to say.
     """
     values: dict[Path, Span] = {}
     keys: dict[Path, Span] = {}
@@ -26,6 +27,8 @@ def construct(root: Node | None) -> Constructed:
     def begin(node: Node, path: Path) -> Any:
         values[path] = node.span
         target = follow(node)
+        if exploded and isinstance(node, AliasNode) and isinstance(target, CollectionNode):
+            target = None
         if target is None or target.poisoned:
             poisoned.add(path)
         if isinstance(target, CollectionNode):

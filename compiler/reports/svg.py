@@ -44,6 +44,7 @@ _STRAIGHT = 20
 """How far a line runs straight down before it bends: the shape stands beside it."""
 _TITLE = 26
 _HEADER = 64
+"""Height of the name and the size above a drawing that stands alone."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,16 @@ class _Box:
 
 def graph_svg(facts: Facts) -> str:
     """The drawing as an SVG document."""
-    return ElementTree.tostring(_drawing(facts), encoding="unicode", xml_declaration=True) + "\n"
+    drawing = _drawing(facts, _HEADER)
+    return ElementTree.tostring(drawing, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def graph_svg_element(facts: Facts) -> str:
-    """The drawing as an element of an HTML page."""
-    return ElementTree.tostring(_drawing(facts), encoding="unicode")
+    """The drawing as an element of an HTML page, which has a heading of its own."""
+    return ElementTree.tostring(_drawing(facts, 0), encoding="unicode")
 
 
-def _drawing(facts: Facts) -> ElementTree.Element:
+def _drawing(facts: Facts, header: int) -> ElementTree.Element:
     boxes = _boxes(facts)
     widths = {name: box.width for name, box in boxes.items()}
     for node in facts.nodes:
@@ -84,7 +86,7 @@ def _drawing(facts: Facts) -> ElementTree.Element:
             longest = 2 * longest + widths[node.address] / 3 + 10
         widths[node.address] = max(widths[node.address], longest)
     layout = lay_out(facts, Measures(widths, trunk=14, gap=26, column_gap=64))
-    return _Canvas(facts, boxes, layout).draw()
+    return _Canvas(facts, boxes, layout, header).draw()
 
 
 def _boxes(facts: Facts) -> dict[str, _Box]:
@@ -108,12 +110,13 @@ def _node_box(node: NodeFacts, facts: Facts) -> _Box:
 
 
 class _Canvas:
-    def __init__(self, facts: Facts, boxes: dict[str, _Box], layout: Layout) -> None:
+    def __init__(self, facts: Facts, boxes: dict[str, _Box], layout: Layout, header: int) -> None:
         self._facts = facts
         self._boxes = boxes
         self._layout = layout
+        self._header = header
         self._width = max(layout.columns[-1][1] + 2 * _MARGIN, 560)
-        self._height = _HEADER + layout.rows * _ROW + _TITLE + _MARGIN
+        self._height = header + layout.rows * _ROW + _TITLE + _MARGIN
         self._root = ElementTree.Element(
             "svg",
             {
@@ -130,9 +133,10 @@ class _Canvas:
         """All of it, from the back to the front."""
         self._add("title").text = f"{self._facts.name}: the graph"
         self._add("rect", x=0, y=0, width=self._width, height=self._height, fill="white")
-        self._text(_MARGIN, 30, self._facts.name, size=18, weight="bold")
-        about = f"{self._facts.form}; {self._facts.parameters:,} parameters"
-        self._text(_MARGIN, 50, about, color=_QUIET)
+        if self._header:
+            self._text(_MARGIN, 30, self._facts.name, size=18, weight="bold")
+            about = f"{self._facts.form}; {self._facts.parameters:,} parameters"
+            self._text(_MARGIN, 50, about, color=_QUIET)
         self._panels()
         for edge in self._layout.edges:
             self._line(edge.source, edge.path)
@@ -264,7 +268,7 @@ class _Canvas:
             x += 44 + len(role) * _LETTER
 
     def _top(self, row: int) -> float:
-        return _HEADER + _TITLE + row * _ROW + 6
+        return self._header + _TITLE + row * _ROW + 6
 
     def _text(
         self,

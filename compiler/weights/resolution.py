@@ -125,8 +125,10 @@ class _Resolver:
             for name in self._spelt(row)
             if name in self._stored
         }
-        for address, name in computed.items():
-            self._owned[name] = address
+        for row in self._rows:
+            if row.address in computed:
+                self._owned[computed[row.address]] = row.address
+                self._check_computed(row, self._stored[computed[row.address]])
         ignored = self._ignored()
         self._unowned(ignored)
         self._idle_patterns(ignored)
@@ -168,13 +170,31 @@ class _Resolver:
                     (f"in {tensor.file}",),
                     "correct the sizes in `config:`, or give the checkpoint they belong to",
                 )
-            elif tensor.dtype not in FLOATING:
-                self._error(
-                    "XL517",
-                    f"`{name}` is stored as {tensor.dtype}, which is no dtype of a parameter",
-                    (f"in {tensor.file}", f"parameters are {', '.join(FLOATING)}"),
-                    "save it as one of these, where it was trained",
-                )
+            else:
+                self._check_dtype(tensor)
+
+    def _check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
+        """A stored copy of a computed table may have another number of rows, and has at least one."""
+        longer = tensor.shape[:1] if len(row.shape) > 1 else row.shape
+        if not tensor.size or tensor.shape != (*longer, *row.shape[1:]):
+            self._error(
+                "XL503",
+                f"`{tensor.name}` is stored as {list(tensor.shape)}; "
+                f"`{row.address}` is computed as {list(row.shape)}",
+                (f"in {tensor.file}", "a stored table is compared with its formula, row by row"),
+                "correct the sizes in `config:`, or give the checkpoint they belong to",
+            )
+        else:
+            self._check_dtype(tensor)
+
+    def _check_dtype(self, tensor: StoredTensor) -> None:
+        if tensor.dtype not in FLOATING:
+            self._error(
+                "XL517",
+                f"`{tensor.name}` is stored as {tensor.dtype}, which is no dtype of a parameter",
+                (f"in {tensor.file}", f"parameters are {', '.join(FLOATING)}"),
+                "save it as one of these, where it was trained",
+            )
 
     def _ignored(self) -> dict[str, str]:
         """Stored tensors that the spec names under `ignore:`."""

@@ -77,9 +77,9 @@ def _fixed(name: str) -> tuple[list[Diagnostic], bool]:
     from compiler.diagnostics import apply_fixes
     from compiler.files import replace_text
 
-    if name == STDIN:
-        raise click.UsageError("--fix writes files; standard input is none")
     file = locate(name, None)
+    if name == STDIN or (file is not None and not file.is_file()):
+        raise click.UsageError(f"--fix writes files, and `{name}` is none")
     changed = False
     for _ in range(_ROUNDS):
         findings = _findings(name)

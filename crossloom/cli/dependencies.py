@@ -37,9 +37,12 @@ def device_of(name: str | None) -> torch.device | None:
         return None
     import torch
 
+    from compiler.diagnostics.model import CrossloomError
+    from compiler.placement import check_placement
+
     try:
-        torch.empty(0, device=name)
-        return torch.device(name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise click.UsageError(f"--device {name}: {reason}") from None
+        check_placement(name)
+    except CrossloomError as error:
+        (finding,) = error.diagnostics
+        raise click.UsageError(f"--device: {finding.message}; {finding.help}") from None
+    return torch.device(name)

@@ -44,8 +44,9 @@ def command(
 ) -> int:
     """Run a model on audio files (WAV, FLAC and what else libsndfile reads), in order.
 
-    One input prints its text, several print PATH, a tab, TEXT. A file that cannot be used is told on standard
-    error, and the rest go on; the exit code is 1 then.
+    One input prints its text, several print PATH, a tab, TEXT; a newline or tab in a PATH is printed as \\n
+    or \\t, while --format json has every path as it is. A file that cannot be used is told on standard error,
+    and the rest go on; the exit code is 1 then.
 
     \b
     $ crossloom run digits speech.wav
@@ -62,7 +63,7 @@ def command(
             report(transcript.findings)
         elif format == "text":
             line = " ".join(transcript.text.splitlines())
-            click.echo(line if len(inputs) == 1 else f"{transcript.audio}\t{line}")
+            click.echo(line if len(inputs) == 1 else f"{_in_one_line(transcript.audio)}\t{line}")
         transcripts.append(transcript)
     if format == "json":
         click.echo(as_json([_as_data(one) for one in transcripts]), nl=False)
@@ -93,6 +94,11 @@ def _transcripts(
         for transcript in transcribe(model, processor, inputs, **reading, **options):
             bar.update()
             yield transcript
+
+
+def _in_one_line(path: str) -> str:
+    """A path that neither ends the line nor its column: control characters as Python writes them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)
 
 
 def _as_data(transcript: Transcript) -> dict[str, Any]:

@@ -19,27 +19,25 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _STDIN_NAME = "<stdin>"
-_SUFFIXES = (".yaml", ".yml")
 
 
 def analysed(name: str, trace: Trace | None = None) -> Analysis:
     """Run every pass on a file, a catalogue name, or standard input.
 
-    Raises:
-        CrossloomError: XL117 where there is no such spec; near catalogue names are offered.
+    What is not there is among the findings of the analysis.
     """
     from compiler.analysis import analyse
-    from compiler.catalogue import locate
 
     if name == STDIN:
         from compiler.reader import read_bytes
 
-        document = read_bytes(sys.stdin.buffer.read(), _STDIN_NAME)
-        remember(_STDIN_NAME, document.text)
-        return analyse(document, trace)
-    if locate(name, None) is None:
-        raise _no_spec(name)
-    return analyse(name, trace)
+        analysis = analyse(read_bytes(sys.stdin.buffer.read(), _STDIN_NAME), trace)
+    else:
+        analysis = analyse(name, trace)
+    document = analysis.document
+    if not Path(document.file).is_file():  # standard input, or another pipe
+        remember(document.file, document.text)
+    return analysis
 
 
 def checked(name: str, trace: Trace | None = None) -> tuple[Spec, Graph]:
@@ -61,6 +59,8 @@ def spec_files(paths: Iterable[str]) -> Iterator[str]:
     Raises:
         CrossloomError: XL117 for a folder that holds none.
     """
+    from compiler.catalogue import SUFFIXES
+
     for written in paths:
         folder = Path(os.path.expanduser(written))
         if written == STDIN or not folder.is_dir():
@@ -69,7 +69,7 @@ def spec_files(paths: Iterable[str]) -> Iterator[str]:
         found = [
             file
             for file in sorted(folder.rglob("*"))
-            if file.suffix in _SUFFIXES
+            if file.suffix in SUFFIXES
             and file.is_file()
             and not any(step.startswith(".") for step in file.relative_to(folder).parts)
         ]
@@ -90,43 +90,6 @@ def by_role(written: tuple[str, ...]) -> str | Mapping[str, str] | None:
             "--weights is given twice; a pair takes --weights encoder=... --weights decoder=..."
         )
     return written[0]
-
-
-def _no_spec(name: str) -> Exception:
-    from compiler.catalogue import names
-    from compiler.diagnostics.near import near
-
-    path = Path(os.path.expanduser(name))
-    if path.is_dir():
-        inside = path / "spec.yaml"
-        help = f"name the spec in it: `{inside}`" if inside.is_file() else "name a spec file"
-        if (path / "config.json").is_file():
-            help = (
-                f"this is a checkpoint; make a spec of it: `crossloom import {_as_source(name)} -o spec.yaml`"
-            )
-        return _failure(f"`{name}` is a folder, not a spec", help)
-    if "/" not in name and not path.suffix:
-        close = near(name, names())
-        return _failure(
-            f"`{name}` is neither a spec file nor in the catalogue",
-            "did you mean " + " or ".join(f"`{one}`" for one in close) + "?"
-            if close
-            else "`crossloom catalogue` lists the names; anything else is a path",
-        )
-    siblings = [file.name for file in path.parent.glob("*") if file.suffix in _SUFFIXES]
-    close = near(path.name, siblings)
-    if close:
-        return _failure(f"there is no file `{name}`", f"did you mean `{path.parent / close[0]}`?")
-    if name.count("/") == 1 and not path.suffix and not name.startswith((".", "/", "~")):
-        return _failure(
-            f"there is no file `{name}`",
-            f"if it is a Hub repository, make a spec of it: `crossloom import {name} -o spec.yaml`",
-        )
-    return _failure(f"there is no file `{name}`", "check the path")
-
-
-def _as_source(folder: str) -> str:
-    return folder if folder.startswith((".", "/", "~")) else f"./{folder}"
 
 
 def _failure(message: str, help: str) -> Exception:

@@ -108,6 +108,8 @@ def command(
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
+    if valid is not None:
+        require("--valid", "jiwer", extra="train")
     chosen = _chosen(options)
     from compiler.build import build
     from compiler.load import sources_of
@@ -126,11 +128,25 @@ def command(
         model = load(sound, given, device=place)
         sources = model.sources
     processor = processor_of(sound, graph, sources.get("model") or sources["decoder"])
-    result = train(model, data, valid, processor=processor, output=output, **chosen)
+    try:
+        result = train(model, data, valid, processor=processor, output=output, **chosen)
+    except KeyboardInterrupt:
+        click.echo(_left_behind(output), err=True)
+        raise
     click.echo(f"{result.steps} updates, loss {result.loss:.4f}, written to {output}")
     if result.evaluation is not None:
         click.echo(f"word error rate {result.evaluation.word_error_rate:.2%}")
     return 0
+
+
+def _left_behind(output: Path) -> str:
+    """How an interrupted run can go on."""
+    from runtime.training.checkpoint import checkpoint_folders
+
+    written = checkpoint_folders(output / "checkpoints")
+    if not written:
+        return "no checkpoint was written yet, see --checkpoint-steps; the run starts anew"
+    return f"{written[-1]} is whole; the same command with --resume goes on from it"
 
 
 def _chosen(options: dict[str, Any]) -> dict[str, Any]:

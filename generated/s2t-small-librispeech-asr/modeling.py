@@ -15,6 +15,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    The ids themselves are looked at where that is free: eagerly, on the CPU. Anywhere else a look would
+    wait for the device or break the graph.
+
+    Raises:
+        ValueError: the dtype, or the row and position of the first id outside.
+    """
+    if ids.dtype != torch.int64:
+        raise ValueError(f"{name} are int64 ids, not {ids.dtype}")
+    if torch.compiler.is_compiling() or ids.device.type != "cpu":
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
+
+
 IGNORED = -100
 
 
@@ -26,8 +49,14 @@ def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
 
 
 def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored."""
-    return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)
 
 
 BUCKET = 64
@@ -100,12 +129,11 @@ class Cache:
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        read = []
-        for states, new in zip(self.states[layer], (key, value), strict=True):
-            by_slot = new.view(-1, self.beams, *new.shape[1:]).permute(0, 2, 3, 1, 4)  # [B, H, T, beams, K]
-            states.index_copy_(2, slots, by_slot)
-            read.append(states[:, :, : self.visible].flatten(2, 3))
-        return read[0], read[1]
+        new = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
+        states = self.states[layer]
+        states.index_copy_(3, slots, new.permute(0, 1, 3, 4, 2, 5))
+        keys, values = states[:, :, :, : self.visible].flatten(3, 4).unbind(0)
+        return keys, values
 
     def advance(self, tokens: int) -> None:
         """Move past `tokens` that were just decoded."""
@@ -245,7 +273,11 @@ class AddPositions(nn.Module):
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape."""
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
     blocked = torch.zeros((), dtype=dtype, device=visible.device)
     minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
     return torch.where(visible.bool(), blocked, minimum)
@@ -326,31 +358,29 @@ MANY_OPERATIONS = 1 << 22
 PARTS = 16
 
 
-def batched(left: Tensor, right: Tensor, offset: Tensor | None) -> Tensor:
-    """Products [P, N, K] @ [P, K, M], and an offset that is broadcast over them: [P, N, M]."""
-    return torch.bmm(left, right) if offset is None else torch.baddbmm(offset, left, right)
+def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear` of [R, in_features] by the product that threads share well, in any memory layout.
 
-
-def by_parts(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.linear` of a few rows, as a batch of products that the threads share.
-
-    `x @ W.T` is split badly among them then. The parts are views of the weight, multiplied as
-    `part @ x.T`, or as `x @ part.T` for several rows that get narrower.
+    They share `x @ W.T` badly when R is small, and `W @ x.T` well. One row, or several that get
+    narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
     """
-    outputs, inputs = weight.shape
-    flat = input.reshape(-1, inputs)
-    rows = len(flat)
+    rows, (outputs, inputs) = flat.shape[0], weight.shape
     parts = math.gcd(outputs, PARTS)
-    if rows == parts == 1:  # nothing to share: two equal rows are next best
-        return by_parts(torch.cat((flat, flat)), weight, bias)[:1].view(*input.shape[:-1], outputs)
-    pieces = weight.view(parts, -1, inputs)
+    if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
+        return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
+    if rows == 1:
+        pieces, column = weight.view(parts, -1, inputs), flat.t().expand(parts, inputs, 1)
+        if bias is None:
+            return torch.bmm(pieces, column).view(1, outputs)
+        return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
     if rows > 2 and inputs > outputs:
-        offset = None if bias is None else bias.view(parts, 1, -1)
-        product = batched(flat.expand(parts, rows, inputs), pieces.mT, offset).transpose(0, 1)
-    else:
-        offset = None if bias is None else bias.view(parts, -1, 1)
-        product = batched(pieces, flat.t().expand(parts, inputs, rows), offset).view(outputs, rows).t()
-    return product.reshape(*input.shape[:-1], outputs).contiguous()
+        pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
+        if bias is None:
+            return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+        return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    if bias is None:
+        return torch.mm(weight, flat.t()).t()
+    return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
 
 
 class Projection(nn.Linear):
@@ -359,11 +389,13 @@ class Projection(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
         weight, bias = self.weight, self.bias
-        rows = input.numel() // weight.shape[1]
-        if not input.is_cpu or input.dtype is not torch.float32 or torch.compiler.is_compiling():
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
             return F.linear(input, weight, bias)
-        if 0 < rows <= FEW_ROWS:
-            return by_parts(input, weight, bias)
+        if rows <= FEW_ROWS:
+            product = few_rows(input.reshape(rows, inputs), weight, bias)
+            return product.contiguous().view(*input.shape[:-1], outputs)
         if rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
         return F.linear(input.to_mkldnn(), weight, bias).to_dense()
@@ -622,6 +654,8 @@ class Output(NamedTuple):
 class Model(nn.Module):
     """6 encode and 6 decode nodes, in order."""
 
+    vocabulary = 10000  # ids that the logits tell apart
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Module()
@@ -739,6 +773,8 @@ class Model(nn.Module):
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if not hasattr(encoded, "hidden"):
+            raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
         rows, tokens = decoder_input_ids.shape
         beams = 1 if cache is None else cache.beams
         if rows != encoded.hidden.shape[0] * beams:
@@ -786,10 +822,13 @@ class Model(nn.Module):
             encoder_outputs = self.encode(input_features, attention_mask)
         elif input_features is not None or attention_mask is not None:
             raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
+        if labels is not None:
+            check_ids("labels", labels, self.vocabulary, IGNORED)
         if decoder_input_ids is None:
             if labels is None:
                 raise ValueError("give decoder_input_ids, or labels to shift")
             decoder_input_ids = shift_right(labels, start=2, pad=1)
+        check_ids("decoder_input_ids", decoder_input_ids, 10000)
         logits = self.decode(
             decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
         )

@@ -58,6 +58,12 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
             info=("WAV, FLAC, OGG and MP3 can be read",),
             help="convert it, for example with `ffmpeg -i FILE out.wav`",
         ) from None
+    except IsADirectoryError:
+        raise failure(
+            "XL117",
+            f"{name} is a folder, not a recording",
+            help="name the recordings in it, as your shell does for `FOLDER/*.wav`",
+        ) from None
     except OSError as error:
         raise failure(
             "XL117", f"{name} cannot be opened: {error.strerror or error}", help="check the path"
@@ -74,7 +80,7 @@ def _one_channel(channels: NDArray[np.float32], mono: Mono | None, name: str) ->
         "XL410",
         f"{name} has {count} channels",
         info=("the model hears one channel; mixing speakers recorded apart would change what is said",),
-        help='pass mono="mix" for their mean, or mono="first" for the first one',
+        help='pass mono="mix" (--mono mix) for their mean, or mono="first" (--mono first) for the first one',
     )
 
 

@@ -65,7 +65,7 @@ def _generate(
     prefix = request.prefix.to(device).repeat_interleave(copies, dim=0)
     decoder = StepDecoder(model, encoded, batch * copies, copies, limit)
     ends = EndTokens(options.eos_token_ids, device)
-    chain = build_processors(options, request.lengths, prompt_length, request.vocab_size, device)
+    chain = build_processors(options, request.lengths, prompt_length, model.vocabulary, device)
     draw = Draw(options.seed, device) if options.do_sample else None
     pad = options.pad_token_id or 0
     if beams == 1:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.generation.interface import Model
+from runtime.generation.interface import Encoded, Model
 from specs.problems import Problem
 
 INPUT_NAMES = ("input_features", "input_values", "pixel_values", "input_ids", "attention_mask")
@@ -17,7 +17,12 @@ INPUT_NAMES = ("input_features", "input_values", "pixel_values", "input_ids", "a
 
 
 def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    """XL103, XL206, XL207, XL305 and XL416: inputs that the encoder cannot take, or that do not fit."""
+    """Inputs that the encoder cannot take, or that do not fit the model or each other.
+
+    XL103 not a tensor, or of another dtype or device than the model; XL206 missing, XL207 unknown; XL305
+    sizes that differ; XL104 a mask that is not 0 and 1; XL411 a row with nothing in it; XL416 padding
+    without a mask.
+    """
     yield from _check_names(model, inputs)
     tensors = {}
     for name, value in inputs.items():
@@ -26,8 +31,12 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         elif value.ndim == 0 or len(value) == 0:
             message = f"`{name}` holds no sentence: its shape is {list(value.shape)}"
             yield Problem("XL305", message, (), help="pass one or more")
+        elif value.numel() == 0:
+            message = f"`{name}` holds nothing to generate from: its shape is {list(value.shape)}"
+            yield Problem("XL411", message, (), help="leave empty recordings and texts out")
         else:
             tensors[name] = value
+            yield from _check_placement(model, name, value)
     if len({len(value) for value in tensors.values()}) > 1:
         sizes = _listed(f"{name} {list(value.shape)}" for name, value in tensors.items())
         yield mismatch("inputs", f"have different numbers of sentences: {sizes}")
@@ -37,6 +46,8 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         for name, value in tensors.items():
             if name not in {"attention_mask", "pixel_values"} and value.shape[:2] != mask.shape:
                 yield mismatch("attention_mask", f"is {list(mask.shape)} for `{name}` {list(value.shape)}")
+    if mask is not None:
+        yield from _check_mask("attention_mask", mask)
     pad = model.spec.config.get("pad_token_id")
     if ids is not None and mask is None and pad is not None and bool((ids == pad).any()):
         yield Problem(
@@ -47,11 +58,18 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def check_encoder_outputs(encoded: Any, inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    """XL103 and XL407: something that is not an encoder's output, or inputs beside it."""
+def check_encoder_outputs(model: Model, encoded: Any, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL103 and XL407: something that is not an encoder's output, or inputs beside it. Masks as above."""
     if not hasattr(encoded, "hidden") or not hasattr(encoded, "mask"):
         message = f"`encoder_outputs` is a {type(encoded).__name__}, not what `encode` returns"
         yield Problem("XL103", message, (), help="pass the result of `model.encode(...)`")
+    elif not isinstance(encoded.hidden, Tensor) or encoded.hidden.ndim != 3:
+        message = "`encoder_outputs.hidden` is no tensor of three dimensions: batch, length, width"
+        yield Problem("XL103", message, (), help="pass the result of `model.encode(...)`")
+    else:
+        yield from _check_placement(model, "encoder_outputs.hidden", encoded.hidden)
+        if encoded.mask is not None:
+            yield from _check_encoder_mask(encoded)
     for name in inputs:
         yield Problem(
             "XL407",
@@ -68,7 +86,7 @@ def check_prefix(ids: Any, vocab_size: int, batch: int | None) -> Iterator[Probl
     if not isinstance(ids, Tensor):
         yield _not_a_tensor(name, ids)
     elif ids.dtype != torch.int64 or ids.ndim != 2:
-        found = f"{str(ids.dtype).removeprefix('torch.')} of shape {list(ids.shape)}"
+        found = f"{_dtype_name(ids.dtype)} of shape {list(ids.shape)}"
         message = f"`{name}` is {found}, not int64 [batch, length]"
         yield Problem("XL103", message, (), help=f"correct `{name}`")
     elif batch is not None and len(ids) != batch:
@@ -97,6 +115,61 @@ def _check_names(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         if parameter.default is parameter.empty and name not in inputs:
             message = f"the encoder's input `{name}` is missing"
             yield Problem("XL206", message, (), info, f"pass `{name}=`, or `encoder_outputs=`")
+
+
+def _check_placement(model: Model, name: str, value: Tensor) -> Iterator[Problem]:
+    """XL103: numbers of another dtype than the model computes in, ids that are none, another device."""
+    own = next(iter(model.parameters()))
+    wanted = value.dtype
+    if name == "input_ids":
+        wanted = torch.int64
+    elif name != "attention_mask":
+        wanted = own.dtype
+    if (value.dtype, value.device) != (wanted, own.device):
+        yield Problem(
+            "XL103",
+            f"`{name}` is {_dtype_name(value.dtype)} on {value.device}, and the model takes "
+            f"{_dtype_name(wanted)} on {own.device}",
+            (),
+            help=f'pass `{name}.to("{own.device}", {wanted})`',
+        )
+
+
+def _check_encoder_mask(encoded: Encoded) -> Iterator[Problem]:
+    mask, shape = encoded.mask, list(encoded.hidden.shape)
+    assert mask is not None
+    if list(mask.shape) == shape[:2]:
+        yield from _check_mask("encoder_outputs.mask", mask)
+    else:
+        yield mismatch("encoder_outputs.mask", f"is {list(mask.shape)} for states {shape}")
+
+
+def _check_mask(name: str, mask: Tensor) -> Iterator[Problem]:
+    """XL104 for values other than 0 and 1, XL411 for rows that are all 0."""
+    kept = mask == 1
+    other = ~kept & (mask != 0)
+    if bool(other.any()):
+        place = other.nonzero()[0].tolist()
+        yield Problem(
+            "XL104",
+            f"`{name}` is {mask[tuple(place)].item()} at {place}",
+            (),
+            ("a mask is 1 where there is input and 0 where there is padding; nothing counts by half",),
+            "pass 0 and 1, or booleans",
+        )
+    elif not bool(kept.flatten(1).any(dim=1).all()):
+        row = int((~kept.flatten(1).any(dim=1)).nonzero()[0])
+        yield Problem(
+            "XL411",
+            f"row {row} of `{name}` is all 0: nothing is left to generate from",
+            (),
+            ("whatever came out would be the average of padding",),
+            "leave the row out",
+        )
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _not_a_tensor(name: str, value: Any) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -32,7 +32,7 @@ class Spec(Protocol):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """Fields by Hub name; the vocabulary and the special ids are read."""
+        """Fields by Hub name; the special ids are read."""
 
     @property
     def maximum_target(self) -> int | None:
@@ -53,6 +53,14 @@ class Model(Protocol):
     @property
     def generation_defaults(self) -> Mapping[str, Any] | None:
         """The checkpoint's own generation options, lowest in precedence."""
+
+    @property
+    def vocabulary(self) -> int:
+        """How many ids the logits tell apart."""
+
+    @property
+    def parameters(self) -> Callable[[], Iterator[Tensor]]:
+        """What it computes with; the first shows the device and the dtype of all."""
 
     @property
     def encode(self) -> Callable[..., Encoded]:

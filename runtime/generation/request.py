@@ -38,14 +38,13 @@ class Request:
     prefix: Tensor
     inputs: Mapping[str, Tensor]
     encoder_outputs: Encoded | None
-    vocab_size: int
 
 
 def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
     """Sort and check the arguments of a call.
 
-    Raises CrossloomError with the findings: XL103, XL206, XL207, XL305, XL416 for the inputs, XL402,
-    XL404 to XL408 for the options.
+    Raises CrossloomError with the findings: XL103, XL104, XL206, XL207, XL305, XL411, XL416 for the
+    inputs, XL402, XL404 to XL408 for the options.
     """
     inputs = {name: arguments[name] for name in INPUT_NAMES if arguments.get(name) is not None}
     encoded, given_prefix = arguments.get("encoder_outputs"), arguments.get("decoder_input_ids")
@@ -56,15 +55,16 @@ def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
     }
     known = OPTION_NAMES | INERT_FIELDS | REFUSED_FIELDS.keys()
     problems = [_unknown_argument(name) for name in rest if name not in known]
-    config = model.spec.config
     resolution = resolve(
         {name: value for name, value in rest.items() if name in known},
         spec=model.spec.generation,
         checkpoint=model.generation_defaults,
-        config=config,
+        config={**model.spec.config, "vocab_size": model.vocabulary},
     )
     problems += resolution.problems
-    problems += check_inputs(model, inputs) if encoded is None else check_encoder_outputs(encoded, inputs)
+    problems += (
+        check_inputs(model, inputs) if encoded is None else check_encoder_outputs(model, encoded, inputs)
+    )
     options = resolution.options
     if options is not None:
         problems += _check_special_ids(options)
@@ -72,14 +72,13 @@ def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
     assert options is not None, "options that could not be read are a problem"
 
     leading = next(iter(inputs.values())) if encoded is None else encoded.hidden
-    vocab_size = int(config["vocab_size"])
     if given_prefix is not None:
-        refuse(check_prefix(given_prefix, vocab_size, len(leading)))
+        refuse(check_prefix(given_prefix, model.vocabulary, len(leading)))
     prefix = _start_sequences(options.decoder_start_token_ids, given_prefix, len(leading), leading.device)
     lengths, length_problems = resolve_lengths(options, prefix.shape[1], model.spec.maximum_target)
     refuse(length_problems)
     assert lengths is not None, "a missing limit is a problem"
-    return Request(options, lengths, prefix, inputs, encoded, vocab_size)
+    return Request(options, lengths, prefix, inputs, encoded)
 
 
 def refuse(problems: Sequence[Problem] | Iterator[Problem]) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from compiler.analysis import Analysis
 from compiler.checkpoint.source import Source
+from compiler.diagnostics.model import CrossloomError
 from compiler.load import sources_of
+from compiler.processing_files import tokenizer_findings
 from compiler.spec import Spec
 from runtime.audio import AudioLimits
 from runtime.processing.processor import Processor, processor_from_files
@@ -27,10 +29,14 @@ def load_processor(analysis: Analysis, source: str | Path | None = None, **acces
 
 
 def processor_of(spec: Spec, graph: Graph, source: Source) -> Processor:
-    """The processor of a checked spec, files taken from an opened source."""
-    vocabulary = spec.config.get("vocab_size")
-    size = vocabulary if isinstance(vocabulary, int) else None
-    return processor_from_files(spec.processing, source.path, audio_limits(spec, graph), size)
+    """The processor of a checked spec, files taken from an opened source. Raises as `load_processor`."""
+    processor = processor_from_files(spec.processing, source.path, audio_limits(spec, graph))
+    if spec.processing.tokenizer is not None:
+        tokenizer = processor.tokenizer
+        findings = list(tokenizer_findings(spec, tokenizer.ids, tokenizer.largest_id, str(source)))
+        if findings:
+            raise CrossloomError(findings)
+    return processor
 
 
 def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:

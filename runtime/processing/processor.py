@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
-from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers import Tokenizer, load_tokenizer
 from runtime.tokenizers.files import write_file
-from specs.processing import FrontEnd, Processing, check_vocabulary
+from runtime.tokenizers.interface import Errors
+from specs.processing import FrontEnd, Processing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +31,7 @@ class Processor:
     def __init__(
         self,
         front_end: FrontEnd | None = None,
-        tokenizer: SentencePieceTokenizer | None = None,
+        tokenizer: Tokenizer | None = None,
         limits: AudioLimits | None = None,
         files: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -49,6 +50,7 @@ class Processor:
         text_target: str | Sequence[str] | None = None,
         src_lang: str | None = None,
         tgt_lang: str | None = None,
+        errors: Errors = "strict",
     ) -> dict[str, Tensor]:
         """Tensors for one example or a batch (a list), a row for each.
 
@@ -58,10 +60,12 @@ class Processor:
         text -> input_ids [B, T] int64, padded, and attention_mask [B, T].
         text_target -> labels [B, T] int64, -100 after the end.
         tgt_lang: language of the texts, where the tokenizer has several.
+        errors: "replace" makes what the tokenizer has no token for unknown tokens.
 
         Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
         empty (XL411), too short (XL412), too long (XL413), not samples (XL414); a language unknown
-        or not needed (XL112); nothing to do (XL105); rows that differ in number (XL104).
+        or not needed (XL112); text without a token (XL417); nothing to do (XL105); rows that differ in
+        number (XL104).
         """
         if src_lang is not None:
             raise failure(
@@ -81,16 +85,16 @@ class Processor:
         if audio is not None:
             inputs |= self._features(audio, sampling_rate)
         if text is not None:
-            rows = self._encode(text, tgt_lang)
+            rows = self._encode(text, tgt_lang, errors)
             inputs["input_ids"] = _padded(rows, self.tokenizer.pad_id)
             inputs["attention_mask"] = _padded([[1] * len(row) for row in rows], 0)
         if text_target is not None:
-            inputs["labels"] = _padded(self._encode(text_target, tgt_lang), IGNORED_LABEL)
+            inputs["labels"] = _padded(self._encode(text_target, tgt_lang, errors), IGNORED_LABEL)
         _check_rows(inputs)
         return inputs
 
     @property
-    def tokenizer(self) -> SentencePieceTokenizer:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer. Raises CrossloomError (XL105) where the model has none."""
         if self._tokenizer is None:
             raise failure(
@@ -103,17 +107,28 @@ class Processor:
         """The rate of the audio this model takes. Raises CrossloomError (XL105) where it takes none."""
         return self._require_front_end().sampling_rate
 
-    def encode(self, text: str, tgt_lang: str | None = None) -> list[int]:
-        """Ids of a text, special tokens included."""
-        return self.tokenizer.encode(text, tgt_lang)
+    def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
+        """Ids of a text, special tokens included.
 
-    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
-        """The text of ids, a list or a one-dimensional tensor."""
-        return self.tokenizer.decode(ids, skip_special_tokens)
+        Text without a token is refused (CrossloomError, XL417); errors="replace" makes it unknown tokens.
+        """
+        return self.tokenizer.encode(text, tgt_lang, errors)
 
-    def batch_decode(self, rows: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
-        """The text of each row of ids."""
-        return self.tokenizer.batch_decode(rows, skip_special_tokens)
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
+        """The text of ids, a list or a one-dimensional tensor.
+
+        An id without a token is refused (CrossloomError, XL402); errors="replace" makes it the unknown token.
+        """
+        return self.tokenizer.decode(ids, skip_special_tokens, errors)
+
+    def batch_decode(
+        self,
+        rows: Iterable[Iterable[int]],
+        skip_special_tokens: bool = True,
+        errors: Errors = "strict",
+    ) -> list[str]:
+        """The text of each row of ids, as `decode` gives it."""
+        return self.tokenizer.batch_decode(rows, skip_special_tokens, errors)
 
     def split(self, audio: Any) -> list[Tensor]:
         """A waveform in parts the model can take: one, unless it is too long and the policy is `chunk`.
@@ -161,9 +176,9 @@ class Processor:
         features, mask = self._front_end_module(waveforms)
         return {"input_features": features, "attention_mask": mask}
 
-    def _encode(self, texts: str | Sequence[str], tgt_lang: str | None) -> list[list[int]]:
+    def _encode(self, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors) -> list[list[int]]:
         rows = [texts] if isinstance(texts, str) else texts
-        return [self.tokenizer.encode(text, tgt_lang) for text in rows]
+        return [self.tokenizer.encode(text, tgt_lang, errors) for text in rows]
 
     def _minimum_samples(self) -> int:
         return max(self.limits.minimum_samples, self._require_front_end().frame_length)
@@ -181,25 +196,16 @@ class Processor:
 
 
 def processor_from_files(
-    processing: Processing,
-    path_of: Callable[[str], Path],
-    limits: AudioLimits | None = None,
-    vocab_size: int | None = None,
+    processing: Processing, path_of: Callable[[str], Path], limits: AudioLimits | None = None
 ) -> Processor:
     """The processor a family states, with the files that `path_of` finds by name.
 
-    `vocab_size` is the model's number of ids, where the tokenizer is to be held against it. Raises
-    CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
+    Raises CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
     """
-    tokenizer = (
-        None
-        if processing.tokenizer is None
-        else SentencePieceTokenizer.from_files(processing.tokenizer, path_of)
-    )
-    if tokenizer is not None and vocab_size is not None:
-        for found in check_vocabulary(tokenizer.size, vocab_size, tokenizer.largest_id, ()):
-            raise failure(found.code, found.message, info=found.info, help=found.help)
-    return Processor(processing.front_end, tokenizer, limits, processing.files)
+    kind = processing.tokenizer
+    tokenizer = None if kind is None else load_tokenizer(kind, path_of)
+    files = {**processing.front_end_files, **processing.tokenizer_files}
+    return Processor(processing.front_end, tokenizer, limits, files)
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

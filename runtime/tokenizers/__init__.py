@@ -1,5 +1,6 @@
 """Texts to ids and back."""
 
-from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
+from runtime.tokenizers.interface import Tokenizer
+from runtime.tokenizers.loading import load_tokenizer
 
-__all__ = ["SentencePieceTokenizer"]
+__all__ = ["Tokenizer", "load_tokenizer"]

@@ -9,7 +9,7 @@ from runtime.failures import failure
 LFS_POINTER = b"version https://git-lfs"
 
 
-def read_bytes(path: Path, purpose: str) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """The contents of a file. Raises CrossloomError: cannot be opened (XL117), a Git LFS pointer (XL516)."""
     try:
         contents = path.read_bytes()
@@ -17,13 +17,13 @@ def read_bytes(path: Path, purpose: str) -> bytes:
         raise failure(
             "XL117",
             f"`{path}` cannot be opened: {error.strerror or error}",
-            info=(f"it holds the {purpose}",),
+            info=("the tokenizer is made of it",),
             help="download the tokenizer's files beside the model's",
         ) from None
     if contents.startswith(LFS_POINTER):
         raise failure(
             "XL516",
-            f"`{path}` is a Git LFS pointer, not the {purpose}",
+            f"`{path}` is a Git LFS pointer, not the file itself",
             help="run `git lfs pull` in the checkpoint's folder",
         )
     return contents

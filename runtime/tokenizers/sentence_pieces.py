@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runtime.failures import failure
-from runtime.tokenizers.files import read_bytes, write_file
-from specs.processing import FileProblem, SentencePieceVocabulary, ids_of, read_table
+from runtime.tokenizers.files import write_file
+from runtime.tokenizers.interface import Errors, replaces
+from specs.processing import FileProblem, SentencePieceVocabulary, read_table
 
 CLEAN_UP = (
     (" .", "."),
@@ -33,37 +34,21 @@ class SentencePieceTokenizer:
     model; every other id is the table's.
     """
 
-    def __init__(self, kind: SentencePieceVocabulary, table: bytes, pieces: bytes) -> None:
-        """`table` and `pieces` are the contents of the kind's two files.
+    def __init__(self, kind: SentencePieceVocabulary, files: Mapping[str, bytes]) -> None:
+        """`files` are the contents of the kind's two files by name.
 
         Raises CrossloomError (XL403) where they cannot be used together.
         """
         self.kind = kind
-        self._files = {kind.table_file: table, kind.pieces_file: pieces}
-        self._model = _load_model(pieces, kind.pieces_file)
-        self.ids = _read_ids(table, kind)
+        self._files = files
+        self._model = _load_model(files[kind.pieces_file], kind.pieces_file)
+        self.ids = _read_ids(files[kind.table_file], kind)
         self.tokens = {index: token for token, index in self.ids.items()}
         self._special = frozenset(kind.special_tokens)
         self._special_ids = frozenset(self.ids[token] for token in kind.special_tokens)
         longest_first = sorted(kind.special_tokens, key=len, reverse=True)
         self._split_special = re.compile(f"({'|'.join(map(re.escape, longest_first))})").split
         self.language_ids = {code: self._language_id(piece) for code, piece in kind.languages}
-
-    @classmethod
-    def from_files(
-        cls, kind: SentencePieceVocabulary, path_of: Callable[[str], Path]
-    ) -> SentencePieceTokenizer:
-        """Read the kind's two files, which `path_of` finds by name."""
-        return cls(
-            kind,
-            read_bytes(path_of(kind.table_file), "vocabulary"),
-            read_bytes(path_of(kind.pieces_file), "SentencePiece model"),
-        )
-
-    @property
-    def size(self) -> int:
-        """How many ids there are, special tokens included."""
-        return len(self.ids)
 
     @property
     def largest_id(self) -> int:
@@ -75,22 +60,47 @@ class SentencePieceTokenizer:
         """The id of padding."""
         return self.ids[self.kind.pad_token]
 
-    def encode(self, text: str, tgt_lang: str | None = None) -> list[int]:
+    def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text: the target language's id (where there are languages), its pieces, the end.
 
-        Raises CrossloomError (XL112) for a language this tokenizer does not have.
+        Raises CrossloomError: a language this tokenizer does not have (XL112); text without a token
+        (XL417), unless `errors="replace"` makes it unknown tokens.
         """
-        pieces = [piece for part in self._split_special(text) for piece in self._pieces(part)]
+        pieces = self._all_pieces(text)
+        if not replaces(errors) and not self._known(pieces):
+            words = [word for word in text.split() if not self._known(self._all_pieces(word))]
+            named = [f"`{word}`" for word in dict.fromkeys(words or [text])]
+            raise failure(
+                "XL417",
+                f"the tokenizer has no token for {', '.join(named)}",
+                info=(f"it would become `{self.kind.unk_token}`, as all text without one does",),
+                help='correct the text, use a tokenizer whose vocabulary covers it, or pass errors="replace"',
+            )
         unknown = self.ids[self.kind.unk_token]
         ids = [self.ids.get(piece, unknown) for piece in pieces]
         return [*self._prefix(tgt_lang), *ids, self.ids[self.kind.eos_token]]
 
-    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
-        """The text of ids (a list or a one-dimensional tensor); an id without a token is an unknown one."""
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
+        """The text of ids, a list or a one-dimensional tensor.
+
+        Raises CrossloomError (XL402) for an id without a token, unless `errors="replace"` makes it the
+        unknown one.
+        """
+        numbers = _as_list(ids)
+        outside = [index for index in numbers if index not in self.tokens]
+        if not replaces(errors) and outside:
+            raise failure(
+                "XL402",
+                f"the tokenizer has no token of the id {outside[0]}",
+                info=(f"its {len(self.ids)} ids end at {max(self.tokens)}",),
+                help="remove what fills labels up"
+                if outside[0] < 0
+                else 'decode ids of this tokenizer, or pass errors="replace"',
+            )
         skipped = self._special_ids if skip_special_tokens else frozenset()
         text = ""
         pieces: list[str] = []
-        for index in _as_list(ids):
+        for index in numbers:
             if index in skipped:
                 continue
             token = self.tokens.get(index, self.kind.unk_token)
@@ -105,15 +115,26 @@ class SentencePieceTokenizer:
                 text = text.replace(spaced, joined)
         return text
 
-    def batch_decode(self, rows: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
-        """The text of each row of ids."""
-        return [self.decode(row, skip_special_tokens) for row in _as_list(rows)]
+    def batch_decode(
+        self,
+        rows: Iterable[Iterable[int]],
+        skip_special_tokens: bool = True,
+        errors: Errors = "strict",
+    ) -> list[str]:
+        """The text of each row of ids, as `decode` gives it."""
+        return [self.decode(row, skip_special_tokens, errors) for row in _as_list(rows)]
 
     def save(self, folder: Path) -> list[Path]:
         """Write the two files as they were read; returns their paths."""
         for name, contents in self._files.items():
             write_file(folder / name, contents)
         return [folder / name for name in self._files]
+
+    def _known(self, pieces: Iterable[str]) -> bool:
+        return all(piece in self.ids for piece in pieces)
+
+    def _all_pieces(self, text: str) -> list[str]:
+        return [piece for part in self._split_special(text) for piece in self._pieces(part)]
 
     def _pieces(self, part: str) -> Sequence[str]:
         """A special token as it is, any other text in pieces."""
@@ -173,27 +194,20 @@ def _load_model(pieces: bytes, name: str) -> Any:
 
 
 def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
-    """The table and the special tokens it lacks."""
+    """The table and the special tokens it lacks; of these the unknown token must be in the table."""
     try:
-        read = read_table(table.decode())
+        text = table.decode()
+        ids = kind.read_ids(text)
     except (UnicodeDecodeError, FileProblem) as error:
         raise failure(
             "XL403", f"`{kind.table_file}` cannot be used: {error}", help="download it again"
         ) from None
-    if kind.unk_token not in read:
+    if kind.unk_token not in read_table(text):
         raise failure(
             "XL403",
             f"`{kind.table_file}` has no id for the unknown token `{kind.unk_token}`",
             info=("pieces that are not in the table take its id",),
             help="set `unk_token` to the one in the table",
-        )
-    ids = ids_of(read, kind)
-    if len(set(ids.values())) != len(ids):
-        raise failure(
-            "XL403",
-            f"the ids of `{kind.table_file}` leave gaps into which its missing special tokens fall",
-            info=(f"special tokens are {', '.join(kind.special_tokens)}",),
-            help="give each special token an id in the table",
         )
     return ids
 

@@ -2,7 +2,8 @@
 
 A checkpoint is a folder `checkpoints/step-00000500` in the Hub's layout, loaded like any other, with one more
 file: `training_state.pt` holds the parameters and the optimizer's state bit for bit, the step, and what
-identifies the run. The folder is written under another name, flushed to the disk, and renamed.
+identifies the run. The folder is written under a name of its own, flushed to the disk, and renamed. A failure
+or an interrupt removes what was begun; only a killed process leaves it, hidden beside the others.
 
 Nothing else needs keeping: the order of the rows, the learning rate, dropout and masks are functions of the
 seed and the step.
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,11 @@ class Checkpoints:
         optimizer: torch.optim.Optimizer,
         export: Callable[[Path], None],
     ) -> Path:
-        """Write the state after `step` updates; `export` writes the Hub files into a given new folder."""
+        """Write the state after `step` updates; `export` writes the Hub files into a given new folder.
+
+        Raises:
+            CrossloomError: XL421 where another run writes to the same folder.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "format": _FORMAT,
@@ -58,40 +65,45 @@ class Checkpoints:
             _save_state(state, folder / STATE_FILE)
 
         path = self.folder / f"step-{step:08d}"
-        write_folder(path, write)
+        if not write_folder(path, write):
+            message = f"{str(path)!r} was written by another run while this one went on"
+            raise failure("XL421", message, help="give every run a folder of its own")
         for old in self.paths()[: -self.keep]:
-            shutil.rmtree(old)
+            _remove(old)
         return path
 
     def paths(self) -> list[Path]:
         """The complete checkpoints, oldest first."""
-        return sorted(self.folder.glob("step-????????"))
+        return checkpoint_folders(self.folder)
 
     def require_none(self) -> None:
         """Refuse to start a run among the checkpoints of another, the newest of which could be either's.
 
         Raises:
-            CrossloomError: XL505.
+            CrossloomError: XL421.
         """
         if self.paths():
             message = f"{str(self.folder)!r} holds the checkpoints of an earlier run"
-            raise failure("XL505", message, help="resume that run, or choose another folder")
+            help = "go on from them with `resume` (--resume), or choose another folder"
+            raise failure("XL421", message, help=help)
 
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Set model and optimizer to the newest checkpoint; the number of updates it has seen.
 
         Raises:
-            CrossloomError: XL514 no checkpoint, XL509 unreadable state, XL505 the state of another run.
+            CrossloomError: XL514 no checkpoint, XL509 unreadable state, XL421 the state of another run.
         """
         paths = self.paths()
         if not paths:
             raise failure(
                 "XL514",
                 f"there is no checkpoint to resume from in {str(self.folder)!r}",
-                help="start without `resume`",
+                help="start without `resume` (--resume); `checkpoint_steps` says how often one is written",
             )
         try:
             state = torch.load(paths[-1] / STATE_FILE, map_location="cpu", weights_only=True)
+            if state["format"] != _FORMAT:
+                raise ValueError(f"it has the format {state['format']}, and {_FORMAT} is read here")
         except Exception as error:  # unreadable in one of many ways, none of which the user can tell apart
             message = f"cannot read {str(paths[-1] / STATE_FILE)!r}: {error}"
             raise failure(
@@ -106,11 +118,16 @@ class Checkpoints:
         changed = [name for name in self.run if stored.get(name) != self.run[name]]
         if changed:
             raise failure(
-                "XL505",
+                "XL421",
                 f"{str(path)!r} belongs to a run with other {', '.join(changed)}",
                 info=tuple(f"{name}: {stored.get(name)!r} then, {self.run[name]!r} now" for name in changed),
-                help="resume with the options and rows of that run, or start anew in another folder",
+                help="go on with the options and rows of that run, or start anew in another folder",
             )
+
+
+def checkpoint_folders(folder: Path) -> list[Path]:
+    """The complete checkpoints in a folder, oldest first."""
+    return sorted(folder.glob("step-????????"))
 
 
 def _save_state(state: dict[str, Any], file: Path) -> None:
@@ -120,16 +137,27 @@ def _save_state(state: dict[str, Any], file: Path) -> None:
         raise OSError(errno.EIO, "the state could not be written whole", str(file)) from error
 
 
-def write_folder(path: Path, write: Callable[[Path], None]) -> None:
+def _remove(folder: Path) -> None:
+    """Remove a checkpoint; half of one never has its name."""
+    doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def write_folder(path: Path, write: Callable[[Path], None]) -> bool:
     """Make the folder `path` whole or not at all: `write` fills a new folder, which is flushed and renamed.
 
-    A folder of that name is replaced.
+    False where there is one by that name already; it stays as it is.
     """
-    unfinished = _fill(path.with_name(f".{path.name}.unfinished"), write)
-    if path.exists():
-        shutil.rmtree(path)
-    os.replace(unfinished, path)
+    with _filled(path.with_name(f".{path.name}"), write) as filled:
+        try:
+            filled.rename(path)
+        except OSError:
+            if path.is_dir():
+                return False
+            raise
     _flush(path.parent)
+    return True
 
 
 def write_files(folder: Path, write: Callable[[Path], None]) -> None:
@@ -137,10 +165,9 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
 
     Other files of `folder` stay.
     """
-    unfinished = _fill(folder / ".unfinished", write)
-    for file in sorted(unfinished.iterdir()):
-        os.replace(file, folder / file.name)
-    unfinished.rmdir()
+    with _filled(folder / ".new", write) as filled:
+        for file in sorted(filled.iterdir()):
+            os.replace(file, folder / file.name)
     _flush(folder)
 
 
@@ -153,19 +180,19 @@ def write_model(model: Any, processor: Any, folder: Path) -> None:
     processor.save(folder)
 
 
-def _fill(folder: Path, write: Callable[[Path], None]) -> Path:
-    """Make a folder anew, let `write` fill it, and wait until all of it is on the disk."""
-    shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def _filled(name: Path, write: Callable[[Path], None]) -> Iterator[Path]:
+    """A folder that no other process has, filled by `write` and on the disk; what is left of it goes."""
+    folder = name.with_name(f"{name.name}.{secrets.token_hex(4)}")
     folder.mkdir(parents=True)
     try:
         write(folder)
         for file in folder.iterdir():
             _flush(file)
         _flush(folder)
-    except OSError:  # a full disk needs the room
+        yield folder
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return folder
 
 
 def _flush(path: Path) -> None:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from runtime.audio.reading import read_audio
-from runtime.training.batches import Batch, collate
+from runtime.training.batches import IGNORED, Batch, collate
 from runtime.training.manifest import Row
 
 
@@ -22,15 +22,11 @@ class Processor(Protocol):
     def sampling_rate(self) -> int:
         """Samples a second of the recordings it takes."""
 
-    @property
-    def tokenizer(self) -> Any:
-        """Its `ids` number the tokens; its `kind.unk_token` stands for text that has none."""
-
     def __call__(self, *args: Any, **inputs: Any) -> Mapping[str, Tensor]:
-        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each."""
+        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each.
 
-    def encode(self, text: str) -> Sequence[int]:
-        """The ids of a text."""
+        Raises CrossloomError where a recording cannot be used or a text has no token.
+        """
 
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
         """The texts of rows of ids."""
@@ -48,14 +44,15 @@ class Corpus:
         processor: Processor,
         *,
         cache: bool = True,
+        vocabulary: int,
         longest_text: int | None = None,
         languages: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
         """Check every row; with `cache`, compute and keep the inputs of each (float32 features on the host).
 
-        `longest_text` is the most ids the decoder has positions for. `languages` is passed on to the
-        processor. Without `cache` the processor sees whole batches, as a
+        `vocabulary` is how many ids the model knows, `longest_text` the most it has positions for.
+        `languages` is passed on to the processor. Without `cache` the processor sees whole batches, as a
         front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
@@ -64,7 +61,7 @@ class Corpus:
         self.rows = rows
         self._processor = processor
         self._languages = dict(languages or {})
-        self._longest_text = longest_text
+        self._vocabulary, self._longest_text = vocabulary, longest_text
         self._cached: list[Batch] | None = [] if cache else None
         self.lengths: list[int] = []
         findings: list[Diagnostic] = []
@@ -93,11 +90,6 @@ class Corpus:
 
     def _read(self, row: Row) -> list[Diagnostic]:
         """Check one row, and keep its inputs or only their length."""
-        unknown = self._unknown_words(row.text)
-        if unknown:
-            message = f"the tokenizer has no token for {', '.join(f'`{word}`' for word in unknown)}"
-            help = "correct the text, or use a tokenizer whose vocabulary covers it"
-            return [row.finding(message, info=("the model could never write it",), help=help)]
         try:
             inputs = self._process([row])
         except CrossloomError as error:
@@ -105,7 +97,16 @@ class Corpus:
                 row.finding(finding.message, info=finding.info, help=finding.help)
                 for finding in error.diagnostics
             ]
-        ids = inputs["labels"].shape[1]
+        labels = inputs["labels"][0]
+        learned = labels != IGNORED
+        if not bool(learned.any()):
+            return [row.finding("the text has no ids, or only ignored ones", help="remove the row")]
+        outside = (learned & ((labels < 0) | (labels >= self._vocabulary))).nonzero().flatten().tolist()
+        if outside:
+            found = f"the id {int(labels[outside[0]])} at position {outside[0]} of the text"
+            message = f"{found} is outside the model's vocabulary of {self._vocabulary}"
+            return [row.finding(message, help="use the tokenizer this model was made for")]
+        ids = len(labels)
         if self._longest_text is not None and ids > self._longest_text:
             message = f"the text has {ids} ids, and the decoder has {self._longest_text} positions"
             return [row.finding(message, help="split the recording and its text")]
@@ -113,15 +114,6 @@ class Corpus:
         if self._cached is not None:
             self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
         return []
-
-    def _unknown_words(self, text: str) -> list[str]:
-        """Each word that the tokenizer cannot write, or cannot write all of."""
-        tokenizer = self._processor.tokenizer
-        unknown = tokenizer.ids[tokenizer.kind.unk_token]
-        if unknown not in self._processor.encode(text):
-            return []
-        words = [word for word in text.split() if unknown in self._processor.encode(word)]
-        return list(dict.fromkeys(words)) or [text]
 
     def _process(self, rows: Sequence[Row]) -> Batch:
         rate = self._processor.sampling_rate

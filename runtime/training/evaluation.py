@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from runtime.generation import generate
+from runtime.placement import placed
 from runtime.training.corpus import Corpus
 
 
@@ -48,8 +49,8 @@ def evaluate(
 
 
 def _transcribe(model: Any, corpus: Corpus, indices: list[int], generation: dict[str, Any]) -> list[str]:
-    device = next(model.parameters()).device
-    inputs = {name: tensor.to(device) for name, tensor in corpus.batch(indices).items() if name != "labels"}
+    inputs = placed(model, corpus.batch(indices))
+    del inputs["labels"]
     with torch.no_grad():
         ids = generate(model, **{**inputs, **generation})
     return corpus.decode(ids)

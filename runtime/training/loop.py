@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from runtime.failures import failure
+from runtime.placement import placed
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
 from runtime.training.checkpoint import Checkpoints, write_files, write_model
 from runtime.training.corpus import Corpus, Processor
@@ -42,7 +44,9 @@ class Training:
 def train(
     model: Any, rows: Rows, valid: Rows | None = None, *, processor: Processor | None = None, **options: Any
 ) -> Training:
-    """Fit a model to recordings and their texts by AdamW, in place; it is in eval mode afterwards.
+    """Fit a model to recordings and their texts by AdamW, in place.
+
+    The model is in eval mode afterwards, also where the run was interrupted.
 
     `rows` and `valid` are JSON-lines manifests or dicts, see `read_rows`. `processor` is the one of the
     model's spec where none is given. The options and their defaults are the fields of `TrainingOptions`.
@@ -55,15 +59,18 @@ def train(
 
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
-            or row (XL117, XL420) or a checkpoint to resume from (XL505, XL509, XL514) is unusable; XL104
-            where the loss stops being a number.
+            or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514) or the model's dtype
+            (XL112) is unusable; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
+    if valid is not None:
+        import_module("jiwer")  # counts word errors; its absence is better told now than after the training
     processor = processor or _own_processor(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
         "languages": {name: value for name, value in languages.items() if value is not None},
+        "vocabulary": model.vocabulary,
         "longest_text": model.spec.maximum_target,
         "progress": chosen.progress,
     }
@@ -108,6 +115,18 @@ class _Run:
             done = self.checkpoints.restore(self.model, self.optimizer)
         elif self.checkpoints is not None:
             self.checkpoints.require_none()
+        try:
+            self._update_all(done)
+        finally:
+            self.model.eval()
+            self.optimizer.zero_grad()
+        if options.output is not None:
+            write_files(options.output, lambda folder: write_model(self.model, self.processor, folder))
+        return Training(self.steps, self._loss(), self._validate())
+
+    def _update_all(self, done: int) -> None:
+        """Updates from `done` to the last, with checkpoints and validations between them."""
+        options = self.options
         evaluation = None
         with tqdm(
             initial=done, total=self.steps, desc="training", unit="update", disable=not options.progress
@@ -120,10 +139,6 @@ class _Run:
                     self._save(step + 1)
                 if options.valid_steps and (step + 1) % options.valid_steps == 0 and step + 1 < self.steps:
                     evaluation = self._validate()
-        self.model.eval()
-        if options.output is not None:
-            write_files(options.output, lambda folder: write_model(self.model, self.processor, folder))
-        return Training(self.steps, self._loss(), self._validate())
 
     def _update(self, step: int) -> float:
         """One update of the weights; its loss, the mean over all labels of its batches."""
@@ -159,15 +174,16 @@ class _Run:
         """The mean loss over the labels of a batch."""
         if self.options.spec_augment is not None:
             batch = mask_features(batch, self.options.spec_augment, masks)
-        inputs = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        inputs = placed(self.model, batch)
         reduced = self.options.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced):
             output = self.model(**inputs)
         if self.options.label_smoothing == 0:
             loss: Tensor = output.loss
             return loss
+        precise = torch.promote_types(output.logits.dtype, torch.float32)
         return nn.functional.cross_entropy(
-            output.logits.flatten(0, 1).float(),  # [B * T, V]
+            output.logits.flatten(0, 1).to(precise),  # [B * T, V]
             inputs["labels"].flatten(),
             ignore_index=IGNORED,
             label_smoothing=self.options.label_smoothing,
@@ -204,8 +220,8 @@ class _Run:
         shapes = {name: list(parameter.shape) for name, parameter in self.model.named_parameters()}
         return {
             **self.options.model_dump(exclude=unchanging),
-            "rows": _digest(rows),
-            "parameters": _digest(shapes),
+            "rows": f"{len(rows)} of sha256 {_digest(rows)}",
+            "parameters": f"{len(shapes)} of sha256 {_digest(shapes)}",
         }
 
 

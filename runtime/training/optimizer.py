@@ -38,8 +38,9 @@ def frozen_addresses(model: nn.Module, patterns: Sequence[str]) -> set[str]:
 
 
 def _covers_nothing(pattern: str, addresses: Sequence[str]) -> Diagnostic:
-    modules = {name.rpartition(".")[0] for name in addresses}
-    close = near(pattern.removesuffix(".*"), [*addresses, *sorted(modules)])
+    steps = [name.split(".") for name in addresses]
+    prefixes = dict.fromkeys(".".join(name[:depth]) for name in steps for depth in range(1, len(name) + 1))
+    close = near(pattern.removesuffix(".*"), prefixes)
     help = f"near addresses: {', '.join(close)}" if close else "`crossloom show SPEC` lists the addresses"
     message = f"`freeze` names `{pattern}`, and no parameter has such an address"
     return Diagnostic("XL203", Severity.ERROR, message, help=help)
@@ -67,7 +68,7 @@ def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Ad
     function's operating point, not its complexity.
 
     Raises:
-        CrossloomError: XL114 where every parameter is frozen.
+        CrossloomError: XL114 where every parameter is frozen, XL112 where one that learns is a half.
     """
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not learning:
@@ -76,5 +77,13 @@ def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Ad
         {"params": [p for p in learning if p.dim() > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
     ]
+    halves = {str(p.dtype) for p in learning if p.dtype in (torch.float16, torch.bfloat16)}
+    if halves:
+        raise failure(
+            "XL112",
+            f"the model's weights are {', '.join(sorted(halves))}, too coarse to be trained",
+            info=("most updates are smaller than the distance to the next number, and would be lost",),
+            help='load the model in float32; `precision="bfloat16"` makes the products faster',
+        )
     betas = (options.beta1, options.beta2)
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=options.learning_rate, betas=betas)

@@ -136,6 +136,8 @@ def test_a_teacher_forced_pass_is_one_graph(case: Case) -> None:
     output.loss.backward()
     with torch.no_grad():
         assert difference(output.logits, case.ours(**given, labels=labels).logits) <= 1e-6
+    with torch.no_grad(), pytest.raises(ValueError, match=r"labels\[0, 1\] is -3"):
+        case.ours(**given, labels=labels.index_fill(1, torch.tensor([1]), -3))
     assert counter.graphs == 1
 
 

@@ -100,6 +100,28 @@ def test_tracebacks_show_the_emitted_line(cases: Callable[[int], Case]) -> None:
     assert 'raise ValueError("give input_features' in text
 
 
+def test_what_is_no_encoders_output_is_refused(cases: Callable[[int], Case]) -> None:
+    case = cases(0)
+    encoded = case.ours.encode(case.batch["input_features"])
+    ids = case.batch["decoder_input_ids"]
+    for given in (tuple(encoded), list(encoded), encoded.hidden):
+        with pytest.raises(TypeError, match=f"not a {type(given).__name__}"):
+            case.ours(encoder_outputs=given, decoder_input_ids=ids)
+        with pytest.raises(TypeError, match="of `encode`"):
+            case.ours.decode(ids, given)
+
+
+@pytest.mark.parametrize("field", ["labels", "decoder_input_ids"])
+def test_ids_outside_the_vocabulary_are_named(cases: Callable[[int], Case], field: str) -> None:
+    case = cases(1)
+    ids = case.batch["decoder_input_ids"].clone()
+    vocabulary = case.ours.spec.config["vocab_size"]
+    ids[1, 2] = vocabulary
+    features = case.batch["input_features"]
+    with pytest.raises(ValueError, match=rf"{field}\[1, 2\] is {vocabulary}, and ids go from 0"):
+        case.ours(features, **{field: ids})
+
+
 @pytest.mark.parametrize("form", ["pickle", "torch.save"])
 def test_a_pickled_model_opens_in_a_fresh_process(
     cases: Callable[[int], Case], tmp_path: Path, form: str

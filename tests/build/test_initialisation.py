@@ -124,3 +124,25 @@ def test_fresh_parameters_after_load_have_their_draw(tmp_path: Path) -> None:
         elif row.status == "loaded":
             assert torch.equal(model.state_dict()[row.address], stored[row.sources[0]]), row.address
     assert fresh == 2 * 8
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(0.01, 0.3), (0.1, 0.1)])
+def test_each_half_of_a_pair_is_drawn_as_its_own(tmp_path: Path, ours: float, theirs: float) -> None:
+    config = {name: value for name, value in SIZES.items() if name != "init_std"}
+    halves = {
+        role: {"family": "speech_to_text", "config": config | changes}
+        for role, changes in (
+            ("encoder", {"init_std": ours}),
+            ("decoder", {"init_std": theirs, "d_model": 32}),
+        )
+    }
+    path = tmp_path / "pair.yaml"
+    path.write_text(json.dumps({"crossloom": 1, "name": "pair", **halves}))
+    drawn = crossloom.build(path).state_dict()
+    expected = {"encoder": ours, "decoder": theirs, "enc_to_dec_proj": theirs, "head": theirs}
+    for role, deviation in expected.items():
+        below = [tensor for name, tensor in drawn.items() if name.startswith(f"{role}.")]
+        weights = [tensor for tensor in below if tensor.dim() > 1]
+        assert weights, role
+        for weight in weights:
+            assert float(weight.std()) == pytest.approx(deviation, rel=0.2), role

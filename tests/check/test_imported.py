@@ -27,6 +27,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("XL116", {"auto_map": {"AutoModel": "modeling.Model"}}, "auto_map", ""),
     ("XL116", {"pruned_heads": {"0": [1]}}, "pruned_heads", "--ignore pruned_heads"),
     ("XL116", {"is_encoder_decoder": False}, "is_encoder_decoder", "--ignore is_encoder_decoder"),
+    ("XL116", {"is_encoder_decoder": 1}, "is_encoder_decoder", "--ignore is_encoder_decoder"),
+    ("XL103", {"architectures": "Speech2TextForConditionalGeneration"}, "architectures", "write ["),
+    ("XL103", {"scale_embedding": 0}, "scale_embedding", "true or false"),
+    ("XL505", {"hidden_size": 8.0}, "hidden_size", "agree"),
     ("XL505", {"hidden_size": 99}, "hidden_size", "agree"),
     ("XL103", {"encoder_layers": 2.7}, "encoder_layers", "whole number"),
     ("XL104", {"encoder_layers": 0}, "encoder_layers", "at least 1"),
@@ -68,3 +72,37 @@ def test_what_is_no_mistake(tmp_path: Path) -> None:
     spec = interface.import_spec(tmp_path / "checkpoint")
     assert spec.config["d_model"] == 8
     assert "hidden_size" not in json.dumps(dict(spec.data))
+
+
+def with_generation(folder: Path, options: dict[str, Any]) -> Path:
+    parts = sound(folder)
+    write(folder, {**parts.files(), "generation_config.json": json.dumps(options, indent=1).encode()})
+    return folder / "checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "at"),
+    [
+        ("XL402", {"eos_token_id": 20}, "eos_token_id"),
+        ("XL402", {"suppress_tokens": [3, 20]}, "suppress_tokens"),
+        ("XL405", {"max_length": 2000}, "max_length"),
+        ("XL406", {"max_lenght": 20}, "max_lenght"),
+        ("XL407", {"num_beams": 2.0}, "num_beams"),
+    ],
+)
+def test_generation_options_are_checked_in_their_file(
+    tmp_path: Path, code: str, options: dict[str, Any], at: str
+) -> None:
+    folder = with_generation(tmp_path, {"early_stopping": True, **options})
+    with pytest.raises(interface.CrossloomError) as raised:
+        interface.import_spec(folder)
+    (finding,) = raised.value.diagnostics
+    assert finding.code == code
+    assert (finding.spans[0].file, finding.spans[0].line) == (str(folder / "generation_config.json"), 3)
+
+
+def test_ids_that_generation_takes_otherwise_are_in_the_spec(tmp_path: Path) -> None:
+    folder = with_generation(tmp_path, {"pad_token_id": 1, "eos_token_id": [2, 3], "max_length": 20})
+    spec = interface.import_spec(folder)
+    assert spec.data["generation"] == {"eos_token_id": [2, 3], "max_length": 20}
+    assert interface.verify(spec) == []

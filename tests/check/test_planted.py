@@ -81,3 +81,12 @@ def test_one_mistake_alone_is_exit_code_one(tmp_path: Path, name: str) -> None:
     assert f"error[{case.code}]" in result.stdout
     assert f"spec.yaml:{line}:{column}" in result.stdout
     assert "help: " in result.stdout
+
+
+def test_aliases_that_explode_hide_no_other_mistake() -> None:
+    case = next(case for case in CASES if case.code == "XL107")
+    spoilt = case.text.replace(
+        "model: {family: speech_to_text}", "model: {family: speech_to_text, wieghts: a}"
+    )
+    assert spoilt != case.text
+    assert {finding.code for finding in errors(spoilt)} == {"XL101", "XL107"}

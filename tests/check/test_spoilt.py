@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import crossloom as interface
 from tests.check.checkpoints import (
     FC1,
     Spoil,
@@ -112,3 +113,75 @@ def test_one_fault_is_one_finding(tmp_path: Path, case: Case) -> None:
     assert finding["help"]
     assert [(one["line"], one["column"]) for one in finding["spans"]] == [place(case.field)]
     assert finding["spans"][0]["file"] == str(spec)
+
+
+IN_FILES = [
+    ("XL110", "config.json", {"model_type": None}, "model_type"),
+    ("XL115", "config.json", {"d_modle": 8}, "d_modle"),
+    ("XL116", "config.json", {"pruned_heads": {"0": [1]}}, "pruned_heads"),
+    ("XL116", "config.json", {"is_encoder_decoder": False}, "is_encoder_decoder"),
+    ("XL505", "config.json", {"hidden_size": 99}, "hidden_size"),
+    ("XL103", "config.json", {"scale_embedding": 0}, "scale_embedding"),
+    ("XL103", "config.json", {"d_model": 8.0}, "d_model"),
+    ("XL402", "generation_config.json", {"suppress_tokens": [20]}, "suppress_tokens"),
+    ("XL405", "generation_config.json", {"max_length": 2000}, "max_length"),
+    ("XL406", "generation_config.json", {"max_lenght": 20}, "max_lenght"),
+]
+"""Faults of the files beside the weights: what import refuses, verification refuses at the same place."""
+
+
+@pytest.mark.parametrize(("code", "file", "fields", "at"), IN_FILES, ids=[f"{c[0]}-{c[3]}" for c in IN_FILES])
+def test_a_fault_of_a_file_is_shown_there(
+    tmp_path: Path, code: str, file: str, fields: dict[str, Any], at: str
+) -> None:
+    parts = sound(tmp_path)
+    files = {**parts.files(), "generation_config.json": b"{}"}
+    merged = {**json.loads(files[file]), **fields}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    write(tmp_path, {**files, file: json.dumps(kept, indent=1).encode()})
+    (finding,) = interface.verify(tmp_path / "spec.yaml")
+    assert finding.code == code
+    assert finding.spans[0].file == str(tmp_path / "checkpoint" / file)
+    written = (tmp_path / "checkpoint" / file).read_text(encoding="utf-8").splitlines()
+    assert at not in kept or f'"{at}"' in written[finding.spans[0].line - 1]
+    with pytest.raises(interface.CrossloomError) as raised:
+        interface.load(tmp_path / "spec.yaml")
+    assert raised.value.diagnostics == [finding]
+
+
+@pytest.mark.parametrize("fields", [{"d_modle": 8}, {"hidden_size": 99}, {"is_encoder_decoder": False}])
+def test_a_field_ignored_by_name_is_left_out(tmp_path: Path, fields: dict[str, Any]) -> None:
+    parts = sound(tmp_path)
+    parts.config |= fields
+    write(tmp_path, parts.files())
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"{spec.read_text()}ignore: {{config: {json.dumps(list(fields))}}}\n")
+    assert interface.verify(spec) == []
+
+
+@pytest.mark.parametrize("name", ["pad_token_id", "eos_token_id", "decoder_start_token_id"])
+def test_generation_takes_the_ids_of_the_model(tmp_path: Path, name: str) -> None:
+    parts = sound(tmp_path)
+    write(tmp_path, {**parts.files(), "generation_config.json": json.dumps({name: 5}).encode()})
+    spec = tmp_path / "spec.yaml"
+    (finding,) = interface.verify(spec)
+    assert finding.code == "XL505"
+    assert name in finding.message
+    spec.write_text(f"{spec.read_text()}generation: {{{name}: 5}}\n")
+    assert interface.verify(spec) == []
+
+
+@pytest.mark.parametrize(("name", "token"), [("pad", "<pad>"), ("bos", "<s>"), ("eos", "</s>")])
+def test_the_tokenizer_has_the_ids_of_the_model(tmp_path: Path, name: str, token: str) -> None:
+    parts = sound(tmp_path)
+    parts.vocabulary[token], parts.vocabulary["▁9"] = 9, parts.vocabulary[token]
+    write(tmp_path, parts.files())
+    (finding,) = interface.verify(tmp_path / "spec.yaml")
+    assert finding.code == "XL403"
+    assert f"`{name}_token_id`" in finding.message
+    assert f"`{token}` the id 9" in finding.message
+    assert finding.spans[0].file == str(tmp_path / "spec.yaml")
+    assert finding.spans[0].label == f"`{name}_token_id` is not written here: `{token}` is 9"
+    with pytest.raises(interface.CrossloomError) as raised:
+        interface.load(tmp_path / "spec.yaml")
+    assert raised.value.diagnostics == [finding]

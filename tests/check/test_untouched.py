@@ -127,6 +127,28 @@ def test_a_disk_that_is_full_in_between(
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize("interrupted", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
+@pytest.mark.parametrize("failing", range(1, 4))
+def test_a_failure_to_move_undoes_what_was_moved(
+    target: Path, failing: int, interrupted: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(target)
+    moved = 0
+    replace = Path.replace
+
+    def stopping(path: Path, place: Path) -> Path:
+        nonlocal moved
+        moved += 1
+        if moved == failing:
+            raise interrupted
+        return replace(path, place)
+
+    monkeypatch.setattr(Path, "replace", stopping)
+    with pytest.raises(type(interrupted)):
+        replace_all({target / name: text_writer("new\n") for name in ("config.json", "new.txt", "notes.txt")})
+    assert contents(target) == before
+
+
 def test_a_folder_in_the_place_of_the_last_file(tmp_path: Path, target: Path) -> None:
     spec = write_spec(tmp_path)
     (target / "README.md").unlink()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from compiler.diagnostics import Diagnostic, Severity
+from crossloom import CrossloomError, load_spec
 from tests.cli.runner import TINY, crossloom, write
 
 TYPO = TINY.replace("d_model", "d_modle")
@@ -67,6 +70,9 @@ def test_a_spec_that_is_not_there(
     assert outcome.exit_code == 2
     assert "error[XL117]" in outcome.stdout
     assert help in outcome.stdout
+    with pytest.raises(CrossloomError, match="XL117") as raised:  # as in the Python interface
+        load_spec(name)
+    assert help in str(raised.value.diagnostics[0].help)
 
 
 def test_a_missing_file_does_not_hide_other_findings(tmp_path: Path) -> None:
@@ -131,3 +137,30 @@ def test_fix_follows_a_link(tmp_path: Path) -> None:
 
 def test_fix_cannot_write_standard_input() -> None:
     assert crossloom("check", "-", "--fix", given=TYPO).exit_code == 2
+
+
+@pytest.fixture
+def pipe() -> Iterator[str]:
+    """What a shell passes for `<(cat typo.yaml)`: a path that can be read once."""
+    reading, writing = os.pipe()
+    os.write(writing, TYPO.encode())
+    os.close(writing)
+    yield f"/dev/fd/{reading}"
+    os.close(reading)
+
+
+def test_a_pipe_is_read_once_and_its_lines_are_shown(pipe: str) -> None:
+    outcome = crossloom("check", pipe)
+    assert outcome.exit_code == 1
+    assert f"--> {pipe}:" in outcome.stdout
+    assert "^^^" in outcome.stdout
+
+
+def test_fix_cannot_write_a_pipe(pipe: str) -> None:
+    assert crossloom("check", pipe, "--fix").exit_code == 2
+
+
+def test_a_pipe_as_what_a_spec_extends_is_not_waited_for(tmp_path: Path, pipe: str) -> None:
+    spec = write(tmp_path, f"crossloom: 1\nname: mine\nextends: {pipe}\n", "mine.yaml")
+    outcome = crossloom("check", spec)
+    assert f"--> {pipe}:" in outcome.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import ROOT, TINY, crossloom, write
+from tests.cli.runner import AUDIO, ROOT, TINY, crossloom, python, write
 
 BRIDGED = """\
 crossloom: 1
@@ -87,6 +87,69 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compiler.reports.pictures.picture", interrupted)
     outcome = crossloom("show", write(tmp_path))
     assert (outcome.exit_code, outcome.stderr) == (130, "interrupted\n")
+
+
+IMPATIENT = """
+import sys
+from crossloom.__main__ import main
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+main()
+"""
+
+
+def test_interrupted_while_it_starts(tmp_path: Path) -> None:
+    outcome = python(IMPATIENT, tmp_path)
+    assert (outcome.returncode, outcome.stderr) == (130, "interrupted\n")
+
+
+def test_training_that_is_interrupted_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runtime.training.train", interrupted)
+    command = ["train", "digits", "--data", str(AUDIO / "manifest.jsonl"), "-o", str(tmp_path)]
+    outcome = crossloom(*command)
+    assert outcome.exit_code == 130
+    assert outcome.stderr.startswith("no checkpoint was written yet")
+    newest = tmp_path / "checkpoints" / "step-00000020"
+    newest.mkdir(parents=True)
+    assert crossloom(*command).stderr == (
+        f"{newest} is whole; the same command with --resume goes on from it\ninterrupted\n"
+    )
+
+
+def test_validation_without_jiwer_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jiwer", None)
+    manifest = str(AUDIO / "manifest.jsonl")
+    outcome = crossloom("train", "digits", "--data", manifest, "--valid", manifest, "-o", tmp_path / "out")
+    assert outcome.exit_code == 2
+    assert 'pip install "crossloom[train]"' in outcome.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--freeze", "encoder.layer"], "XL203", "encoder.layers"),
+        (["--resume"], "XL514", "--resume"),
+        (["--learning-rate", "0"], "XL104", "highest rate"),
+    ],
+)
+def test_training_that_cannot_start(options: list[str], code: str, says: str, tmp_path: Path) -> None:
+    rows = ["--data", str(AUDIO / "manifest.jsonl"), "-o", str(tmp_path / "out")]
+    outcome = crossloom("train", "digits", *rows, *options)
+    assert outcome.stderr.startswith(f"error[{code}]")
+    assert says in outcome.stderr.partition("help: ")[2]
 
 
 def test_a_result_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -84,6 +85,8 @@ def test_the_page_escapes_what_comes_from_the_spec(tmp_path: Path) -> None:
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "<svg" in page
+    shown = page.partition("<body>")[2].partition("<h2>Spec")[0]
+    assert len(re.findall(r">tiny<", shown)) == 1  # the heading of the page is the drawing's too
     assert "encoder.layers.{0..1}.self_attention.q_proj.weight" in page
     for other in ("http:", "https:", "src=", "href="):  # it needs nothing else
         assert other not in page.replace("http://www.w3.org/2000/svg", "")

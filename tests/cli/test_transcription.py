@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from runtime.processing.processor import Processor
 from runtime.transcription import Transcript, transcribe
 from specs.flow import HOST_OPERATIONS
 from specs.processing import FilterBank
+from tests.cli.runner import AUDIO, crossloom, result_of
 
 FRONT_END = FilterBank(mel_bins=4, sampling_rate=16000)
 
@@ -94,6 +96,27 @@ def test_without_chunking_a_long_recording_is_a_finding(batches: list[int], tmp_
     (found,) = transcribe(model(), Processor(FRONT_END, limits=limits), record(tmp_path, 9000))
     assert [finding.code for finding in found.findings] == ["XL413"]
     assert batches == []
+
+
+def test_a_path_keeps_to_its_line_and_column(tmp_path: Path) -> None:
+    names = ["two\nlines.wav", "a\ttab.wav", "ünï code.wav", "not\udcffutf8.wav"]
+    for name in names:
+        shutil.copy(AUDIO / "nine.wav", tmp_path / name)
+    paths = [str(tmp_path / name) for name in names]
+    lines = crossloom("run", "digits", *paths).stdout.splitlines()
+    shown = [r"two\nlines.wav", r"a\ttab.wav", "ünï code.wav", r"not\udcffutf8.wav"]
+    assert lines == [f"{tmp_path}/{name}\tnine" for name in shown]
+    assert [one["input"] for one in result_of("run", "digits", *paths[:3], "--format", "json")] == paths[:3]
+
+
+def test_a_folder_and_stereo_are_told_with_what_helps(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "stereo.wav", np.zeros((9000, 2)), 16000)
+    outcome = crossloom("run", "digits", tmp_path, tmp_path / "stereo.wav")
+    assert outcome.exit_code == 1
+    assert f"error[XL117]: `{tmp_path}` is a folder" in outcome.stderr
+    assert "FOLDER/*.wav" in outcome.stderr
+    assert "--mono mix" in outcome.stderr
+    assert crossloom("run", "digits", tmp_path / "stereo.wav", "--mono", "mix").exit_code == 0
 
 
 def test_every_host_operation_is_implemented() -> None:

@@ -61,3 +61,19 @@ def test_explain_refuses_what_is_no_code(code: str) -> None:
     with pytest.raises(CrossloomError) as raised:
         explain(code)
     assert [finding.code for finding in raised.value.diagnostics] == ["XL112"]
+
+
+@pytest.mark.parametrize(
+    ("code", "help"),
+    [
+        ("XL999", "did you mean XL901 or XL601 or "),
+        ("xl309", "did you mean XL308 or XL307 or XL306?"),
+        ("302", "did you mean XL302 or XL301 or XL303?"),
+        ("XL31", "did you mean XL301"),
+        ("speech", "`crossloom explain` lists the codes"),
+    ],
+)
+def test_what_may_have_been_meant(code: str, help: str) -> None:
+    with pytest.raises(CrossloomError) as raised:
+        explain(code)
+    assert str(raised.value.diagnostics[0].help).startswith(help)

@@ -1,13 +1,16 @@
 """What a person sees."""
 
 import io
+import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from compiler.diagnostics import Diagnostic, Severity, Span, render, terminal_settings
 from compiler.diagnostics.cells import visible, width, window
+from compiler.diagnostics.sources import Sources
 from tests.diagnostics.findings import ABSENT, COMBO, UNKNOWN, WIDTHS
 
 
@@ -263,3 +266,42 @@ def test_colour_changes_nothing_else() -> None:
 
 def test_visible_leaves_ordinary_text_alone() -> None:
     assert visible("größe: 日本語 ✓") == "größe: 日本語 ✓"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("\0", "␀"),
+        ("\x1b", "␛"),
+        ("\x1f", "␟"),
+        ("\x7f", "␡"),
+        ("\t", "    "),
+        ("\x80", "\ufffd"),  # the C1 controls: 0x9b alone begins an escape sequence
+        ("\x9b", "\ufffd"),
+        ("\x9f", "\ufffd"),
+        ("\xa0", "\xa0"),
+        ("\ud800", "\ufffd"),
+        ("\u202e", "\ufffd"),
+        ("\u2066", "\ufffd"),
+        ("\ufeff", "\ufffd"),
+    ],
+    ids=ascii,
+)
+def test_visible_shows_in_place_of_what_would_act(written: str, expected: str) -> None:
+    assert visible(f"a{written}b") == f"a{expected}b"
+
+
+def test_no_control_character_is_visible() -> None:
+    shown = visible("".join(map(chr, range(0x300))))
+    assert not [character for character in shown if unicodedata.category(character) == "Cc"]
+
+
+def test_a_pipe_is_not_read_to_show_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("opening it would wait for a writer")
+
+    monkeypatch.setattr("builtins.open", refused)
+    assert Sources().line(str(pipe), 1) is None

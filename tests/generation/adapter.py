@@ -13,7 +13,6 @@ from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, Speech2TextForConditionalGeneration
 
 CONFIG_FIELDS = (
-    "vocab_size",
     "pad_token_id",
     "bos_token_id",
     "eos_token_id",
@@ -51,6 +50,8 @@ class Adapter:
         positions = config.max_target_positions + 1 - config.pad_token_id
         self.spec = StandInSpec({name: getattr(config, name) for name in CONFIG_FIELDS}, positions)
         self.generation_defaults: dict[str, Any] = theirs.generation_config.to_diff_dict()
+        self.vocabulary: int = config.vocab_size
+        self.parameters = theirs.parameters
         self.encodings = 0
         self.cache_lengths: list[int] = []
 

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from compiler.analysis import analyse
+from compiler.build import build
 from compiler.diagnostics.model import CrossloomError
+from compiler.reader import read_text
 from runtime.generation import Step, generate
+from tests.check.planted import GRAPH
 from tests.generation.adapter import Adapter
 from tests.generation.models import end_ids, random_case
 
@@ -16,7 +20,7 @@ CASE = random_case(4)
 FEATURES, MASK = CASE.inputs["input_features"], CASE.inputs["attention_mask"]
 
 
-def refusal(model: Adapter | None = None, /, **arguments: Any) -> list[str]:
+def refusal(model: Any = None, /, **arguments: Any) -> list[str]:
     with pytest.raises(CrossloomError) as caught:
         generate(model or Adapter(CASE.model), **arguments)
     assert all(d.message and d.help for d in caught.value.diagnostics)
@@ -38,6 +42,14 @@ def refusal(model: Adapter | None = None, /, **arguments: Any) -> list[str]:
         ({"input_features": FEATURES.tolist()}, ["XL103"]),
         ({"input_features": FEATURES[:2]}, ["XL305"]),
         ({"input_features": FEATURES[:, :20]}, ["XL305"]),
+        ({"input_features": FEATURES[:, :0], "attention_mask": None}, ["XL411"]),
+        ({"input_features": FEATURES.double()}, ["XL103"]),
+        ({"input_features": FEATURES.int()}, ["XL103"]),
+        ({"input_features": FEATURES.to("meta")}, ["XL103"]),
+        ({"attention_mask": MASK * 0.5}, ["XL104"]),
+        ({"attention_mask": MASK * 2}, ["XL104"]),
+        ({"attention_mask": MASK - 1}, ["XL104"]),
+        ({"attention_mask": MASK * torch.tensor([[1], [0], [1]])}, ["XL411"]),
         ({"input_features": FEATURES[:0], "attention_mask": MASK[:0]}, ["XL305", "XL305"]),
         ({"decoder_input_ids": torch.zeros(2, 2, dtype=torch.int64)}, ["XL305"]),
         ({"decoder_input_ids": torch.zeros(3, 2)}, ["XL103"]),
@@ -51,6 +63,27 @@ def refusal(model: Adapter | None = None, /, **arguments: Any) -> list[str]:
 )
 def test_refusals(arguments: dict[str, Any], codes: list[str]) -> None:
     assert refusal(**{**CASE.inputs, "max_new_tokens": 5, **arguments}) == codes
+
+
+def test_a_boolean_mask_is_the_same_mask() -> None:
+    expected = generate(Adapter(CASE.model), **CASE.inputs, max_new_tokens=5)
+    inputs = {**CASE.inputs, "attention_mask": MASK.bool()}
+    assert torch.equal(generate(Adapter(CASE.model), **inputs, max_new_tokens=5), expected)
+
+
+def test_encoder_outputs_are_checked_as_inputs_are() -> None:
+    with torch.no_grad():
+        encoded: Any = Adapter(CASE.model).encode(**CASE.inputs)
+    for hidden, mask, code in (
+        (encoded.hidden.double(), encoded.mask, "XL103"),
+        (encoded.hidden[0], encoded.mask, "XL103"),
+        (None, encoded.mask, "XL103"),
+        (encoded.hidden, encoded.mask[:, :-1], "XL305"),
+        (encoded.hidden, encoded.mask * 0.5, "XL104"),
+        (encoded.hidden, encoded.mask * torch.tensor([[1], [1], [0]]), "XL411"),
+    ):
+        given = encoded._replace(hidden=hidden, mask=mask)
+        assert refusal(encoder_outputs=given, max_new_tokens=5) == [code]
 
 
 def test_a_prefix_with_the_start_token_in_some_rows_is_refused() -> None:
@@ -131,3 +164,14 @@ def test_sequences_start_with_the_start_token_and_end_with_padding() -> None:
         if any(end in row for end in ends):
             first = min(row.index(end) for end in ends if end in row)
             assert set(row[first + 1 :]) <= {config.pad_token_id}
+
+
+def test_a_free_graph_generates_without_a_family() -> None:
+    spec, graph = analyse(read_text(GRAPH, "spec.yaml")).sound()
+    model: Any = build(spec, graph).eval()
+    ids = generate(model, input_features=torch.ones(2, 30, 80), max_new_tokens=3, eos_token_id=None)
+    assert ids.shape == (2, 4)
+    prefix = torch.tensor([[model.vocabulary], [0]])
+    assert refusal(
+        model, input_features=torch.ones(2, 30, 80), max_new_tokens=3, decoder_input_ids=prefix
+    ) == ["XL402"]

@@ -30,9 +30,11 @@ TESTS = (
     "tests/weights/test_resolution.py",
     "tests/parity/test_export.py",
     "tests/build/test_compile.py",
+    "tests/blocks/test_labels.py",
 )
 """In the order in which they are tried: the first failure ends a run."""
 NEAREST = {
+    "labels and loss": ("tests/blocks/test_labels.py",),
     "cache": ("tests/parity/test_cache.py",),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }

@@ -115,3 +115,25 @@ def test_the_dtype_is_stated(cases: Callable[[int], Case], tmp_path: Path, dtype
     assert theirs.dtype == dtype
     exported = load_file(tmp_path / "model.safetensors")
     assert {tensor.dtype for tensor in exported.values()} == {dtype}
+
+
+def test_files_of_another_model_do_not_stay_beside_it(cases: Callable[[int], Case], tmp_path: Path) -> None:
+    digits = crossloom.load("digits")
+    crossloom.export(digits, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(crossloom.CrossloomError, match="XL403") as raised:
+        crossloom.export(cases(0).ours, tmp_path)
+    assert "another folder" in str(raised.value.diagnostics[0].help)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    crossloom.export(crossloom.build("digits"), tmp_path)  # a tokenizer that fits may stay
+    assert (tmp_path / "vocab.json").read_bytes() == before["vocab.json"]
+    crossloom.export(digits, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_front_end_of_another_model_does_not_stay_beside_it(tmp_path: Path) -> None:
+    nested = {"feature_extractor": {"num_mel_bins": 40, "feature_size": 40}}
+    (tmp_path / "processor_config.json").write_text(json.dumps(nested))
+    with pytest.raises(crossloom.CrossloomError, match="XL505"):
+        crossloom.export(crossloom.load("digits"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["processor_config.json"]

@@ -63,6 +63,20 @@ def test_encoder_mask_is_the_published_one(case: Case) -> None:
     assert torch.equal(encoded.mask, expected.long())
 
 
+def test_a_row_that_is_all_padding_is_masked_whole(case: Case) -> None:
+    """The published encoder takes it for one without padding; the rows beside it agree."""
+    mask = case.batch["attention_mask"].clone()
+    mask[1] = 0
+    given = {**case.batch, "attention_mask": mask}
+    with torch.no_grad():
+        encoded = case.ours.encode(case.batch["input_features"], mask)
+        ours, theirs = case.ours(**given).logits, case.theirs(**given).logits
+    assert not encoded.mask[1].any()
+    assert ours.isfinite().all()
+    assert difference(ours[[0, 2]], theirs[[0, 2]]) <= LOGITS
+    assert difference(ours[1], theirs[1]) > LOGITS
+
+
 def test_pads_among_the_decoder_ids(case: Case) -> None:
     ids = case.batch["decoder_input_ids"].clone()
     ids[0, 2] = ids[1, 1] = ids[1, 3] = case.pad

@@ -12,7 +12,8 @@ import pytest
 import sentencepiece
 from transformers import Speech2TextTokenizer
 
-from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers import load_tokenizer
+from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
 from specs.families.speech_to_text.processing import Tokenizer, tokenizer_kind
 
 SENTENCES = (
@@ -81,7 +82,8 @@ def pair(folders: dict[str, Path]) -> Callable[..., Pair]:
         published = Speech2TextTokenizer(
             str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"), **fields
         )
-        ours = SentencePieceTokenizer.from_files(tokenizer_kind(Tokenizer(**fields)), folder.joinpath)
+        ours = load_tokenizer(tokenizer_kind(Tokenizer(**fields)), folder.joinpath)
+        assert isinstance(ours, SentencePieceTokenizer)
         return ours, published
 
     return make

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from transformers import Speech2TextFeatureExtractor, Speech2TextTokenizer
 
+import crossloom
 from compiler.diagnostics.model import CrossloomError
-from runtime.processing import processor_from_files
 from specs.families.speech_to_text import processing as family
 from specs.problems import Problem
-from specs.processing import FileProblem, SentencePieceVocabulary, check_vocabulary, ids_of, read_table
+from specs.processing import FileProblem, SentencePieceVocabulary, check_vocabulary, read_table
 from specs.processing_files import ImportedProcessing, contradictions
 
 
@@ -139,7 +139,7 @@ def test_the_table_gives_the_number_of_ids() -> None:
 
 def test_special_tokens_missing_in_the_table_are_numbered_on() -> None:
     kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),))
-    ids = ids_of({"<unk>": 0, "a": 1}, kind)
+    ids = kind.read_ids('{"<unk>": 0, "a": 1}')
     assert ids == {"<unk>": 0, "a": 1, "<s>": 2, "</s>": 3, "<pad>": 4, "<lang:de>": 5}
 
 
@@ -191,14 +191,42 @@ def test_a_vocabulary_unlike_the_tokenizer(size: int, largest: int, codes: list[
     assert [problem.code for problem in problems] == codes
 
 
-def test_a_tokenizer_is_held_against_the_model(folders: dict[str, Path]) -> None:
-    stated = family.processing(None, family.Tokenizer.model_validate({}))
-    path_of = folders["one"].joinpath
-    size = processor_from_files(stated, path_of).tokenizer.size
-    assert processor_from_files(stated, path_of, vocab_size=size).tokenizer.size == size
+SPEC = """\
+crossloom: 1
+name: held
+model:
+  family: speech_to_text
+  config:
+    vocab_size: %d
+    pad_token_id: %d
+    eos_token_id: %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "pad", "end", "lines"),
+    [
+        (0, 1, "2", []),
+        (0, 1, "[2, 3]", []),
+        (1, 1, "2", [6]),
+        (0, 3, "2", [7]),
+        (0, 1, "[3, 4]", [8]),
+        (0, 3, "3", [7, 8]),
+    ],
+)
+def test_a_tokenizer_is_held_against_the_model(
+    folders: dict[str, Path], tmp_path: Path, more: int, pad: int, end: str, lines: list[int]
+) -> None:
+    size = len(json.loads((folders["one"] / "vocab.json").read_text()))
+    (tmp_path / "spec.yaml").write_text(SPEC % (size + more, pad, end))
+    if not lines:
+        crossloom.load_processor(tmp_path / "spec.yaml", folders["one"])
+        return
     with pytest.raises(CrossloomError) as raised:
-        processor_from_files(stated, path_of, vocab_size=size + 1)
-    assert [diagnostic.code for diagnostic in raised.value.diagnostics] == ["XL403"]
+        crossloom.load_processor(tmp_path / "spec.yaml", folders["one"])
+    assert [(one.code, one.spans[0].line) for one in raised.value.diagnostics] == [
+        ("XL403", n) for n in lines
+    ]
 
 
 def test_kinds_need_neither_torch_nor_sentencepiece() -> None:

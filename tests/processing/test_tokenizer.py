@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler.diagnostics.model import CrossloomError
-from runtime.tokenizers import SentencePieceTokenizer
+from runtime.tokenizers import load_tokenizer
+from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
 from specs.processing import SentencePieceVocabulary
 from tests.processing.conftest import LANGUAGES, SENTENCES, Pair
 
@@ -56,12 +57,12 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 @pytest.mark.parametrize(("name", "fields"), VARIANTS, ids=NAMES)
 def test_texts_have_the_published_ids(pair: MakePair, name: str, fields: dict[str, Any]) -> None:
     ours, published = pair(name, **fields)
-    assert ours.size == len(published)
+    assert len(ours.ids) == len(published)
 
     @PATIENT
     @given(text=TEXTS)
     def compare(text: str) -> None:
-        assert ours.encode(text) == published(text)["input_ids"]
+        assert ours.encode(text, errors="replace") == published(text)["input_ids"]
 
     compare()
 
@@ -73,7 +74,8 @@ def test_ids_have_the_published_text(pair: MakePair, name: str, fields: dict[str
     @PATIENT
     @given(ids=st.lists(st.integers(-100, len(published) + 5), max_size=20), skip=st.booleans())
     def compare(ids: list[int], skip: bool) -> None:
-        assert ours.decode(ids, skip_special_tokens=skip) == published.decode(ids, skip_special_tokens=skip)
+        text = ours.decode(ids, skip_special_tokens=skip, errors="replace")
+        assert text == published.decode(ids, skip_special_tokens=skip)
 
     compare()
 
@@ -121,8 +123,37 @@ def test_lower_case_is_applied_outside_special_tokens(pair: MakePair, text: str)
     parts = published.tokens_trie.split(text)
     special = set(published.all_special_tokens)
     lowered = [part if part in special else part.lower() for part in parts]
-    expected = [index for part in lowered for index in plain.encode(part)[1:-1]]
-    assert ours.encode(text)[1:-1] == expected
+    expected = [index for part in lowered for index in plain.encode(part, errors="replace")[1:-1]]
+    assert ours.encode(text, errors="replace")[1:-1] == expected
+
+
+def test_text_without_a_token_is_refused(pair: MakePair) -> None:
+    ours, _ = pair("one")
+    assert ours.encode(f"{SENTENCES[0]} <unk>") == ours.encode(f"{SENTENCES[0]} <unk>", errors="replace")
+    with pytest.raises(CrossloomError, match="no token for `漢字`, `x🙂`") as raised:
+        ours.encode("漢字 hello x🙂 漢字")
+    assert [found.code for found in raised.value.diagnostics] == ["XL417"]
+
+
+@pytest.mark.parametrize("index", [-100, -1, 10**6])
+def test_an_id_without_a_token_is_refused(pair: MakePair, index: int) -> None:
+    ours, _ = pair("one")
+    ids = [*ours.encode(SENTENCES[0]), index]
+    for decode in (ours.decode, lambda row: ours.batch_decode([[], row])):
+        with pytest.raises(CrossloomError, match=f"of the id {index}") as raised:
+            decode(ids)
+        assert [found.code for found in raised.value.diagnostics] == ["XL402"]
+    with pytest.raises(CrossloomError, match="of the id"):
+        ours.decode([len(ours.ids)])
+    ours.decode([len(ours.ids) - 1])
+
+
+def test_a_policy_that_is_none_is_refused(pair: MakePair) -> None:
+    ours, _ = pair("one")
+    unknown: Any = "ignore"
+    for convert in (lambda: ours.encode("漢字", errors=unknown), lambda: ours.decode([-1], errors=unknown)):
+        with pytest.raises(CrossloomError, match="XL112"):
+            convert()
 
 
 def test_both_files_are_saved_as_they_were(pair: MakePair, folders: dict[str, Path], tmp_path: Path) -> None:
@@ -138,12 +169,10 @@ def test_both_files_are_saved_as_they_were(pair: MakePair, folders: dict[str, Pa
 def broken(folders: dict[str, Path], **files: bytes) -> list[str]:
     """The codes of what is found when these files replace those of the tokenizer in one language."""
     kind = SentencePieceVocabulary()
-    contents = {
-        "table": (folders["one"] / kind.table_file).read_bytes(),
-        "pieces": (folders["one"] / kind.pieces_file).read_bytes(),
-    }
+    contents = {name: (folders["one"] / name).read_bytes() for name in kind.files}
+    replaced = dict(zip(("table", "pieces"), kind.files, strict=True))
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer(kind, **{**contents, **files})
+        SentencePieceTokenizer(kind, contents | {replaced[name]: text for name, text in files.items()})
     return [found.code for found in raised.value.diagnostics]
 
 
@@ -178,23 +207,23 @@ def test_a_corrupt_model_is_refused(folders: dict[str, Path]) -> None:
 def test_a_missing_language_piece_is_refused(folders: dict[str, Path]) -> None:
     kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),), target_language="de")
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, folders["one"].joinpath)
+        load_tokenizer(kind, folders["one"].joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL403"]
 
 
 def test_missing_files_and_pointers_are_told(folders: dict[str, Path], tmp_path: Path) -> None:
     kind = SentencePieceVocabulary()
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, tmp_path.joinpath)
+        load_tokenizer(kind, tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL117"]
     (tmp_path / "vocab.json").write_bytes((folders["one"] / "vocab.json").read_bytes())
     (tmp_path / "sentencepiece.bpe.model").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(CrossloomError) as raised:
-        SentencePieceTokenizer.from_files(kind, tmp_path.joinpath)
+        load_tokenizer(kind, tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL516"]
 
 
 def test_the_table_of_a_saved_tokenizer_counts_its_ids(folders: dict[str, Path]) -> None:
     table = json.loads((folders["one"] / "vocab.json").read_text())
     kind = SentencePieceVocabulary()
-    assert SentencePieceTokenizer.from_files(kind, folders["one"].joinpath).size == len(table)
+    assert len(load_tokenizer(kind, folders["one"].joinpath).ids) == len(table)

@@ -13,11 +13,13 @@ import soundfile
 import torch
 from torch import Tensor, nn
 
+from runtime.failures import failure
+
 WORDS = ("low", "middle", "high")
 FREQUENCIES = (500.0, 2500.0, 6500.0)
 RATE = 16_000
 BINS = 8
-PAD, START, END, UNKNOWN = 1, 2, 2, 3
+PAD, START, END = 1, 2, 2
 
 
 class Encoded(NamedTuple):
@@ -50,9 +52,9 @@ class Model(nn.Module):
         self.encoder = nn.Sequential(nn.Linear(BINS, 16), nn.LayerNorm(16), self.dropout)
         self.positions = nn.Embedding(4, 16)
         self.head = nn.Linear(16, 4 + len(WORDS))
+        self.vocabulary = 4 + len(WORDS)
         self.spec = SimpleNamespace(
             config={
-                "vocab_size": 4 + len(WORDS),
                 "pad_token_id": PAD,
                 "eos_token_id": END,
                 "decoder_start_token_id": START,
@@ -91,7 +93,6 @@ class Processor:
     """Frames of 20 ms, their spectrum in eight bins; a word is an id."""
 
     sampling_rate = RATE
-    tokenizer = SimpleNamespace(ids={"<unk>": UNKNOWN}, kind=SimpleNamespace(unk_token="<unk>"))
 
     def __init__(self) -> None:
         self.recordings = 0
@@ -111,7 +112,10 @@ class Processor:
         }
 
     def encode(self, text: str) -> list[int]:
-        return [*(WORDS.index(word) + 4 if word in WORDS else UNKNOWN for word in text.split()), END]
+        for word in text.split():
+            if word not in WORDS:
+                raise failure("XL417", f"no token for `{word}`", help="correct the text")
+        return [*(WORDS.index(word) + 4 for word in text.split()), END]
 
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
         return [" ".join(WORDS[index - 4] for index in row if index >= 4) for row in rows.tolist()]

@@ -18,7 +18,7 @@ def findings(path: Path, text: str) -> list[Diagnostic]:
     manifest.write_text(text, encoding="utf-8")
     soundfile.write(path / "0.wav", np.ones(3200) * 0.1, RATE)
     with pytest.raises(CrossloomError) as raised:
-        Corpus(read_rows(manifest), Processor())
+        Corpus(read_rows(manifest), Processor(), vocabulary=7)
     return raised.value.diagnostics
 
 

@@ -10,7 +10,7 @@ import torch
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.training import Corpus, evaluate, read_rows, train
-from runtime.training.checkpoint import Checkpoints
+from runtime.training.checkpoint import Checkpoints, write_files, write_folder
 from tests.training.stand_in import Model, Processor, write_recordings
 
 OPTIONS: dict[str, Any] = {
@@ -46,7 +46,7 @@ def test_validation_counts_wrong_words(manifest: Path) -> None:
     model = Model()
     torch.nn.init.zeros_(model.head.weight)
     model.head.bias.data = torch.tensor([0.0, 0, 0, 0, 9, 0, 0])  # always `low low low`
-    corpus = Corpus(read_rows(manifest), Processor())
+    corpus = Corpus(read_rows(manifest), Processor(), vocabulary=7)
     evaluation = evaluate(model, corpus)
     wrong = sum(row.text != "low" for row in corpus.rows)
     assert evaluation.word_error_rate == pytest.approx((wrong + 2 * len(corpus)) / len(corpus))
@@ -127,15 +127,108 @@ def test_a_state_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
 def test_another_run_is_not_resumed(manifest: Path, tmp_path: Path) -> None:
     train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
     changed = {**OPTIONS, "learning_rate": 0.02}
-    with pytest.raises(CrossloomError, match=r"XL505.*learning_rate") as raised:
+    with pytest.raises(CrossloomError, match=r"XL421.*learning_rate") as raised:
         train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **changed)
     assert "0.01 then, 0.02 now" in raised.value.diagnostics[0].info[0]
 
 
 def test_a_run_does_not_start_among_the_checkpoints_of_another(manifest: Path, tmp_path: Path) -> None:
     train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
-    with pytest.raises(CrossloomError, match=r"XL505.*earlier run"):
+    with pytest.raises(CrossloomError, match=r"XL421.*earlier run"):
         train(Model(), manifest, processor=Processor(), output=tmp_path, checkpoint_steps=5, **OPTIONS)
+
+
+def test_two_runs_into_one_folder_do_not_mix(tmp_path: Path) -> None:
+    """The second one to reach a step is told; what the first wrote stays."""
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters())
+    first, second = (Checkpoints(tmp_path, keep=2, run={"seed": seed}) for seed in (0, 1))
+
+    def export_while_the_first_writes(_: Path) -> None:
+        first.save(1, model, optimizer, lambda folder: None)
+
+    with pytest.raises(CrossloomError, match=r"XL421.*another run"):
+        second.save(1, model, optimizer, export_while_the_first_writes)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+    assert first.restore(model, optimizer) == 1
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError])
+def test_a_failure_leaves_nothing_begun(tmp_path: Path, failure: type[BaseException]) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "half").touch()
+        raise failure
+
+    for write in (write_folder, write_files):
+        with pytest.raises(failure):
+            write(tmp_path / "out", fail)
+        assert [path for path in tmp_path.rglob("*") if path.name != "out"] == []
+
+
+def test_an_old_checkpoint_goes_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters())
+    checkpoints = Checkpoints(tmp_path, keep=1, run={})
+    checkpoints.save(1, model, optimizer, lambda folder: None)
+
+    def interrupt(folder: Path, **_: object) -> None:
+        if "step-00000001" in folder.name:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("runtime.training.checkpoint.shutil.rmtree", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.save(2, model, optimizer, lambda folder: None)
+    assert [path.name for path in checkpoints.paths()] == ["step-00000002"]
+
+
+def test_a_state_of_something_else(manifest: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints" / "step-00000001"
+    folder.mkdir(parents=True)
+    torch.save({"model": {}}, folder / "training_state.pt")
+    with pytest.raises(CrossloomError, match="XL509"):
+        train(Model(), manifest, processor=Processor(), output=tmp_path, resume=True, **OPTIONS)
+
+
+def test_an_interrupt_leaves_a_model_that_can_be_used(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Model):
+        def forward(self, *args: Any, **inputs: Any) -> Any:
+            if self.head.weight.grad is not None:
+                raise KeyboardInterrupt
+            return super().forward(*args, **inputs)
+
+    model = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, manifest, processor=Processor(), accumulation=2, **OPTIONS)
+    assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_that_are_too_coarse(manifest: Path, dtype: torch.dtype) -> None:
+    with pytest.raises(CrossloomError, match=rf"XL112.*{dtype}"):
+        train(Model().to(dtype), manifest, processor=Processor(), **OPTIONS)
+
+
+def test_double_precision_stays_double(manifest: Path) -> None:
+    model = Model().double()
+    seen = set()
+    model.register_forward_hook(lambda _, given, output: seen.add(output.logits.dtype))
+    train(model, manifest, valid=manifest, processor=Processor(), label_smoothing=0.1, **OPTIONS)
+    assert seen == {torch.float64}
+
+
+@pytest.mark.parametrize(("labels", "says"), [([4, 9, 2], "the id 9 at position 1"), ([-100], "no ids")])
+def test_labels_that_cannot_be_learned(manifest: Path, labels: list[int], says: str) -> None:
+    class Odd(Processor):
+        def __call__(self, **inputs: Any) -> Any:
+            return {**super().__call__(**inputs), "labels": torch.tensor([labels])}
+
+    with pytest.raises(CrossloomError, match=says) as raised:
+        train(Model(), manifest, processor=Odd(), **OPTIONS)
+    assert {finding.code for finding in raised.value.diagnostics} == {"XL420"}
+    assert raised.value.diagnostics[1].spans[0].line == 2
 
 
 def test_nothing_to_resume_from(manifest: Path, tmp_path: Path) -> None:
@@ -264,7 +357,7 @@ def test_the_gradient_is_clipped(manifest: Path) -> None:
 def test_validation_drops_nothing_out(manifest: Path) -> None:
     model = Model()
     model.dropout.p = 0.9
-    corpus = Corpus(read_rows(manifest), Processor())
+    corpus = Corpus(read_rows(manifest), Processor(), vocabulary=7)
     assert len({tuple(evaluate(model, corpus).texts) for _ in range(5)}) == 1
 
 

@@ -28,7 +28,7 @@ def _shared(c: View) -> dict[str, Value]:
 
 def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
     """Subsample, add positions, encode."""
-    width = c.input_feat_per_channel * c.input_channels
+    width = c.input_channels * c.input_feat_per_channel
     features = g.input("input_features", "features", ("batch", "frames", width))
     mask = g.input("attention_mask", "mask", ("batch", "frames"), "int64", optional=True)
 

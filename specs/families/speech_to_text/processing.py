@@ -15,8 +15,6 @@ from specs.processing import (
     Processing,
     Section,
     SentencePieceVocabulary,
-    ids_of,
-    read_table,
 )
 from specs.processing_files import ImportedProcessing, ImportedSection, import_section, read_object
 
@@ -180,9 +178,10 @@ def tokenizer_kind(tokenizer: Tokenizer) -> SentencePieceVocabulary:
 
 def processing(processor: Processor | None, tokenizer: Tokenizer | None) -> Processing:
     """Kinds and Hub files for the two sections of a spec, either of which may be absent."""
-    files: dict[str, Mapping[str, Any]] = {}
+    front_end_files: dict[str, Mapping[str, Any]] = {}
+    tokenizer_files: dict[str, Mapping[str, Any]] = {}
     if processor is not None:
-        files["preprocessor_config.json"] = {
+        front_end_files["preprocessor_config.json"] = {
             **processor.model_dump(),
             "feature_extractor_type": "Speech2TextFeatureExtractor",
             "processor_class": "Speech2TextProcessor",
@@ -190,17 +189,20 @@ def processing(processor: Processor | None, tokenizer: Tokenizer | None) -> Proc
     if tokenizer is not None:
         # Where any are listed, the published class takes no others for special, not even its languages.
         extra = [*_language_tokens(tokenizer.lang_codes), *tokenizer.additional_special_tokens]
-        files["tokenizer_config.json"] = {
+        tokenizer_files["tokenizer_config.json"] = {
             **tokenizer.model_dump(exclude={"vocab_size", "additional_special_tokens"}),
             **({"extra_special_tokens": extra} if extra else {}),
             "tokenizer_class": "Speech2TextTokenizer",
             "processor_class": "Speech2TextProcessor",
         }
-        files["special_tokens_map.json"] = {name: getattr(tokenizer, name) for name in SPECIAL_TOKENS}
+        tokenizer_files["special_tokens_map.json"] = {
+            name: getattr(tokenizer, name) for name in SPECIAL_TOKENS
+        }
     return Processing(
         front_end=None if processor is None else front_end(processor),
         tokenizer=None if tokenizer is None else tokenizer_kind(tokenizer),
-        files=files,
+        front_end_files=front_end_files,
+        tokenizer_files=tokenizer_files,
     )
 
 
@@ -226,7 +228,7 @@ def import_files(texts: Mapping[str, str]) -> ImportedProcessing:
         if not tokenizer.problems and TABLE_FILE in texts:
             kind = tokenizer_kind(Tokenizer(**tokenizer.fields))
             try:
-                tokenizer.fields["vocab_size"] = len(ids_of(read_table(texts[TABLE_FILE]), kind))
+                tokenizer.fields["vocab_size"] = len(kind.read_ids(texts[TABLE_FILE]))
             except FileProblem as found:
                 at = (("tokenizer", "its ids"),)
                 problems.append(Problem("XL403", f"`{TABLE_FILE}`: {found}", at, help="download it again"))

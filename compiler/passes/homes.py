@@ -1,0 +1,102 @@
+"""Where in a spec a key belongs that stands in the wrong place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+
+from compiler.reader import Document
+from compiler.reader import Path as Address
+from specs.families import FAMILIES, family
+from specs.family import Family
+from specs.generation import GenerationOptions
+from specs.language import Component, FreeGraph, GraphNode, SpecFile, Tokens
+from specs.signatures import SIGNATURES
+from specs.synonyms import synonyms
+
+Sections: TypeAlias = Iterator[tuple[Address, Collection[str]]]
+
+_ROLES = ("model", "encoder", "decoder")
+
+
+def keys_of(schema: type[BaseModel]) -> list[str]:
+    """The keys of a section, as a spec writes them."""
+    return [field.alias or name for name, field in schema.model_fields.items()]
+
+
+def homes(path: Address, document: Document) -> list[Address]:
+    """Where the key at `path` would be one, under its own name or else under that of the same thing.
+
+    The nearest sections come first, and none beyond those that have it. A section is one that the spec has,
+    or could have in its form.
+    """
+    data, name = document.data, str(path[-1])
+    if not isinstance(data, dict) or "crossloom" not in data:
+        return []  # another kind of file, such as the options of a training
+    for names_in in (_itself, synonyms):
+        for sections in (_around(path, data), _of_language(path, data), _of_files(data)):
+            found = [
+                (*section, one)
+                for section, keys in sections
+                if section != path[:-1]
+                for one in names_in(name, keys)
+            ]
+            if found:
+                return found
+    return []
+
+
+def _itself(name: str, known: Collection[str]) -> list[str]:
+    return [name] if name in known else []
+
+
+def within(section: Address) -> str:
+    """A section as a place to put a key."""
+    if not section:
+        return "at the top of the spec, beside `name:`"
+    return f"under `{': '.join(map(str, section))}:`"
+
+
+def _around(path: Address, data: Mapping[str, Any]) -> Sections:
+    """The sections of the graph's node that holds the key."""
+    if path[:2] != ("graph", "nodes") or len(path) < 4:
+        return
+    node = data["graph"]["nodes"][path[2]]
+    signature = SIGNATURES.get(str(node.get("block")))
+    if signature is not None:
+        yield (*path[:3], "with"), [hyper.name for hyper in signature.hypers]
+        yield (*path[:3], "inputs"), [port.name for port in signature.inputs]
+    yield path[:3], keys_of(GraphNode)
+
+
+def _of_language(path: Address, data: Mapping[str, Any]) -> Sections:
+    yield (), keys_of(SpecFile)
+    yield ("generation",), keys_of(GenerationOptions)
+    if "graph" in data:
+        yield ("graph",), keys_of(FreeGraph)
+    if "model" not in data:
+        yield ("tokens",), keys_of(Tokens)
+    for role, stated in _families(data):
+        yield (role,), keys_of(Component)
+        if stated is not None and "config" not in path[:-1]:
+            yield (role, "config"), keys_of(stated.config)
+
+
+def _of_files(data: Mapping[str, Any]) -> Sections:
+    """The sections that hold the fields of a front end's and a tokenizer's file."""
+    for _, stated in _families(data):
+        if stated is not None and stated.processing is not None:
+            module = import_module(stated.processing)
+            yield ("processor",), keys_of(module.Processor)
+            yield ("tokenizer",), keys_of(module.Tokenizer)
+
+
+def _families(data: Mapping[str, Any]) -> Iterator[tuple[str, Family | None]]:
+    for role in _ROLES:
+        section = data.get(role)
+        if isinstance(section, dict):
+            name = section.get("family")
+            yield role, family(name) if isinstance(name, str) and name in FAMILIES else None
