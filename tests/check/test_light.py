@@ -16,7 +16,6 @@ HEAVY = (
     "transformers",
     "safetensors",
     "huggingface_hub",
-    "networkx",
     "jinja2",
     "sentencepiece",
 )

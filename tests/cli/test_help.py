@@ -61,7 +61,7 @@ def test_a_command_that_does_not_exist_has_near_names() -> None:
     assert "did you mean 'weights'?" in outcome.stderr
 
 
-HEAVY = ("torch", "numpy", "networkx", "huggingface_hub", "jinja2", "transformers", "soundfile")
+HEAVY = ("torch", "numpy", "huggingface_hub", "jinja2", "transformers", "soundfile")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "digits"]])
