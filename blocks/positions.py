@@ -16,7 +16,9 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
     angles = torch.arange(rows).float().unsqueeze(1) * frequencies
-    table = torch.cat([angles.sin(), angles.cos()], dim=1)
+    table = torch.empty(rows, 2 * half, dtype=torch.float32)
+    torch.sin(angles, out=table[:, :half])
+    torch.cos(angles, out=table[:, half:])
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 

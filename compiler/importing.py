@@ -46,14 +46,14 @@ class Imported:
 
 
 def import_source(
-    source: str | Path, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
+    source: str | Path | Source, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
 ) -> Spec:
     """The spec of a folder or repository; see `import_with_report`."""
     return import_with_report(source, role, ignore, **access).spec
 
 
 def import_with_report(
-    source: str | Path, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
+    source: str | Path | Source, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
 ) -> Imported:
     """Read config.json and the files beside it.
 
@@ -77,8 +77,8 @@ def import_with_report(
     }
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
-    data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened, source)}
-    data[role or "model"] = {"family": stated.name, "weights": _weights(opened, source), "config": config}
+    data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened)}
+    data[role or "model"] = {"family": stated.name, "weights": _weights(opened), "config": config}
     if ignored := {
         **({role: absent_half(stated, role, config, opened)} if role else {}),
         **({"config": sorted(ignore)} if ignore else {}),
@@ -196,15 +196,14 @@ def _report_files(findings: Findings, problems: list[Problem], source: str) -> N
         findings.add(Diagnostic(problem.code, severity, problem.message, info=info, help=problem.help))
 
 
-def _name(source: Source, written: str | Path) -> str:
-    last = source.root.resolve().name if isinstance(source, Folder) else str(written).partition("@")[0]
+def _name(source: Source) -> str:
+    last = source.root.resolve().name if isinstance(source, Folder) else str(source)
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", last.rpartition("/")[2]).strip("-._")
     return cleaned[:128] or "imported"
 
 
-def _weights(source: Source, written: str | Path) -> str:
+def _weights(source: Source) -> str:
     """The checkpoint as a spec names it: an absolute folder, or a repository with its resolved commit."""
     if isinstance(source, Folder):
         return str(source.root.resolve())
-    name = str(written).partition("@")[0]
-    return f"{name}@{source.commit}" if source.commit else name
+    return f"{source}@{source.commit}" if source.commit else str(source)

@@ -28,7 +28,7 @@ Sources = Mapping[str, Source]
 
 
 def sources_of(
-    spec: Spec, given: str | Path | Mapping[str, str | Path] | None, **access: Any
+    spec: Spec, given: str | Path | Source | Mapping[str, str | Path] | None, **access: Any
 ) -> dict[str, Source]:
     """The checkpoint of every component: what the call gives, else the spec's `weights:`.
 
@@ -39,21 +39,23 @@ def sources_of(
             names a role the spec does not have.
     """
     roles = list(spec.components) or ["model"]
-    if given is not None and not isinstance(given, Mapping):
-        if len(roles) > 1:
-            raise CrossloomError([_unsplit(roles)])
-        given = {roles[0]: given}
-    unknown = [role for role in given or {} if role not in roles]
+    if given is None or isinstance(given, Mapping):
+        named: dict[str, str | Path | Source] = dict(given or {})
+    elif len(roles) > 1:
+        raise CrossloomError([_unsplit(roles)])
+    else:
+        named = {roles[0]: given}
+    unknown = [role for role in named if role not in roles]
     if unknown:
         raise CrossloomError([_unknown_role(role, roles) for role in unknown])
     sources = {}
     for role in roles:
         component = spec.components.get(role)
         written = component.weights if component else None
-        source = (given or {}).get(role, written)
+        source = named.get(role, written)
         if source is None:
             raise CrossloomError([_no_source(spec, role)])
-        base = component.base if component and role not in (given or {}) else None
+        base = component.base if component and role not in named else None
         sources[role] = resolve_source(source, base=base, **access)
     return sources
 

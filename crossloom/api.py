@@ -14,6 +14,7 @@ from specs.graph import Graph
 if TYPE_CHECKING:
     import torch
 
+    from compiler.checkpoint.source import Source as Opened
     from compiler.weights.table import WeightTable
     from runtime.generation import Generated
     from runtime.processing import Processor
@@ -146,7 +147,7 @@ def load(
 
 def _loaded(
     spec: Spec | Source,
-    source: Sources | None,
+    source: Sources | Opened | None,
     device: torch.device | str | None,
     dtype: torch.dtype | None,
     compile: CompileMode,
@@ -188,8 +189,11 @@ def from_pretrained(
         "cache_dir": cache_dir,
         "local_files_only": local_files_only,
     }
-    spec = import_spec(source, **access)
-    return _loaded(spec, source, device, dtype, compile, access)
+    from compiler.checkpoint.resolve import resolve
+    from compiler.importing import import_source
+
+    opened = resolve(source, **access)
+    return _loaded(import_source(opened), opened, device, dtype, compile, {})
 
 
 def export(model: Any, folder: Source, format: Literal["transformers"] = "transformers") -> list[Path]:

@@ -30,7 +30,7 @@ def seen_from(folder: Path, source: str, base: Path) -> str:
 
 
 def resolve(
-    source: str | Path,
+    source: str | Path | Source,
     *,
     base: Path | None = None,
     revision: str | None = None,
@@ -38,7 +38,7 @@ def resolve(
     cache_dir: Path | None = None,
     local_files_only: bool = False,
 ) -> Source:
-    """The folder or Hub repository that `source` names.
+    """The folder or Hub repository that `source` names; what is resolved already stays as it is.
 
     Text beginning with `/`, `./`, `../` or `~` is a folder, relative to `base` (the spec file's folder; by
     default the working directory). Other text is a repository, `organisation/name` or
@@ -48,6 +48,8 @@ def resolve(
     Raises `CrossloomError`: XL514 when there is no such folder, XL513 for a gated repository, XL515 when the
     Hub does not serve it.
     """
+    if isinstance(source, Source):
+        return source
     if isinstance(source, Path) or is_folder(source):
         if revision is not None:
             raise failure(

@@ -6,11 +6,15 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.checkpoint.findings import error, failure, near, printable, quoted
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
+
+if TYPE_CHECKING:
+    from compiler.reader import Document
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -20,6 +24,11 @@ class Source(ABC):
 
     commit: str | None = None
     """The Hub commit that `files` belongs to; None for a folder."""
+
+    @cached_property
+    def documents(self) -> dict[str, Document]:
+        """JSON files read so far, with the places of their fields."""
+        return {}
 
     @abstractmethod
     def __str__(self) -> str:

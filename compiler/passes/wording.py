@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 
 from compiler.reader import Path as Address
 
-
 _NUMBERS = {"a whole number": re.compile(r"[-+]?\d+"), "a number": re.compile(r"[-+]?\d+(\.\d*)?")}
 _KINDS = {"a whole number": (int,), "a number": (int, float), "text": (str,), "true or false": (bool,)}
 _SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+
 def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
     """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
 
@@ -195,7 +196,9 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
     angles = torch.arange(rows).float().unsqueeze(1) * frequencies
-    table = torch.cat([angles.sin(), angles.cos()], dim=1)
+    table = torch.empty(rows, 2 * half, dtype=torch.float32)
+    torch.sin(angles, out=table[:, :half])
+    torch.cos(angles, out=table[:, half:])
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 

@@ -9,7 +9,7 @@ from blocks.cache import Cache
 
 
 def cache(length: int) -> Cache:
-    return Cache(layers=1, rows=2, heads=1, length=length, head_width=3, like=torch.zeros(()))
+    return Cache(layers=1, rows=2, heads=1, length=length, head_width=3, beams=1, like=torch.zeros(()))
 
 
 def visible_after(steps: list[int], length: int) -> list[int]:

@@ -15,7 +15,6 @@ import crossloom
 from blocks.positions import sinusoids
 from tests.parity.cases import LOGITS, Case, difference, edit_config, read_case, save
 
-
 MAPPED = 1e-6
 """Relative: a file may put a tensor at another alignment, where matrix kernels round differently."""
 
