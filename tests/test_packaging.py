@@ -29,7 +29,7 @@ MODULES = {"pyyaml": "yaml"}
 
 
 def imported() -> tuple[set[str], set[str]]:
-    """Modules that the packages import, neither Python's nor ours; and every string, a module's name maybe."""
+    """Modules that the packages import, neither Python's nor ours; every string, maybe a module's name."""
     found, strings = set(), set()
     for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -31,6 +33,28 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_first_spec_has_no_finding(spec: Path) -> None:
     assert crossloom.check(spec) == []
+
+
+@pytest.mark.parametrize("text", [text for name, text in BLOCKS if name == "yaml"])
+def test_every_spec_is_sound_and_compiles(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert [finding.severity for finding in crossloom.check(file) if finding.severity != "info"] == []
+    assert crossloom.emit(file, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "line", [line for name, text in BLOCKS if not name for line in text.splitlines() if "crossloom " in line]
+)
+def test_every_command_has_such_arguments(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is parsed in full, and stopped where its work would begin."""
+    started = []
+    monkeypatch.setattr(click.Command, "invoke", lambda self, ctx: started.append(self.name))
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+    command = main.get_command(click.Context(main), words[1])
+    assert command is not None
+    command.main(words[2:], standalone_mode=False)
+    assert started == [command.name]
 
 
 def test_error_is_shown_as_it_prints(spec: Path) -> None:

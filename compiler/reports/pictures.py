@@ -11,8 +11,8 @@ from specs.graph import Graph
 FORMATS = ("text", "mermaid", "svg", "html", "json")
 
 
-def picture(spec: Spec, graph: Graph, format: str) -> str:
-    """A checked spec's graph in one of `FORMATS`, ending in a newline."""
+def picture(spec: Spec, graph: Graph, format: str, width: int | None = None) -> str:
+    """A checked spec's graph in one of `FORMATS`, ending in a newline; text fits in `width` columns."""
     facts = facts_of(spec, graph)
     if format == "json":
         return json.dumps(facts.to_dict(), indent=2) + "\n"
@@ -31,4 +31,4 @@ def picture(spec: Spec, graph: Graph, format: str) -> str:
     assert format == "text", f"no picture {format!r}"
     from compiler.reports.text import graph_text
 
-    return graph_text(facts)
+    return graph_text(facts, width)

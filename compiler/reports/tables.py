@@ -26,6 +26,17 @@ def aligned(rows: Sequence[Cells], right: Collection[int] = (), indent: str = ""
     ]
 
 
+def narrowed(rows: Sequence[Cells], width: int | None, indent: str = "") -> list[Cells]:
+    """The rows without as many of their last columns as do not fit in `width`; the first stays."""
+    if width is None or not rows:
+        return list(rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    count = len(widths)
+    while count > 1 and len(indent) + sum(widths[:count]) + len(GAP) * (count - 1) > width:
+        count -= 1
+    return [row[:count] for row in rows]
+
+
 def markdown(rows: Sequence[Cells], right: Collection[int] = ()) -> list[str]:
     """A Markdown table, the first row its heading."""
     rule = ["---:" if column in right else "---" for column in range(len(rows[0]))]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, Side, shortest_inputs
-from compiler.reports.tables import aligned, quantity
+from compiler.reports.tables import aligned, narrowed, quantity
 
 
-def graph_text(facts: Facts) -> str:
-    """The whole page."""
-    return "\n".join(_lines(facts)) + "\n"
+def graph_text(facts: Facts, width: int | None = None) -> str:
+    """The whole page; in `width` columns, tables lose their last columns, and a line says which."""
+    return "\n".join(_lines(facts, width)) + "\n"
 
 
-def _lines(facts: Facts) -> Iterator[str]:
+def _lines(facts: Facts, width: int | None) -> Iterator[str]:
     size = quantity(facts.parameters * BYTES_PER_PARAMETER, "B")
     yield f"{facts.name}  ({facts.form})"
     yield f"{facts.parameters:,} parameters, {size} as float32"
@@ -34,8 +34,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield f"  at the least: {shortest_inputs(facts)}"
     rows = {side: list(_rows(facts, side)) for side in ("encode", "decode")}
     heading = ("", "block", "gives", "parameters", "bytes", "operations", "from")
-    table = aligned([heading, *rows["encode"], *rows["decode"]], right=(3, 4, 5), indent="  ")
-    head, lines = table[0], table[1:]
+    shown = narrowed([heading, *rows["encode"], *rows["decode"]], width, indent="  ")
+    head, *lines = aligned(shown, right=(3, 4, 5), indent="  ")
     yield ""
     if rows["encode"]:
         yield "encode" + head[len("encode") :]
@@ -54,6 +54,8 @@ def _lines(facts: Facts) -> Iterator[str]:
     yield ""
     sizes = ", ".join(f"{name} {value}" for name, value in facts.sizes.items())
     yield f"operations are multiply-adds at {sizes}"
+    if left_out := heading[len(shown[0]) :]:
+        yield f"not shown in {width} columns: {', '.join(left_out)}"
     for node in facts.nodes:
         if node.leaks_padding:
             yield f"padding is seen by {node.address}: {node.leaks_padding}"
@@ -73,6 +75,5 @@ def _rows(facts: Facts, side: Side) -> Iterator[tuple[str, ...]]:
 
 
 def described(node: NodeFacts) -> str:
-    """A node's block, and what it repeats."""
-    repeated = [part for part in node.parts if " x " in part]
-    return f"{node.block} ({', '.join(repeated)})" if repeated else node.block
+    """A node's block, and how often it repeats its layer."""
+    return node.block + "".join(f" x {part.partition(' x ')[0]}" for part in node.parts if " x " in part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -20,30 +21,38 @@ def command(format: str) -> int:
     $ crossloom show digits
     """
     from compiler.catalogue import names
-    from compiler.reports.tables import aligned
+    from compiler.diagnostics import terminal_settings
+    from compiler.reports.tables import aligned, narrowed
 
     entries = [_entry(name) for name in names()]
     if format == "json":
         click.echo(as_json(entries), nl=False)
         return 0
-    rows = [(entry["name"], entry["family"], entry["description"]) for entry in entries]
-    click.echo("\n".join(aligned([("name", "family", "description"), *rows])))
+    rows = [_row(entry) for entry in entries]
+    heading = ("name", "family", "task", "parameters", "weights")
+    table = narrowed([heading, *rows], terminal_settings(sys.stdout)["width"])
+    click.echo("\n".join(aligned(table, right=(3,))))
     return 0
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    size = f"{entry['parameters'] / 1e6:.1f} M"
+    return entry["name"], entry["family"], entry["task"], size, ", ".join(entry["weights"])
 
 
 def _entry(name: str) -> dict[str, Any]:
     from compiler.analysis import analyse
+    from compiler.checkpoint.resolve import is_folder
     from compiler.reports.facts import facts_of
 
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
-    parts = [flow.name if flow else spec.kind, f"{facts.parameters / 1e6:.1f} M parameters"]
     sources = [c.weights for c in spec.components.values() if c.weights]
-    parts += [f"weights of {source}" for source in sources if not source.startswith((".", "/", "~"))]
     return {
         "name": name,
         "family": " + ".join(c.family_name for c in spec.components.values()) or spec.kind,
+        "task": flow.name if flow else spec.kind,
         "parameters": facts.parameters,
-        "description": ", ".join(parts),
+        "weights": [source for source in sources if not is_folder(source)],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -23,7 +24,9 @@ def command(spec: str, format: str, output: Path | None) -> int:
     $ crossloom show s2t.yaml --format html -o s2t.html
     """
     sound, graph = checked(spec)
+    from compiler.diagnostics import terminal_settings
     from compiler.reports.pictures import picture
 
-    write_result(picture(sound, graph, format), output)
+    width = terminal_settings(sys.stdout)["width"] if output is None else None
+    write_result(picture(sound, graph, format, width), output)
     return 0

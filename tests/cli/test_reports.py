@@ -20,7 +20,7 @@ def test_show_as_text_says_what_the_model_is(tmp_path: Path) -> None:
     assert "tokens: decoder_start 2, pad 1, bos 0, eos 2" in page
     assert "hands over encoder.final_norm.hidden, encoder.subsample.mask" in page
     row = next(line for line in page.splitlines() if line.startswith("  encoder.layers "))
-    assert "pre_norm_encoder (2 x PreNormEncoderLayer)" in row
+    assert "pre_norm_encoder x 2" in row
     assert "[batch, (frames + 3) // 4, 8]" in row
 
 
@@ -187,3 +187,20 @@ def test_explain_offers_near_codes() -> None:
     outcome = crossloom("explain", "XL3O1")
     assert outcome.exit_code == 2
     assert "XL301" in outcome.stderr
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+@pytest.mark.parametrize("arguments", [("show", "s2t-small-librispeech-asr"), ("catalogue",)], ids=" ".join)
+def test_tables_fit_the_terminal(
+    arguments: tuple[str, ...], width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = crossloom(*arguments).stdout
+    monkeypatch.setattr(
+        "compiler.diagnostics.terminal_settings", lambda stream: {"color": False, "width": width}
+    )
+    shown = crossloom(*arguments).stdout
+    starts = ("  ", "encode", "decode", "s2t", "name")
+    table = [line for line in shown.splitlines() if line.startswith(starts)]
+    assert max(len(line) for line in table if "hands over" not in line) <= width
+    assert ("not shown in" in shown) == (arguments[0] == "show" and shown != whole)
+    assert shown.split()[:2] == whole.split()[:2]
