@@ -59,7 +59,7 @@ class Cache:
     def self_mask(self, slots: Tensor, keep: Tensor | None = None) -> Tensor:
         """Which slots each new token may see, itself included: bool, [B, 1, beams * T, visible * beams].
 
-        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        Of a single beam without `keep`, [T, visible] is all there is to say. `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
         """
         seen = self.indices[: self.visible] <= slots[:, None]  # [T, visible]
         if self.beams == 1 and keep is None:

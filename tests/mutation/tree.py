@@ -31,6 +31,8 @@ TESTS = (
     "tests/parity/test_export.py",
     "tests/build/test_compile.py",
     "tests/blocks/test_labels.py",
+    "tests/blocks/test_cache.py",
+    "tests/blocks/test_linear.py",
 )
 """In the order in which they are tried: the first failure ends a run."""
 NEAREST = {
