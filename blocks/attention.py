@@ -43,7 +43,7 @@ class SelfAttention(nn.Module):
         mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
         cache: Cache | None = None,
         layer: int = 0,
-        slots: Tensor | None = None,  # [T], where a cache stores the new states
+        slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
     ) -> Tensor:
         """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
         query = self.q_proj(hidden)

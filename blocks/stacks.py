@@ -81,8 +81,9 @@ class DecoderStack(nn.ModuleList):
             if mask is not None:
                 visible = visible & mask.bool()[:, None, None, :]
         else:
-            slots = cache.slots(tokens)
-            visible = cache.self_mask(slots, mask)
+            positions = cache.positions(tokens)
+            slots = cache.slots(positions)
+            visible = cache.self_mask(positions, mask)
         bias = additive(visible, hidden.dtype)
 
         beams = 1 if cache is None else cache.beams

@@ -66,14 +66,14 @@ BUCKET = 64
 class Cache:
     """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
 
-    A slot is a position and a beam. The beams of a sentence read all of its slots, each through a
-    mask that shows the slots its hypothesis descends from: to reorder beams is to reorder that
-    ancestry, a few integers a token. Attention reads the filled part rounded up to a bucket, so
-    within a bucket every decode step has the same shapes. Cross-attention states hold one row a
-    sentence, whatever the number of beams.
+    There is a slot for every position and beam, those of a position side by side. The beams of a
+    sentence read all of its slots, each through a mask that shows those its hypothesis descends from:
+    to reorder beams is to reorder that ancestry, a few integers a token. Attention reads the filled
+    part rounded up to a bucket, so within a bucket every decode step has the same shapes.
+    Cross-attention states hold one row a sentence, whatever the number of beams.
 
     Attributes:
-        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length, beams, K].
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length * beams, K].
         ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
         position: number of tokens decoded so far, on the device (int64 scalar).
         beams: rows a sentence; row = sentence * beams + beam.
@@ -85,7 +85,7 @@ class Cache:
         self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
         device = like.device
-        self.states = like.new_zeros(layers, 2, rows // beams, heads, length, beams, head_width)
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length * beams, head_width)
         self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
         self.position = torch.zeros((), dtype=torch.int64, device=device)
         self.indices = torch.arange(max(length, beams), device=device)
@@ -106,19 +106,24 @@ class Cache:
         if self.filled > self.visible:
             self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
 
-    def slots(self, tokens: int) -> Tensor:
-        """Positions of the next `tokens`, which each row fills in its own beam's slots: [T] int64."""
-        slots = self.position + self.indices[:tokens]
-        own = self.indices[: self.beams, None].expand(len(self.ancestry), self.beams, tokens)
-        self.ancestry.index_copy_(2, slots, own)
-        return slots
+    def positions(self, tokens: int) -> Tensor:
+        """Positions of the next `tokens`: [T] int64."""
+        return self.position + self.indices[:tokens]
 
-    def self_mask(self, slots: Tensor, keep: Tensor | None = None) -> Tensor:
-        """Which slots each new token may see, itself included: bool, [B, 1, beams * T, visible * beams].
+    def slots(self, positions: Tensor) -> Tensor:
+        """Where the beams of a sentence write their tokens at `positions` [T]: [T * beams] int64."""
+        beams = self.indices[: self.beams]
+        own = beams[:, None].expand(len(self.ancestry), self.beams, len(positions))
+        self.ancestry.index_copy_(2, positions, own)
+        return (positions[:, None] * self.beams + beams).flatten()
 
-        Of a single beam without `keep`, [T, visible] is all there is to say. `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+    def self_mask(self, positions: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots the tokens at `positions` [T] may see, their own among them, as booleans.
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        Returns [B, 1, beams * T, visible * beams], or [T, visible] where that says it all.
         """
-        seen = self.indices[: self.visible] <= slots[:, None]  # [T, visible]
+        seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
         if self.beams == 1 and keep is None:
             return seen
         seen = seen[None, None, :, :]
@@ -130,10 +135,9 @@ class Cache:
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        new = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
-        states = self.states[layer]
-        states.index_copy_(3, slots, new.permute(0, 1, 3, 4, 2, 5))
-        keys, values = states[:, :, :, : self.visible].flatten(3, 4).unbind(0)
+        by_beam = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
+        self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
+        keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
         return keys, values
 
     def advance(self, tokens: int) -> None:
@@ -422,7 +426,7 @@ class SelfAttention(nn.Module):
         mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
         cache: Cache | None = None,
         layer: int = 0,
-        slots: Tensor | None = None,  # [T], where a cache stores the new states
+        slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
     ) -> Tensor:
         """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
         query = self.q_proj(hidden)
@@ -534,8 +538,9 @@ class DecoderStack(nn.ModuleList):
             if mask is not None:
                 visible = visible & mask.bool()[:, None, None, :]
         else:
-            slots = cache.slots(tokens)
-            visible = cache.self_mask(slots, mask)
+            positions = cache.positions(tokens)
+            slots = cache.slots(positions)
+            visible = cache.self_mask(positions, mask)
         bias = additive(visible, hidden.dtype)
 
         beams = 1 if cache is None else cache.beams

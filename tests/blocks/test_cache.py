@@ -18,9 +18,10 @@ def visible_after(steps: list[int], length: int) -> list[int]:
     for tokens in steps:
         filled.reserve(tokens)
         states = torch.ones(2, 1, tokens, 3)
-        keys, values = filled.write(0, filled.slots(tokens), states, states)
+        positions = filled.positions(tokens)
+        keys, values = filled.write(0, filled.slots(positions), states, states)
         assert keys.shape == values.shape
-        assert filled.self_mask(filled.slots(tokens)).shape == (tokens, keys.shape[2])
+        assert filled.self_mask(positions).shape == (tokens, keys.shape[2])
         filled.advance(tokens)
         seen.append(keys.shape[2])
     return seen
