@@ -283,4 +283,4 @@ def _description(schema: type[BaseModel], path: Address) -> str | None:
 
 def _has_default(schema: type[BaseModel], path: Address) -> bool:
     field = _field(schema, path)
-    return field is not None and not field.is_required()
+    return field is not None and not field.is_required() and field.default is not None
