@@ -1,8 +1,8 @@
-"""Names close to a misspelt one."""
+"""Names close to a misspelt one, and names in a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _CLOSE = 0.65
 """Twice the characters in common over all characters; below it, suggestions are mostly noise."""
@@ -32,6 +32,12 @@ def near(name: object, candidates: Iterable[str], most: int = 3) -> list[str]:
             scores[candidate] = matcher.ratio()
     close = [candidate for candidate, score in scores.items() if score >= _CLOSE]
     return sorted(close, key=lambda candidate: -scores[candidate])[:most]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
 def is_unmistakable(name: str, candidates: Iterable[str]) -> bool:

@@ -55,6 +55,7 @@ class _Connections:
     def __init__(self, written: Written) -> None:
         self._graph = written.graph
         self._lost = written.lost
+        self._absent: dict[str, list[tuple[str, Problem]]] = {}
         self._found = Connected(written.graph, whole=not written.lost)
 
     def run(self) -> Connected:
@@ -67,6 +68,8 @@ class _Connections:
         for name, role in expected_outputs(self._graph).items():
             if name not in outputs or role_of(self._graph, outputs[name]) != role:
                 self._found.wanting.add(role)
+        for name, readers in self._absent.items():
+            self._report(readers[0][1] if len(readers) == 1 else self._no_node(name, readers))
         self._found.graph = replace(self._graph, nodes=nodes, outputs=outputs)
         return self._found
 
@@ -105,12 +108,27 @@ class _Connections:
         if role_of(self._graph, ref) is not None:
             return True
         problem, meant = _dangling(self._graph, ref, at)
-        self._report(problem)
+        if ref.node and ref.node not in self._graph.nodes:
+            self._absent.setdefault(ref.node, []).append((at, problem))
+        else:
+            self._report(problem)
         if meant is None:
             self._found.unclear = True
         else:
             self._found.meant.add(meant)
         return False
+
+    def _no_node(self, name: str, readers: list[tuple[str, Problem]]) -> Problem:
+        """XL203 once, for all that read a node which is not there."""
+        close = near(name, self._graph.nodes)
+        return Problem(
+            "XL203",
+            f"there is no node `{name}`, and {len(readers)} inputs or outputs read it",
+            tuple((at, "nothing there") for at, _ in readers),
+            help=f"did you mean `{close[0]}`?"
+            if close
+            else f"add `{name}`, or connect one of {', '.join(self._graph.nodes)}",
+        )
 
     def _no_such_port(self, node: Node, name: str, ref: Ref, taken: set[str]) -> set[str]:
         """Report it; the port that it plainly means is not reported as unfed too."""

@@ -25,10 +25,19 @@ def without(data: Any, path: Address) -> Any:
 
 
 def with_value(data: Any, path: Address, value: Any) -> Any:
-    """`data` with `value` at `path`, maps on the way made; as it is where something else is on the way."""
+    """`data` with `value` at `path`, which `is_open`; maps on the way are made."""
     if not path:
         return value
-    if not isinstance(data, dict):
-        return data
-    step, rest = path[0], path[1:]
-    return {**data, step: with_value(data.get(step, {} if rest else None), rest, value)}
+    data = {} if data is None else data
+    return {**data, path[0]: with_value(data.get(path[0]), path[1:], value)}
+
+
+def is_open(data: Any, path: Address) -> bool:
+    """Whether a value can be put at `path`: on the way there are maps, empty places, or nothing."""
+    for step in path:
+        if data is None:
+            return True
+        if not isinstance(data, dict):
+            return False
+        data = data.get(step)
+    return True

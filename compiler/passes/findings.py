@@ -68,6 +68,8 @@ class Findings:
 
     def move(self, path: Address, right: Address) -> None:
         """Go on as if what is at `path` were at `right`. It is not reported again, unless it is a map."""
+        if path not in self.document.values:
+            return  # it went along with what encloses it
         document, depth = self.document, len(path)
 
         def moved(place: Address) -> Address:

@@ -8,12 +8,13 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from compiler.passes.editing import value_at
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.generation import GenerationOptions
-from specs.language import Component, FreeGraph, GraphNode, SpecFile, Tokens
+from specs.language import Component, FreeGraph, GraphInput, GraphNode, SpecFile, Tokens
 from specs.signatures import SIGNATURES
 from specs.synonyms import synonyms
 
@@ -46,11 +47,20 @@ def homes(path: Address, document: Document) -> list[Address]:
             ]
             if found:
                 return found
-    return []
+    return [(*section, name) for section in sections_for(value_at(data, path)) if "graph" in data]
 
 
 def _itself(name: str, known: Collection[str]) -> list[str]:
     return [name] if name in known else []
+
+
+def sections_for(value: object) -> Iterator[Address]:
+    """The sections of a graph that hold entries like this one, each under a name of its own."""
+    if not isinstance(value, dict):
+        return
+    for section, entry in (("inputs", GraphInput), ("nodes", GraphNode)):
+        if {name for name, field in entry.model_fields.items() if field.is_required()} <= value.keys():
+            yield ("graph", section)
 
 
 def within(section: Address) -> str:

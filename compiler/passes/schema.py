@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from compiler.diagnostics.model import Diagnostic, Severity
-from compiler.diagnostics.near import near
+from compiler.diagnostics.near import listed, near
+from compiler.passes.editing import is_open, value_at
 from compiler.passes.forms import KEYS
-from compiler.passes.homes import keys_of
+from compiler.passes.homes import keys_of, sections_for, within
 from compiler.passes.unknown import unknown_key
 from compiler.passes.wording import bounds_of, choice, choices_of, conversion, element, named, shown
 from compiler.reader import Document
@@ -71,13 +73,72 @@ def complaints(
         grouped.setdefault(path, []).append(details)
     paths = [path for path in grouped if not _is_looked_into(path, grouped)]
     found = [_complaint(path, grouped[path], document, prefix, schema) for path in paths]
+    places = dict.fromkeys(one.path[:-1] if one.is_missing else one.path for one in found)
+    entries = [_out_of_place(place, document, prefix, schema) for place in places]
+    for entry in (entry for entry in entries if entry is not None):
+        found = [one for one in found if one.path[: len(entry.path)] != entry.path] + [entry]
     taken = {one.meant for one in found if one.meant is not None}
     described = {(*one.path[:-1], "family") for one in found if one.path[-1:] and one.path[-1] in KEYS}
-    return [
+    found = [
         replace(one, diagnostic=None) if one.path in described else one
         for one in found
         if not (one.is_missing and one.path in taken)
     ]
+    return _together(found)
+
+
+def _out_of_place(
+    place: Address, document: Document, prefix: Address, schema: type[BaseModel]
+) -> Complaint | None:
+    """XL101 for an entry that is no entry of its section: a key of what is around it, or of another section.
+
+    A line that has lost its indentation, or has too much of it, puts everything below it in the wrong place.
+    """
+    below = place[len(prefix) :]
+    entry = _section(schema, below) if below else None
+    if entry is None or _section(schema, below[:-1]) is not None:
+        return None  # no entry with a name of its own
+    around = _section(schema, below[:-2])
+    siblings = list(value_at(document.data, place[:-1]))
+    before = siblings[: siblings.index(place[-1])][-1:]
+    homes: list[Address] = []
+    if before and place[-1] in keys_of(entry):
+        homes = [(*place[:-1], *before)]
+    elif around is not None and place[-1] in keys_of(around):
+        homes = [place[:-2]]
+    else:
+        homes = [home for home in sections_for(value_at(document.data, place)) if home != place[:-1]]
+    meant = (*homes[0], place[-1]) if homes else ()
+    if not meant or meant in document.keys or not is_open(document.data, homes[0]):
+        return None
+    finding, _ = unknown_key(place, document, ())
+    message = f"`{place[-1]}` is no entry of {named(place[:-1])}"
+    help = f"`{place[-1]}` belongs {within(homes[0])}; indent it so"
+    return Complaint(place, replace(finding, message=message, help=help, info=(), fix=None), meant=meant)
+
+
+def _together(found: list[Complaint]) -> list[Complaint]:
+    """The complaints, with one finding for all keys that went from one section to another."""
+    moved: dict[tuple[Address, Address], list[int]] = {}
+    for index, one in enumerate(found):
+        if one.meant is not None and one.meant[:-1] != one.path[:-1] and one.meant[-1] == one.path[-1]:
+            moved.setdefault((one.path[:-1], one.meant[:-1]), []).append(index)
+    result = list(found)
+    for (section, home), indices in moved.items():
+        findings = [told for index in indices if (told := found[index].diagnostic) is not None]
+        if len(findings) < 2:
+            continue
+        names = listed([str(found[index].path[-1]) for index in indices])
+        joined = replace(
+            findings[0],
+            message=f"unknown keys {names}" + (f" in {named(section)}" if section else ""),
+            spans=tuple(span for one in findings for span in one.spans),
+            help=f"they belong {within(home)}",
+        )
+        for index in indices:
+            result[index] = replace(found[index], diagnostic=None)
+        result[indices[0]] = replace(found[indices[0]], diagnostic=joined)
+    return result
 
 
 def _is_looked_into(path: Address, grouped: dict[Address, list[ErrorDetails]]) -> bool:
@@ -186,26 +247,25 @@ def _unsupported_option(path: Address, document: Document) -> Diagnostic:
 
 
 def _section(schema: type[BaseModel], path: Address) -> type[BaseModel] | None:
-    current: type[BaseModel] | None = schema
+    """The schema of what is at `path`, where that is a section of the language or an entry of one."""
+    annotation: Any = schema
     for step in path:
-        if current is None:
-            return None
-        by_name = {f.alias or name: f for name, f in current.model_fields.items()}
-        known = by_name.get(str(step))
-        if known is not None:
-            current = _model_in(known.annotation)
-    return current
+        annotation = _inside(annotation, step)
+    members = (
+        [annotation, *get_args(annotation)] if get_origin(annotation) in (None, Union, UnionType) else []
+    )
+    return next((one for one in members if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The first schema inside an annotation such as `dict[str, Node] | None`."""
+def _inside(annotation: Any, step: str | int) -> Any:
+    """The annotation of an entry, `step`, of what is annotated; None where there is none."""
+    arguments = get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None
+        by_name = {f.alias or name: f.annotation for name, f in annotation.model_fields.items()}
+        return by_name.get(str(step))
+    if get_origin(annotation) in (dict, list, tuple):
+        return arguments[-1 if get_origin(annotation) is dict else 0]
+    return next((found for one in arguments if (found := _inside(one, step)) is not None), None)
 
 
 def _field(schema: type[BaseModel], path: Address) -> FieldInfo | None:
@@ -223,4 +283,4 @@ def _description(schema: type[BaseModel], path: Address) -> str | None:
 
 def _has_default(schema: type[BaseModel], path: Address) -> bool:
     field = _field(schema, path)
-    return field is not None and not field.is_required()
+    return field is not None and not field.is_required() and field.default is not None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
 from compiler.diagnostics.near import is_unmistakable, near
+from compiler.passes.editing import is_open
 from compiler.passes.forms import KEYS
 from compiler.passes.homes import homes, within
 from compiler.passes.wording import named
@@ -33,17 +34,21 @@ def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tupl
     elif called not in ([], close[:1]) and not is_safe:
         places = [(*section, one) for one in called]
         help = f"it is called {_either(called)} here"
+    elif (word := name.partition(" ")[0]) in names:
+        places = [(*section, word)]
+        help = f"write a `:` after `{word}`"
     elif close:
         places = [(*section, close[0])]
         help = f"did you mean `{close[0]}`?"
     else:
         places = []
         help = f"remove it; known keys: {', '.join(names)}"
-    # Another form of a model is no setting of this one: it cannot simply be moved.
-    meant = places[0] if len(places) == 1 and name not in KEYS else None
+    meant = places[0] if len(places) == 1 else None
     if meant in document.keys:
         there = "here" if meant[:-1] == section else within(meant[:-1])
         help, meant = f"`{meant[-1]}` is already {there}; remove one", None
+    if name in KEYS or (meant is not None and not is_open(document.data, meant[:-1])):
+        meant = None  # another form of a model is no setting of this one, and where a text is goes nothing
     span = document.keys.get(path) or document.locate(path)
     if meant is not None and is_safe:
         fix = Fix(f"rename `{name}` to `{meant[-1]}`", (Edit(span, str(meant[-1])),))

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
+from compiler.diagnostics.near import listed
 
 
 def _error(code: str, message: str, *spans: Span, info: str | None = None, help: str) -> Diagnostic:
     return Diagnostic(code, Severity.ERROR, message, spans, info=(info,) if info else (), help=help)
 
 
-def duplicate_key(key: str, again: Span, first: Span) -> Diagnostic:
-    """XL102, with both places."""
-    return _error(
-        "XL102",
-        f"the key `{key}` appears twice in one map",
-        replace(again, label="again here"),
-        replace(first, label="first here"),
-        help="remove one of the two",
-    )
+def duplicate_keys(repeated: Sequence[tuple[str, Span, Span]]) -> list[Diagnostic]:
+    """XL102 for keys of one map with both places: (key, again, first). Several keys are one mistake."""
+    places = [(_labelled(again, "again"), _labelled(first, "first")) for _, again, first in repeated]
+    names = list(dict.fromkeys(name for name, _, _ in repeated))
+    if len(names) == 1:
+        message = f"the key `{names[0]}` appears twice in one map"
+        return [_error("XL102", message, *both, help="remove one of the two") for both in places]
+    return [
+        _error(
+            "XL102",
+            f"the keys {listed(names)} appear twice in one map",
+            places[0][0],
+            *(first for _, first in places),
+            *(again for again, _ in places[1:]),
+            help="put the second ones under a name of their own, or remove one of each",
+        )
+    ]
+
+
+def _labelled(span: Span, word: str) -> Span:
+    return replace(span, label=f"{word} here")
 
 
 def key_not_a_string(what: str, span: Span, text: str | None) -> Diagnostic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.diagnostics.model import Diagnostic
+from compiler.diagnostics.model import Diagnostic, Span
 from compiler.reader import findings
 from compiler.reader.nodes import CollectionNode, Entry, Node, ScalarNode, follow, kind
 
@@ -14,6 +14,7 @@ def enter_pairs(node: CollectionNode, diagnostics: list[Diagnostic]) -> list[Ent
     """
     entries: dict[str, Entry] = {}
     merged: list[Node] = []
+    repeated: list[tuple[str, Span, Span]] = []
     children = iter(node.children)
     for key_node, value in zip(children, children, strict=True):
         key = follow(key_node)
@@ -23,12 +24,13 @@ def enter_pairs(node: CollectionNode, diagnostics: list[Diagnostic]) -> list[Ent
         elif isinstance(key, ScalarNode) and isinstance(key.value, str):
             if first := entries.get(key.value):
                 first.poisoned = True
-                place = first.key_span or node.span
-                diagnostics.append(findings.duplicate_key(key.value, key_node.span, place))
+                repeated.append((key.value, key_node.span, first.key_span or node.span))
             else:
                 entries[key.value] = Entry(key.value, key_node.span, value, key.poisoned)
         elif key is not None and not key.poisoned:
             diagnostics.append(_not_a_string(key, key_node))
+    if repeated:
+        diagnostics += findings.duplicate_keys(repeated)
     for source in merged:
         # Reported already; merging all the same keeps later passes from missing what it brings.
         _merge(entries, source)

@@ -27,6 +27,7 @@ _INDENT = "indent the keys of one map, and the `-` of one list, by the same numb
 
 _ROWS = (
     _Row("'\\t'", "", "a tab indents this line", "a tab", "indent with spaces"),
+    _Row("a tab character", "", "a tab indents this line", "a tab", "indent with spaces"),
     _Row("cannot start any token", "", "no plain value begins with this character", "unexpected", _QUOTE),
     _Row(
         "mapping values are not allowed",

@@ -15,6 +15,13 @@ CONNECTIONS: list[Planted] = [
     planted("node", "XL203", graph(("hidden: add.hidden", "hidden: ⟦ad.hidden⟧")), "add.hidden"),
     planted("port", "XL203", graph(("hidden: add.hidden", "hidden: ⟦add.hiden⟧")), "add.hidden"),
     planted("input", "XL203", graph(("features: input_features", "features: ⟦input_feature⟧")), "input_features"),
+    planted("renamed", "XL203", graph(
+        ("    subsample:", "    subsmple:"), ("hidden: subsample.hidden, mask", "hidden: ⟦subsample.hidden⟧, mask"),
+        ("mask: subsample.mask}\n    add", "mask: ⟪subsample.mask⟫}\n    add"),
+        ("hidden: subsample.hidden, pos", "hidden: ⟪subsample.hidden⟫, pos"),
+        ("add.hidden, mask: subsample.mask", "add.hidden, mask: ⟪subsample.mask⟫"),
+        ("source_mask: subsample.mask", "source_mask: ⟪subsample.mask⟫"),
+    ), says="did you mean `subsmple`", edit=("subsmple:", "subsample:")),
     planted("nowhere", "XL203", graph(("hidden: add.hidden", "hidden: ⟦zzz⟧")), "add.hidden"),
     planted("output", "XL203", graph(("head.logits", "⟦head.logit⟧")), "head.logits"),
     planted("tied-to", "XL203", graph(("embed.tokens.weight", "⟦embed.weight⟧")), "embed.tokens.weight"),
@@ -92,6 +99,13 @@ HYPERS: list[Planted] = [
     planted("exponent", "XL209", graph(("channels: 128", "channels: ⟦1e3⟧")), "1000", says="write 1000"),
     planted("scalar", "XL209", graph(("[5, 5]", "⟦5⟧")), "[5]", says="write a list: [5]"),
     planted("elsewhere", "XL209", graph(("heads: 4, inner: 128", "⟦num_heads⟧: 4, inner: 128")), "heads"),
+    planted("dedented-inputs", "XL101", graph(
+        ("      inputs: {features: input_features, mask: attention_mask}", "    ⟦inputs⟧: {features: input_features, mask: attention_mask}"),
+    ), says="belongs under `graph: nodes: subsample:`", edit=("    inputs: {features", "      inputs: {features")),
+    planted("dedented-node", "XL101", graph(("    head: {", "  ⟦head⟧: {")), says="belongs under `graph: nodes:`",
+            edit=("  head: {", "    head: {")),
+    planted("indented-outputs", "XL101", graph(("  outputs: {", "    ⟦outputs⟧: {")), says="belongs under `graph:`",
+            edit=("    outputs: {", "  outputs: {")),
     planted("beside-with", "XL101", graph((
         "      block: pre_norm_encoder\n      with: {layers: 2, width: width, heads: 4, inner: 128}",
         "      block: pre_norm_encoder\n      ⟦heads⟧: 4\n      with: {layers: 2, width: width, inner: 128}",
