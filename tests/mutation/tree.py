@@ -56,7 +56,7 @@ class Outcome:
 def copied(folder: Path) -> Iterator[Path]:
     """The sources in another folder."""
     tree = folder / "tree"
-    for name in SOURCES:
+    for name in (*SOURCES, "examples"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree / "pyproject.toml")
     yield tree
