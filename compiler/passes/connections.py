@@ -12,9 +12,6 @@ from specs.graph import Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Port
 
-IDS = "decoder_input_ids"
-"""The input that decoding starts from."""
-
 WORDS = {
     "features": "features",
     "hidden": "hidden states",
@@ -53,6 +50,7 @@ def connected(written: Written) -> Connected:
 
 class _Connections:
     def __init__(self, written: Written) -> None:
+        self._written = written
         self._graph = written.graph
         self._lost = written.lost
         self._absent: dict[str, list[tuple[str, Problem]]] = {}
@@ -63,9 +61,9 @@ class _Connections:
         outputs = {
             name: ref
             for name, ref in self._graph.outputs.items()
-            if self._exists(ref, f"graph.outputs.{name}")
+            if self._exists(ref, self._written.output(name))
         }
-        for name, role in expected_outputs(self._graph).items():
+        for name, role in self._written.expected_outputs().items():
             if name not in outputs or role_of(self._graph, outputs[name]) != role:
                 self._found.wanting.add(role)
         for name, readers in self._absent.items():
@@ -89,13 +87,13 @@ class _Connections:
         return replace(node, inputs=usable)
 
     def _fits(self, node: Node, port: Port, ref: Ref) -> bool:
-        at = f"graph.nodes.{node.name}.inputs.{port.name}"
+        at = f"{self._written.node(node.name)}.inputs.{port.name}"
         if not self._exists(ref, at):
             return False
         role = role_of(self._graph, ref)
         if role == port.role:
             if not ref.node and ref.port in self._graph.optional_inputs and not port.optional:
-                self._report(_optional(node, port, ref, at))
+                self._report(_optional(node, port, ref, (self._written.input(ref.port), at)))
             return True
         self._found.wanting.add(port.role)
         self._report(_wrong_role(self._graph, node, port, ref, at))
@@ -144,7 +142,7 @@ class _Connections:
             Problem(
                 "XL207",
                 f"block {node.kind} has no input `{name}`",
-                ((key_of(f"graph.nodes.{node.name}.inputs.{name}"), "not a port of this block"),),
+                ((key_of(f"{self._written.node(node.name)}.inputs.{name}"), "not a port of this block"),),
                 (f"its inputs are {names}",),
                 f"did you mean `{close[0]}`?" if close else f"remove it; {node.kind} takes {names}",
             )
@@ -156,7 +154,7 @@ class _Connections:
         self._found.wanting |= {other.role for other in SIGNATURES[node.kind].inputs} - {
             str(role_of(self._graph, ref)) for ref in node.inputs.values()
         } | {port.role}
-        address = f"graph.nodes.{node.name}"
+        address = self._written.node(node.name)
         # The port and its section are named too: where they were reported, its absence follows from that.
         self._report(
             Problem(
@@ -174,11 +172,6 @@ class _Connections:
     def _report(self, problem: Problem) -> None:
         self._found.whole = False
         self._found.problems.append(problem)
-
-
-def expected_outputs(graph: Graph) -> dict[str, str]:
-    """What a model gives, and what it holds: logits where it decodes, else hidden states and their mask."""
-    return {"logits": "logits"} if IDS in graph.inputs else {"hidden": "hidden", "mask": "mask"}
 
 
 def role_of(graph: Graph, ref: Ref) -> str | None:
@@ -228,10 +221,10 @@ def _wrong_role(graph: Graph, node: Node, port: Port, ref: Ref, at: str) -> Prob
     )
 
 
-def _optional(node: Node, port: Port, ref: Ref, at: str) -> Problem:
+def _optional(node: Node, port: Port, ref: Ref, at: tuple[str, str]) -> Problem:
     return Problem(
         "XL206",
         f"`{node.name}` needs its `{port.name}`, and the input `{ref}` may be left out",
-        ((f"graph.inputs.{ref}.optional", "may be left out"), (at, "needed here")),
+        ((f"{at[0]}.optional", "may be left out"), (at[1], "needed here")),
         help=f"remove `optional: true` from `{ref}`",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -66,26 +66,28 @@ def unbounded_patterns(ignore: Ignore) -> Iterator[Problem]:
                 )
 
 
-def parameters(graph: Graph, lost: Iterable[str] = ()) -> tuple[Graph, list[Problem]]:
-    """The graph with its parameter shapes; tied parameters of unequal shape are XL306.
-
-    `lost` names nodes that had to be left out: what is tied to them is not looked at.
-    """
+def parameters(graph: Graph) -> Graph:
+    """The graph with its parameter shapes."""
     blocks = library()
     shapes: Shapes = {}
     for node in graph.order():
         for address, shape in blocks.shapes(node.block):
             shapes[f"{node.name}.{address}"] = shape
-    ties = [
-        tie
-        for tie in graph.ties
-        if not any(address.startswith(f"{name}.") for name in lost for address in (tie.kept, tie.tied))
-    ]
-    problems = [problem for tie in ties for problem in _tie(tie, graph, shapes)]
-    return replace(graph, shapes=shapes), problems
+    return replace(graph, shapes=shapes)
 
 
-def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
+def tie_problems(graph: Graph, lost: Iterable[str] = ()) -> Iterator[Problem]:
+    """XL203 for ties of what is no parameter, XL306 for tied parameters of unequal shape.
+
+    `lost` names nodes that had to be left out: what is tied to them is not looked at.
+    """
+    shapes = parameters(graph).shapes
+    for tie in graph.ties:
+        if not any(address.startswith(f"{name}.") for name in lost for address in (tie.kept, tie.tied)):
+            yield from _tie(tie, graph, shapes)
+
+
+def _tie(tie: Tie, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
     place = tie.origin or ""
     for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
         if address not in shapes:
@@ -119,8 +121,10 @@ def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
 def _sizes(address: str, graph: Graph) -> Iterator[tuple[str, str]]:
     """Where the sizes of a parameter's node were written: a finding there explains an unequal shape."""
     node = next((node for node in graph.nodes.values() if address.startswith(f"{node.name}.")), None)
-    for number in node.numbers.values() if node is not None else ():
-        if number.origin is not None and number.origin.startswith("graph.") and type(number.value) is int:
+    if node is None:
+        return
+    for number in node.numbers.values():
+        if type(number.value) is int and number.origin and number.origin.startswith(f"{node.origin}."):
             yield number.origin, f"a size of `{address}`"
 
 
