@@ -99,7 +99,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     graphs = [addressed(part, part.graph) for part in parts]
     trace("structure", side_by_side(graphs))
     if len(parts) > 1:
-        joined = join(spec, parts, *graphs, is_sound)
+        joined = join(spec, parts, graphs[0], graphs[1], is_sound)
         trace("join", joined.graph)
     else:
         joined = Joined(graphs[0])
@@ -123,7 +123,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
 
 
 def _structured(spec: Spec, part: Written) -> tuple[Graph, list[Problem]]:
-    """The graph of a part that can be gone through, what is between its encode and decode, and what is wrong."""
+    """The graph of a part as far as it can be gone through, divided at what crosses to decode; problems."""
     found = structure(part)
     if part.role in spec.components:
         assert not found.problems, f"families lower to sound graphs: {found.problems[0].message}"

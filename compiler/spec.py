@@ -19,6 +19,9 @@ from specs.values import View
 
 Kind = Literal["model", "pair", "encoder", "decoder", "graph"]
 
+HALVES = ("encoder", "decoder")
+"""The roles of the two halves of a model."""
+
 
 @dataclass(frozen=True)
 class Part(ABC):
@@ -120,7 +123,7 @@ class Spec:
     def parts(self) -> Mapping[str, Part]:
         """Every part by role, the encoder before the decoder."""
         found: dict[str, Part] = {**self.components, **self.graphs}
-        return {role: found[role] for role in ("model", "encoder", "decoder") if role in found}
+        return {role: found[role] for role in ("model", *HALVES) if role in found}
 
     @property
     def config(self) -> Mapping[str, Any]:

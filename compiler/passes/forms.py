@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.passes.findings import Findings, key_of
-from compiler.spec import Kind, Spec
+from compiler.spec import HALVES, Kind, Spec
 from specs.problems import Problem
 
 KEYS = ("model", "encoder", "decoder", "graph")
@@ -28,9 +28,6 @@ _USES: dict[str, tuple[frozenset[Kind], str]] = {
 """Key -> the forms it acts in, and what it does."""
 
 _MODEL_KEYS = frozenset({"family", "config", "nodes"})
-
-HALVES = ("encoder", "decoder")
-"""The roles that a graph may stand in, in place of a family."""
 
 _OF_FAMILIES = ("family", "architecture", "config")
 """Keys of a half that a family states."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from compiler.passes.editing import value_at
 from compiler.reader import Document
 from compiler.reader import Path as Address
+from compiler.spec import HALVES
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.generation import GenerationOptions
@@ -20,7 +21,6 @@ from specs.synonyms import synonyms
 
 Sections: TypeAlias = Iterator[tuple[Address, Collection[str]]]
 
-HALVES = ("encoder", "decoder")
 _ROLES = ("model", *HALVES)
 
 
@@ -58,24 +58,21 @@ def _itself(name: str, known: Collection[str]) -> list[str]:
 def sections_for(value: object, path: Address, data: Mapping[str, Any]) -> Iterator[Address]:
     """The sections of a graph that hold entries like this one, each under a name of its own.
 
-    `path` is where the entry stands: inside a graph or the half of one, only that graph is meant.
+    `path` is where the entry stands.
     """
     if not isinstance(value, dict):
         return
-    graphs = list(graphs_of(data))
-    around = [graph for graph in graphs if graph[: len(path[:-1])] == path[: len(graph)][: len(path[:-1])]]
     for section, entry in (("inputs", GraphInput), ("nodes", GraphNode)):
         if {name for name, field in entry.model_fields.items() if field.is_required()} <= value.keys():
-            yield from ((*graph, section) for graph in around or graphs)
+            yield from ((*graph, section) for graph in _graphs(path, data))
 
 
-def graphs_of(data: Mapping[str, Any]) -> Iterator[Address]:
-    """Where a spec has free graphs."""
-    if "graph" in data:
-        yield ("graph",)
-    for role in HALVES:
-        if isinstance(data.get(role), dict) and "graph" in data[role]:
-            yield (role, "graph")
+def _graphs(path: Address, data: Mapping[str, Any]) -> list[Address]:
+    """The graphs that what is at `path` may belong to: the one around it, that of its half, or any."""
+    halves = [role for role in HALVES if isinstance(data.get(role), dict) and "graph" in data[role]]
+    found: list[Address] = [("graph",)] if "graph" in data else []
+    found += [(role, "graph") for role in halves]
+    return [graph for graph in found if graph[:1] == path[:1]] or found
 
 
 def within(section: Address) -> str:
@@ -87,7 +84,9 @@ def within(section: Address) -> str:
 
 def _around(path: Address, data: Mapping[str, Any]) -> Sections:
     """The sections of the graph's node that holds the key."""
-    graph = next((graph for graph in graphs_of(data) if path[: len(graph) + 1] == (*graph, "nodes")), None)
+    graph = next(
+        (graph for graph in _graphs(path, data) if path[: len(graph) + 1] == (*graph, "nodes")), None
+    )
     if graph is None or len(path) < len(graph) + 3:
         return
     place = path[: len(graph) + 2]
@@ -101,11 +100,8 @@ def _around(path: Address, data: Mapping[str, Any]) -> Sections:
 def _of_language(path: Address, data: Mapping[str, Any]) -> Sections:
     yield (), keys_of(SpecFile)
     yield ("generation",), keys_of(GenerationOptions)
-    graphs = list(graphs_of(data))
-    for graph in sorted(graphs, key=lambda graph: path[: len(graph)] != graph):
+    for graph in _graphs(path, data):
         yield graph, keys_of(FreeGraph)
-        if path[: len(graph)] == graph:
-            break
     if "model" not in data:
         yield ("tokens",), keys_of(Tokens)
     for role, stated in _families(data):

@@ -13,12 +13,12 @@ from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings, dotted
-from compiler.passes.forms import HALVES, KEYS, form, misplaced_keys, mixed_halves
+from compiler.passes.forms import KEYS, form, misplaced_keys, mixed_halves
 from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
 from compiler.reader import Path as Address
-from compiler.spec import Component, GraphPart, Part, Spec
+from compiler.spec import HALVES, Component, GraphPart, Part, Spec
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.language import VERSION, FreeGraph, Half, SpecFile
@@ -43,9 +43,7 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
         return None
     stated = {role: getattr(language, role) for role in ("model", *HALVES)}
     written = [role for role in stated if role in findings.document.data]
-    parts = {
-        role: part for role in written if (part := _part(findings, role, stated[role])) is not None
-    }
+    parts = {role: part for role in written if (part := _part(findings, role, stated[role])) is not None}
     if kind == "graph" and (whole := _graph(findings, "model", ("graph",), language.graph)) is not None:
         parts["model"] = whole
     if len(parts) < max(len(written), 1):
