@@ -257,4 +257,4 @@ def no_source(spec: Spec, role: str, wanting: Iterable[str] = ()) -> Diagnostic:
     )
 
 
-__all__ = ["Sources", "TableRow", "load", "sources_of", "no_source", "verify_sources"]
+__all__ = ["Sources", "TableRow", "load", "no_source", "sources_of", "verify_sources"]

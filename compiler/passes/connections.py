@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import Written
+from compiler.passes.free_graph import CROSSING, Written
 from specs.graph import Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Port
@@ -105,7 +105,7 @@ class _Connections:
             return False
         if role_of(self._graph, ref) is not None:
             return True
-        problem, meant = _dangling(self._graph, ref, at)
+        problem, meant = _dangling(self._written, ref, at)
         if ref.node and ref.node not in self._graph.nodes:
             self._absent.setdefault(ref.node, []).append((at, problem))
         else:
@@ -196,18 +196,34 @@ def _such_as(graph: Graph, role: str, reader: Node) -> str:
     return ", such as " + " or ".join(f"`{ref}`" for ref in refs[:2]) if refs else ""
 
 
-def _dangling(graph: Graph, ref: Ref, at: str) -> tuple[Problem, Ref | None]:
+def _dangling(part: Written, ref: Ref, at: str) -> tuple[Problem, Ref | None]:
     """XL203, and the port that was plainly meant."""
-    ports = {str(one): one for one in existing(graph)}
+    ports = {str(one): one for one in existing(part.graph)}
     written = str(ref)
-    close = near(written, ports) or [name for name in ports if written and name.startswith(f"{written}.")]
+    called = [name for name in _by_address(part, ref) if name in ports]
+    close = called or near(written, ports)
+    close = close or [name for name in ports if written and name.startswith(f"{written}.")]
     problem = Problem(
         "XL203",
         f"`{written}` is neither a graph input nor a node's output",
         ((at, "nothing there"),),
+        _HALVES_APART if called else (),
         help=f"did you mean `{close[0]}`?" if close else f"connect one of {', '.join(ports)}",
     )
     return problem, ports[close[0]] if close else None
+
+
+_HALVES_APART = (
+    "in its own graph a node is called as it is written there; the encoder's are not seen in the decoder's",
+)
+
+
+def _by_address(part: Written, ref: Ref) -> list[str]:
+    """What a reference by the address in the whole model is called in the graph of a half."""
+    address = str(ref)
+    if part.role == "decoder" and address.startswith("encoder."):
+        return sorted(CROSSING, key=lambda name: ("mask" in name) is not (ref.port == "mask"))
+    return [address.removeprefix(part.prefix)] if part.prefix and address.startswith(part.prefix) else []
 
 
 def _wrong_role(graph: Graph, node: Node, port: Port, ref: Ref, at: str) -> Problem:

@@ -130,6 +130,7 @@ def _sizes(address: str, graph: Graph) -> Iterator[tuple[str, str]]:
 
 def _stems(shapes: Shapes) -> list[str]:
     """Patterns for all parameters of a module, and for the same module of every layer."""
-    stems = {address.rpartition(".")[0] for address in shapes}
+    steps = [address.split(".") for address in shapes]
+    stems = {".".join(path[:length]) for path in steps for length in range(1, len(path))}
     stems |= {".".join("*" if step.isdecimal() else step for step in stem.split(".")) for stem in stems}
     return [f"{stem}.*" for stem in sorted(stems)]

@@ -45,17 +45,21 @@ def schema_text() -> str:
 
 
 def _by_family(schema: Schema, model: type[BaseModel]) -> Schema:
-    """One alternative a family, told apart by the value of `family`; and a graph, where one may stand there."""
+    """One alternative a family, told apart by the value of `family`; a graph too, where one may stand."""
     alternatives = [_of_family(schema, family(name)) for name in FAMILIES]
-    stated: Schema = {"family": {"enum": list(FAMILIES), "description": _said(schema, "family")}}
+    told_by: Schema = {"family": {"enum": list(FAMILIES), "description": _said(schema, "family")}}
+    shared: Schema = {}
     if "graph" in schema["properties"]:
-        keys = ("graph", "weights")
-        alternatives.append(_alternative("graph", {key: schema["properties"][key] for key in keys}))
-        stated["graph"] = {"$ref": "#/$defs/FreeGraph", "description": _said(schema, "graph")}
+        told_by["graph"] = {"$ref": "#/$defs/FreeGraph", "description": _said(schema, "graph")}
+        own = {"graph": told_by["graph"], "weights": schema["properties"]["weights"]}
+        alternatives.append(_alternative("graph", own))
+    else:
+        shared = {"required": ["family"], "discriminator": {"propertyName": "family"}}
     return {
         "description": schema.get("description", model.__doc__),
         "type": "object",
-        "properties": stated,
+        **shared,
+        "properties": told_by,
         "oneOf": alternatives,
     }
 
