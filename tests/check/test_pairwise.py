@@ -146,7 +146,7 @@ IN_HALVES = (
     Mistake("XL205", "decoder.mask", "source_mask: encoder_attention_mask", "source_mask: embed.hidden"),
     Mistake("XL207", "embed.ids", "{ids: decoder", "{id: decoder"),
     Mistake("XL305", "encoder.width", "with: {layers: 2, width: width, heads", "with: {layers: 2, width: 32, heads"),
-    Mistake("XL104", "maximum", "maximum: 600", "maximum: 0"),
+    Mistake("XL104", "channels", "channels: 128", "channels: 0"),
     Mistake("XL210", "outputs", "{logits: head", "{logit: head"),
     Mistake("XL203", "ties", "embed.tokens.weight", "embed.weight"),
     Mistake("XL402", "tokens.pad", "pad: 1}\n", "pad: 100}\n"),
