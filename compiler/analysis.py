@@ -115,7 +115,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
     graph = parameters(graph)
     trace("parameters", graph)
-    findings.report([one for part in parts for one in tie_problems(part.graph, part.lost)], values)
+    findings.report([one for part in parts for one in tie_problems(part, graph)], values)
     findings.report(unbounded_patterns(spec.language.ignore), values)
     if not any(part.lost for part in parts):
         findings.report(idle_patterns(spec.language.fresh, graph), values)

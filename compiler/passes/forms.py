@@ -81,6 +81,7 @@ def mixed_halves(findings: Findings) -> None:
         )
         for key in ["graph"] if "family" in mixed else mixed:
             findings.poison(f"{role}.{key}")
+        findings.poison(key_of("dims"))  # its sizes may be those of the graph
 
 
 def misplaced_keys(spec: Spec) -> Iterator[Problem]:

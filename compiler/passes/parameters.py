@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from compiler.block_source import library
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
+from compiler.passes.free_graph import Written
 from specs.graph import Graph, Tie
 from specs.language import Ignore
 from specs.problems import Problem
@@ -76,18 +77,22 @@ def parameters(graph: Graph) -> Graph:
     return replace(graph, shapes=shapes)
 
 
-def tie_problems(graph: Graph, lost: Iterable[str] = ()) -> Iterator[Problem]:
-    """XL203 for ties of what is no parameter, XL306 for tied parameters of unequal shape.
+def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
+    """XL203 for ties of what is no parameter of the part, XL306 for tied parameters of unequal shape.
 
-    `lost` names nodes that had to be left out: what is tied to them is not looked at.
+    `whole` has the shapes. What is tied to a node that had to be left out is not looked at.
     """
-    shapes = parameters(graph).shapes
-    for tie in graph.ties:
-        if not any(address.startswith(f"{name}.") for name in lost for address in (tie.kept, tie.tied)):
-            yield from _tie(tie, graph, shapes)
+    shapes = {
+        address.removeprefix(part.prefix): shape
+        for address, shape in whole.shapes.items()
+        if address.startswith(part.prefix)
+    }
+    for tie in part.graph.ties:
+        if not any(address.startswith(f"{name}.") for name in part.lost for address in (tie.kept, tie.tied)):
+            yield from _tie(tie, part.graph, shapes)
 
 
-def _tie(tie: Tie, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
+def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
     place = tie.origin or ""
     for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
         if address not in shapes:

@@ -81,7 +81,9 @@ def combined(case: Case, encoder: str, decoder: str) -> crossloom.Spec:
         for role, form in (("encoder", encoder), ("decoder", decoder))
     }
     tokens = {name: config[f"{name}_token_id"] for name in ("decoder_start", "pad", "bos", "eos")}
-    return spec_of({**halves, "tokens": tokens, **(front_end(case, "encoder") if encoder == "family" else {})})
+    return spec_of(
+        {**halves, "tokens": tokens, **(front_end(case, "encoder") if encoder == "family" else {})}
+    )
 
 
 def filled(case: Case, spec: crossloom.Spec) -> Any:
@@ -158,7 +160,9 @@ def test_a_decoder_alone_reads_what_an_encoder_alone_gives(tmp_path: Path) -> No
 
 def test_a_block_of_the_decoder_may_come_before_its_stack(tmp_path: Path) -> None:
     """A norm over the encoder's states runs once, in encode, and what it gives is attended to."""
-    norm = "      source_norm: {block: layer_norm, with: {width: width}, inputs: {hidden: encoder_hidden_states}}\n"
+    norm = (
+        "      source_norm: {block: layer_norm, with: {width: 64}, inputs: {hidden: encoder_hidden_states}}\n"
+    )
     text = HALVES.replace("source: encoder_hidden_states", "source: source_norm.hidden").replace(
         "      embed:\n", f"{norm}      embed:\n"
     )
