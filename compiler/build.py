@@ -7,8 +7,8 @@ import hashlib
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import chain
+from contextlib import contextmanager, nullcontext
+from threading import get_ident
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,19 +66,25 @@ def _restore(source: str) -> Any:
     return model.__new__(model)
 
 
-def skeleton(spec: Spec, graph: Graph) -> torch.nn.Module:
-    """The model with all its parameters on the meta device, in evaluation mode."""
+def skeleton(spec: Spec, graph: Graph, device: str = "cpu") -> torch.nn.Module:
+    """The model with memory reserved for its tensors and nothing written to it, in training mode.
+
+    The system gives out no page before it is written to, so on the CPU this takes no memory, and less time
+    than on the meta device.
+    """
     import torch
 
     module = execute(modeling_source(graph, digest(spec), spec.explicit))
-    with torch.device("meta"), _without_values(module):
+    # Entering a device has its price at every tensor made there.
+    there = torch.get_default_device() == torch.device(device)
+    with nullcontext() if there else torch.device(device), _unwritten(module):
         model = module.Model()
     return finish(model, spec)
 
 
 @contextmanager
-def _without_values(emitted: ModuleType) -> Iterator[None]:
-    """Modules on the meta device draw and compute no values: they keep none, and it takes time."""
+def _unwritten(emitted: ModuleType) -> Iterator[None]:
+    """Modules made by this thread draw and compute no values."""
     from torch import nn
 
     blocks = [value for value in vars(emitted).values() if isinstance(value, type)]
@@ -87,7 +93,7 @@ def _without_values(emitted: ModuleType) -> Iterator[None]:
     classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
     originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
     for cls, name in classes.items():
-        setattr(cls, name, _where_real(getattr(cls, name)))
+        setattr(cls, name, _in_other_threads(getattr(cls, name)))
     try:
         yield
     finally:
@@ -98,12 +104,12 @@ def _without_values(emitted: ModuleType) -> Iterator[None]:
                 setattr(cls, name, originals[cls])
 
 
-def _where_real(reset: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same, but for a module on the meta device nothing; another thread may be making a real one."""
+def _in_other_threads(reset: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, but nothing in this thread; another may be making a model with values."""
+    here = get_ident()
 
     def guarded(module: Any) -> None:
-        tensors = chain(module._parameters.values(), module._buffers.values())
-        if not any(tensor is not None and tensor.is_meta for tensor in tensors):
+        if get_ident() != here:
             reset(module)
 
     return guarded

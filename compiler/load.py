@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,62 +103,50 @@ def load(
     rows = {row.address: row for row in table}
     stored_dtype = dtype or getattr(torch, holding(set(stored_dtypes(verified))))
     assert isinstance(stored_dtype, torch.dtype)
-    parameters: dict[str, torch.nn.Parameter] = {}
+    tensors: dict[str, Tensor] = {}
     for role, resolution in resolutions.items():
         for address, names in resolution.feeds.items():
             tensor = apply(rows[address].operation, [values[role][name] for name in names])
-            placed = tensor.to(device=target, dtype=stored_dtype)
-            parameters[address] = torch.nn.Parameter(placed)
-    _fresh(spec, graph, table, parameters, target, stored_dtype)
-    for row in table:
-        if row.tied_to is not None:
-            parameters[row.address] = parameters[row.tied_to]
-    _assign(model, parameters)
+            tensors[address] = tensor.to(device=target, dtype=stored_dtype)
+    tensors |= _fresh(spec, graph, table, target, stored_dtype)
+    _assign(model, table, tensors)
     compute_buffers(model, table, target)
     findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
-    _finish_tensors(model, stored_dtype)
+    _cast_buffers(model, stored_dtype)
     return compiled(model, graph, compile).eval()
 
 
-def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:
-    modules = dict(model.named_modules())
-    for address, parameter in parameters.items():
-        owner, _, name = address.rpartition(".")
-        modules[owner].register_parameter(name, parameter)
+def _assign(model: torch.nn.Module, table: WeightTable, tensors: Mapping[str, Tensor]) -> None:
+    """Point every parameter at its tensor; tied ones are a single parameter already."""
+    owned = dict(model.named_parameters())
+    written = tensors.keys() | {row.address for row in table if row.status == "computed"}
+    reserved = owned.keys() | dict(model.named_buffers()).keys()
+    assert written == reserved, f"the table is total, yet it is off by {sorted(written ^ reserved)}"
+    for address, tensor in tensors.items():
+        owned[address].data = tensor
 
 
 def _fresh(
-    spec: Spec,
-    graph: Graph,
-    table: WeightTable,
-    parameters: dict[str, torch.nn.Parameter],
-    device: torch.device,
-    dtype: torch.dtype | None,
-) -> None:
+    spec: Spec, graph: Graph, table: WeightTable, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
     """Parameters that start untrained take the values a freshly built model has."""
-    import torch
-
     fresh = [row.address for row in table if row.status == "fresh"]
     if not fresh:
-        return
+        return {}
     from compiler.build import build
 
     values = build(spec, graph).state_dict()
-    for address in fresh:
-        parameters[address] = torch.nn.Parameter(values[address].to(device=device, dtype=dtype))
+    return {address: values[address].to(device=device, dtype=dtype) for address in fresh}
 
 
-def _finish_tensors(model: torch.nn.Module, dtype: torch.dtype | None) -> None:
-    """Cast computed buffers as the parameters were, and see that every element has been written."""
-    for address, module in model.named_modules():
-        for name, buffer in module._buffers.items():
-            if buffer is not None and buffer.is_floating_point() and dtype not in (None, buffer.dtype):
+def _cast_buffers(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Cast computed buffers as the parameters were."""
+    for module in model.modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_floating_point() and buffer.dtype != dtype:
                 setattr(module, name, buffer.to(dtype))
-        for name, tensor in chain(module._parameters.items(), module._buffers.items()):
-            written = tensor is None or not tensor.is_meta
-            assert written, f"the table is total, yet {address}.{name} was not written"
 
 
 def _compared(
