@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 import hashlib
+import json
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.emission.modeling import modeling_source
-from compiler.resolved import digest
+from compiler.resolved import digest, resolved
 from compiler.spec import Spec
 from specs.graph import Graph
 
@@ -26,6 +27,18 @@ CompileMode = Literal[False, "fast"]
 
 COMPILED = ("encode", "decode_step")
 """Methods that `compile` replaces, where the model has them."""
+
+
+_EMITTED: dict[tuple[str, frozenset[str]], ModuleType] = {}
+"""By the resolved spec as it is ordered, and the fields that its author set: these decide the source."""
+
+
+def emitted(spec: Spec, graph: Graph) -> ModuleType:
+    """The module that is emitted for a spec."""
+    key = json.dumps(resolved(spec)), spec.explicit
+    if key not in _EMITTED:
+        _EMITTED[key] = execute(modeling_source(graph, digest(spec), spec.explicit))
+    return _EMITTED[key]
 
 
 def execute(source: str) -> ModuleType:
@@ -74,7 +87,7 @@ def skeleton(spec: Spec, graph: Graph, device: str = "cpu") -> torch.nn.Module:
     """
     import torch
 
-    module = execute(modeling_source(graph, digest(spec), spec.explicit))
+    module = emitted(spec, graph)
     # Entering a device has its price at every tensor made there.
     there = torch.get_default_device() == torch.device(device)
     with nullcontext() if there else torch.device(device), _unwritten(module):
@@ -83,11 +96,11 @@ def skeleton(spec: Spec, graph: Graph, device: str = "cpu") -> torch.nn.Module:
 
 
 @contextmanager
-def _unwritten(emitted: ModuleType) -> Iterator[None]:
+def _unwritten(module: ModuleType) -> Iterator[None]:
     """Modules made by this thread draw and compute no values."""
     from torch import nn
 
-    blocks = [value for value in vars(emitted).values() if isinstance(value, type)]
+    blocks = [value for value in vars(module).values() if isinstance(value, type)]
     computing = [block for block in blocks if "reset_buffers" in vars(block)]
     drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Embedding, nn.LayerNorm]
     classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
@@ -124,11 +137,11 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
 
 def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
-    modules: dict[str, Any] = dict(model.named_modules())
     computed = [row.address for row in table if row.status == "computed"]
     for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
-        modules[owner].to_empty(device=device, recurse=False)
-        modules[owner].reset_buffers()
+        module: Any = model.get_submodule(owner)
+        module.to_empty(device=device, recurse=False)
+        module.reset_buffers()
 
 
 def build(
@@ -142,7 +155,7 @@ def build(
     """A model with fresh parameters, in training mode. Equal seeds give equal parameters."""
     import torch
 
-    module = execute(modeling_source(graph, digest(spec), spec.explicit))
+    module = emitted(spec, graph)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         model = module.Model()
         model.initialise(seed)

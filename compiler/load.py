@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,23 +110,26 @@ def load(
             tensor = apply(rows[address].operation, [values[role][name] for name in names])
             tensors[address] = tensor.to(device=target, dtype=stored_dtype)
     tensors |= _fresh(spec, graph, table, target, stored_dtype)
-    _assign(model, table, tensors)
+    held = tensors_of(model)
+    assert held.keys() == {row.address for row in table}, "the table is total"
+    for address, tensor in tensors.items():
+        held[address].data = tensor  # tied parameters are one already
     compute_buffers(model, table, target)
-    findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
+    findings = [d for role, r in resolutions.items() for d in _compared(model, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
-    _cast_buffers(model, stored_dtype)
+    _cast_buffers(model, table, stored_dtype)
     return compiled(model, graph, compile).eval()
 
 
-def _assign(model: torch.nn.Module, table: WeightTable, tensors: Mapping[str, Tensor]) -> None:
-    """Point every parameter at its tensor; tied ones are a single parameter already."""
-    owned = dict(model.named_parameters())
-    written = tensors.keys() | {row.address for row in table if row.status == "computed"}
-    reserved = owned.keys() | dict(model.named_buffers()).keys()
-    assert written == reserved, f"the table is total, yet it is off by {sorted(written ^ reserved)}"
-    for address, tensor in tensors.items():
-        owned[address].data = tensor
+def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer by its address; a tied parameter has several."""
+    return {
+        f"{address}.{name}" if address else name: tensor
+        for address, module in model.named_modules()
+        for name, tensor in chain(module._parameters.items(), module._buffers.items())
+        if tensor is not None
+    }
 
 
 def _fresh(
@@ -141,17 +145,16 @@ def _fresh(
     return {address: values[address].to(device=device, dtype=dtype) for address in fresh}
 
 
-def _cast_buffers(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype: torch.dtype) -> None:
     """Cast computed buffers as the parameters were."""
-    for module in model.modules():
-        for name, buffer in module.named_buffers(recurse=False):
-            if buffer.is_floating_point() and buffer.dtype != dtype:
-                setattr(module, name, buffer.to(dtype))
+    for owner, _, name in (row.address.rpartition(".") for row in table if row.status == "computed"):
+        module = model.get_submodule(owner)
+        buffer = module.get_buffer(name)
+        if buffer.is_floating_point() and buffer.dtype != dtype:
+            setattr(module, name, buffer.to(dtype))
 
 
-def _compared(
-    model: torch.nn.Module, table: WeightTable, role: str, resolution: Any, values: Values
-) -> list[Diagnostic]:
+def _compared(model: torch.nn.Module, role: str, resolution: Any, values: Values) -> list[Diagnostic]:
     """Stored copies against what is used: tied tensors exactly, computed ones up to their precision."""
     import torch
 
@@ -159,9 +162,8 @@ def _compared(
     for kept, copy in resolution.copies:
         if not torch.equal(values[kept], values[copy]):
             findings.append(_unequal(kept, copy, values[kept], values[copy]))
-    buffers = dict(model.named_buffers())
     for address, name in resolution.computed.items():
-        if not _follows(values[name], buffers[address].cpu()):
+        if not _follows(values[name], model.get_buffer(address).cpu()):
             findings.append(
                 Diagnostic(
                     "XL512",
