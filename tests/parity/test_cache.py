@@ -146,7 +146,8 @@ def test_hidden_tokens_of_a_target_stay_hidden(case: Case, sizes: list[int]) -> 
         whole = case.theirs(**given, decoder_attention_mask=keep).logits
         encoded = case.ours.encode(case.batch["input_features"], case.batch["attention_mask"])
         cache = case.ours.new_cache(len(ids), ids.shape[1], encoded)
-        pieces, start = [], 0
+        pieces: list[torch.Tensor] = []
+        start = 0
         while start < ids.shape[1]:
             stop = start + sizes[min(len(pieces), len(sizes) - 1)]
             pieces.append(case.ours.decode(ids[:, start:stop], encoded, cache, keep[:, :stop]))
