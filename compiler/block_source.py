@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -70,6 +70,25 @@ class Definition:
         """Whether this is a class."""
         return isinstance(self.node, ast.ClassDef)
 
+    @cached_property
+    def base(self) -> str:
+        """Of a class: the first it inherits from."""
+        assert isinstance(self.node, ast.ClassDef), f"{self.name} is not a class"
+        assert self.node.bases, f"{self.name} has no base class"
+        return _dotted(self.node.bases[0])
+
+    @cached_property
+    def init(self) -> ast.FunctionDef | None:
+        """Of a class: its own constructor."""
+        assert isinstance(self.node, ast.ClassDef), f"{self.name} is not a class"
+        body = self.node.body
+        return next((s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+
+    @cached_property
+    def members(self) -> tuple[tuple[str, ast.expr], ...]:
+        """(attribute, what its own constructor assigns) in order; a list's parts have an empty attribute."""
+        return tuple(_members(self.init)) if self.init is not None else ()
+
 
 @dataclass(frozen=True)
 class BlockLibrary:
@@ -82,9 +101,9 @@ class BlockLibrary:
         """The constructor's parameter names, in order; inherited where the class has no `__init__`."""
         if name.startswith("nn."):
             return NN_PARAMETERS.get(name, ())
-        init = self._init(name)
+        init = self.definitions[name].init
         if init is None:
-            return self.parameter_names(self._base(name))
+            return self.parameter_names(self.definitions[name].base)
         return tuple(argument.arg for argument in init.args.args[1:])
 
     def shapes(self, block: Block) -> Iterator[tuple[str, Shape]]:
@@ -97,7 +116,7 @@ class BlockLibrary:
 
     def initialised_by(self, name: str) -> str:
         """The torch.nn class that decides how a block without own parameters starts (`nn.Linear`, ...)."""
-        return name if name.startswith("nn.") else self.initialised_by(self._base(name))
+        return name if name.startswith("nn.") else self.initialised_by(self.definitions[name].base)
 
     def buffers(self, block: Block) -> Iterator[tuple[str, Shape]]:
         """(address below the block, shape) of every buffer that is computed and not stored."""
@@ -134,8 +153,8 @@ class BlockLibrary:
         if name.startswith("nn."):
             yield from nn_shapes(name, given).items()
             return
-        if self._init(name) is None:
-            base = self._base(name)
+        if self.definitions[name].init is None:
+            base = self.definitions[name].base
             yield from self._shapes(base, given, block)
             return
         for member, value in self._members(name):
@@ -165,39 +184,27 @@ class BlockLibrary:
     def _is_list(self, name: str) -> bool:
         return self.initialised_by(name) == "nn.ModuleList"
 
-    def _base(self, name: str) -> str:
-        node = self.definitions[name].node
-        assert isinstance(node, ast.ClassDef), f"{name} is not a class"
-        assert node.bases, f"{name} has no base class"
-        return ast.unparse(node.bases[0])
-
-    def _init(self, name: str) -> ast.FunctionDef | None:
-        node = self.definitions[name].node
-        assert isinstance(node, ast.ClassDef), f"{name} is not a class"
-        return next((s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
-
-    def _members(self, name: str) -> Iterator[tuple[str, ast.expr]]:
-        """(attribute, what is assigned) in order; a list class's parts come under an empty attribute."""
+    def _members(self, name: str) -> tuple[tuple[str, ast.expr], ...]:
+        """The members of a class, inherited where it has no constructor of its own."""
         if name.startswith("nn."):
-            return
-        init = self._init(name)
-        if init is None:
-            yield from self._members(self._base(name))
-            return
-        for statement in init.body:
-            match statement:
-                case ast.Assign(
-                    targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=value
-                ):
-                    yield attribute, value
-                case ast.Expr(value=ast.Call(args=[ast.Constant(value=str(buffer)), *_]) as call) if (
-                    _called(call) == "self.register_buffer"
-                ):
-                    yield buffer, call
-                case ast.Expr(value=ast.Call(args=[ast.Name() as parts]) as call) if (
-                    _called(call) == "super.__init__"
-                ):
-                    yield "", parts
+            return ()
+        definition = self.definitions[name]
+        return definition.members if definition.init is not None else self._members(definition.base)
+
+
+def _members(init: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
+    for statement in init.body:
+        match statement:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=value):
+                yield attribute, value
+            case ast.Expr(value=ast.Call(args=[ast.Constant(value=str(buffer)), *_]) as call) if (
+                _called(call) == "self.register_buffer"
+            ):
+                yield buffer, call
+            case ast.Expr(value=ast.Call(args=[ast.Name() as parts]) as call) if (
+                _called(call) == "super.__init__"
+            ):
+                yield "", parts
 
 
 def _children(
@@ -217,8 +224,18 @@ def _children(
 
 def _called(call: ast.Call) -> str:
     """Dotted name of what is called; `super().__init__` reads as `super.__init__`."""
-    text = ast.unparse(call.func)
-    return text.replace("super()", "super")
+    return _dotted(call.func)
+
+
+def _dotted(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{_dotted(value)}.{name}"
+        case ast.Call(func=function):
+            return _dotted(function)
+    raise AssertionError(f"block constructors call what has a name; cannot read {ast.unparse(node)}")
 
 
 def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:

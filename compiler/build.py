@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copyreg
 import hashlib
+import json
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import chain
+from contextlib import contextmanager, nullcontext
+from threading import get_ident
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.emission.modeling import modeling_source
-from compiler.resolved import digest
+from compiler.resolved import digest, resolved
 from compiler.spec import Spec
 from specs.graph import Graph
 
@@ -26,6 +27,18 @@ CompileMode = Literal[False, "fast"]
 
 COMPILED = ("encode", "decode_step")
 """Methods that `compile` replaces, where the model has them."""
+
+
+_EMITTED: dict[tuple[str, frozenset[str]], ModuleType] = {}
+"""By the resolved spec as it is ordered, and the fields that its author set: these decide the source."""
+
+
+def emitted(spec: Spec, graph: Graph) -> ModuleType:
+    """The module that is emitted for a spec."""
+    key = json.dumps(resolved(spec)), spec.explicit
+    if key not in _EMITTED:
+        _EMITTED[key] = execute(modeling_source(graph, digest(spec), spec.explicit))
+    return _EMITTED[key]
 
 
 def execute(source: str) -> ModuleType:
@@ -66,28 +79,34 @@ def _restore(source: str) -> Any:
     return model.__new__(model)
 
 
-def skeleton(spec: Spec, graph: Graph) -> torch.nn.Module:
-    """The model with all its parameters on the meta device, in evaluation mode."""
+def skeleton(spec: Spec, graph: Graph, device: str = "cpu") -> torch.nn.Module:
+    """The model with memory reserved for its tensors and nothing written to it, in training mode.
+
+    The system gives out no page before it is written to, so on the CPU this takes no memory, and less time
+    than on the meta device.
+    """
     import torch
 
-    module = execute(modeling_source(graph, digest(spec), spec.explicit))
-    with torch.device("meta"), _without_values(module):
+    module = emitted(spec, graph)
+    # Entering a device has its price at every tensor made there.
+    there = torch.get_default_device() == torch.device(device)
+    with nullcontext() if there else torch.device(device), _unwritten(module):
         model = module.Model()
     return finish(model, spec)
 
 
 @contextmanager
-def _without_values(emitted: ModuleType) -> Iterator[None]:
-    """Modules on the meta device draw and compute no values: they keep none, and it takes time."""
+def _unwritten(module: ModuleType) -> Iterator[None]:
+    """Modules made by this thread draw and compute no values."""
     from torch import nn
 
-    blocks = [value for value in vars(emitted).values() if isinstance(value, type)]
+    blocks = [value for value in vars(module).values() if isinstance(value, type)]
     computing = [block for block in blocks if "reset_buffers" in vars(block)]
     drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Embedding, nn.LayerNorm]
     classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
     originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
     for cls, name in classes.items():
-        setattr(cls, name, _where_real(getattr(cls, name)))
+        setattr(cls, name, _in_other_threads(getattr(cls, name)))
     try:
         yield
     finally:
@@ -98,12 +117,12 @@ def _without_values(emitted: ModuleType) -> Iterator[None]:
                 setattr(cls, name, originals[cls])
 
 
-def _where_real(reset: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same, but for a module on the meta device nothing; another thread may be making a real one."""
+def _in_other_threads(reset: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same, but nothing in this thread; another may be making a model with values."""
+    here = get_ident()
 
     def guarded(module: Any) -> None:
-        tensors = chain(module._parameters.values(), module._buffers.values())
-        if not any(tensor is not None and tensor.is_meta for tensor in tensors):
+        if get_ident() != here:
             reset(module)
 
     return guarded
@@ -118,11 +137,11 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
 
 def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
-    modules: dict[str, Any] = dict(model.named_modules())
     computed = [row.address for row in table if row.status == "computed"]
     for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
-        modules[owner].to_empty(device=device, recurse=False)
-        modules[owner].reset_buffers()
+        module: Any = model.get_submodule(owner)
+        module.to_empty(device=device, recurse=False)
+        module.reset_buffers()
 
 
 def build(
@@ -136,7 +155,7 @@ def build(
     """A model with fresh parameters, in training mode. Equal seeds give equal parameters."""
     import torch
 
-    module = execute(modeling_source(graph, digest(spec), spec.explicit))
+    module = emitted(spec, graph)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         model = module.Model()
         model.initialise(seed)

@@ -117,67 +117,57 @@ def load(
     rows = {row.address: row for row in table}
     stored_dtype = dtype or getattr(torch, holding(set(stored_dtypes(verified))))
     assert isinstance(stored_dtype, torch.dtype)
-    parameters: dict[str, torch.nn.Parameter] = {}
+    tensors: dict[str, Tensor] = {}
     for role, resolution in resolutions.items():
         for address, names in resolution.feeds.items():
             tensor = apply(rows[address].operation, [values[role][name] for name in names])
-            placed = tensor.to(device=target, dtype=stored_dtype)
-            parameters[address] = torch.nn.Parameter(placed)
-    _fresh(spec, graph, table, parameters, target, stored_dtype)
-    for row in table:
-        if row.tied_to is not None:
-            parameters[row.address] = parameters[row.tied_to]
-    _assign(model, parameters)
+            tensors[address] = tensor.to(device=target, dtype=stored_dtype)
+    tensors |= _fresh(spec, graph, table, target, stored_dtype)
+    held = tensors_of(model)
+    assert held.keys() == {row.address for row in table}, "the table is total"
+    for address, tensor in tensors.items():
+        held[address].data = tensor  # tied parameters are one already
     compute_buffers(model, table, target)
-    findings = [d for role, r in resolutions.items() for d in _compared(model, table, role, r, values[role])]
+    findings = [d for role, r in resolutions.items() for d in _compared(model, role, r, values[role])]
     if findings:
         raise CrossloomError(findings)
-    _finish_tensors(model, stored_dtype)
+    _cast_buffers(model, table, stored_dtype)
     return compiled(model, graph, compile).eval()
 
 
-def _assign(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> None:
-    modules = dict(model.named_modules())
-    for address, parameter in parameters.items():
-        owner, _, name = address.rpartition(".")
-        modules[owner].register_parameter(name, parameter)
+def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer by its address; a tied parameter has several."""
+    return {
+        f"{address}.{name}" if address else name: tensor
+        for address, module in model.named_modules()
+        for name, tensor in chain(module._parameters.items(), module._buffers.items())
+        if tensor is not None
+    }
 
 
 def _fresh(
-    spec: Spec,
-    graph: Graph,
-    table: WeightTable,
-    parameters: dict[str, torch.nn.Parameter],
-    device: torch.device,
-    dtype: torch.dtype | None,
-) -> None:
+    spec: Spec, graph: Graph, table: WeightTable, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
     """Parameters that start untrained take the values a freshly built model has."""
-    import torch
-
     fresh = [row.address for row in table if row.status == "fresh"]
     if not fresh:
-        return
+        return {}
     from compiler.build import build
 
     values = build(spec, graph).state_dict()
-    for address in fresh:
-        parameters[address] = torch.nn.Parameter(values[address].to(device=device, dtype=dtype))
+    return {address: values[address].to(device=device, dtype=dtype) for address in fresh}
 
 
-def _finish_tensors(model: torch.nn.Module, dtype: torch.dtype | None) -> None:
-    """Cast computed buffers as the parameters were, and see that every element has been written."""
-    for address, module in model.named_modules():
-        for name, buffer in module._buffers.items():
-            if buffer is not None and buffer.is_floating_point() and dtype not in (None, buffer.dtype):
-                setattr(module, name, buffer.to(dtype))
-        for name, tensor in chain(module._parameters.items(), module._buffers.items()):
-            written = tensor is None or not tensor.is_meta
-            assert written, f"the table is total, yet {address}.{name} was not written"
+def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype: torch.dtype) -> None:
+    """Cast computed buffers as the parameters were."""
+    for owner, _, name in (row.address.rpartition(".") for row in table if row.status == "computed"):
+        module = model.get_submodule(owner)
+        buffer = module.get_buffer(name)
+        if buffer.is_floating_point() and buffer.dtype != dtype:
+            setattr(module, name, buffer.to(dtype))
 
 
-def _compared(
-    model: torch.nn.Module, table: WeightTable, role: str, resolution: Any, values: Values
-) -> list[Diagnostic]:
+def _compared(model: torch.nn.Module, role: str, resolution: Any, values: Values) -> list[Diagnostic]:
     """Stored copies against what is used: tied tensors exactly, computed ones up to their precision."""
     import torch
 
@@ -185,9 +175,8 @@ def _compared(
     for kept, copy in resolution.copies:
         if not torch.equal(values[kept], values[copy]):
             findings.append(_unequal(kept, copy, values[kept], values[copy]))
-    buffers = dict(model.named_buffers())
     for address, name in resolution.computed.items():
-        if not _follows(values[name], buffers[address].cpu()):
+        if not _follows(values[name], model.get_buffer(address).cpu()):
             findings.append(
                 Diagnostic(
                     "XL512",

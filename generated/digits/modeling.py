@@ -199,10 +199,11 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     """
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
-    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
     table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    torch.sin(angles, out=table[:, :half])
+    angles = table[:, :half]
+    torch.mul(torch.arange(rows).float().unsqueeze(1), frequencies, out=angles)
     torch.cos(angles, out=table[:, half:])
+    angles.sin_()
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 

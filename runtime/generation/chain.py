@@ -40,7 +40,7 @@ def _constraints(
         words = [word for word in options.bad_words_ids if not (len(word) == 1 and word[0] in ends)]
         yield processors.SequenceBias([(word, -math.inf) for word in words], vocabulary, device)
     if ends and lengths.minimum > prompt_length:
-        yield processors.MinimumLength(lengths.minimum, ends, vocabulary, device)
+        yield processors.MinimumLength(lengths.minimum, ends, device)
     if options.forced_bos_token_id is not None:
         yield processors.ForcedAt(1, (options.forced_bos_token_id,), vocabulary, device)
     if options.forced_eos_token_ids:
@@ -51,12 +51,12 @@ def _constraints(
         start, factor = options.exponential_decay_length_penalty
         yield processors.ExponentialDecay(start + prompt_length, factor, ends, device)
     if options.suppress_tokens:
-        yield processors.Suppress(options.suppress_tokens, vocabulary, device)
+        yield processors.Suppress(options.suppress_tokens, device)
     if options.begin_suppress_tokens:
         # A forced first token is not what begins the text; the one after it is.
         forced = options.forced_bos_token_id is not None and prompt_length == 1
         begin = prompt_length + 1 if forced else prompt_length
-        yield processors.Suppress(options.begin_suppress_tokens, vocabulary, device, begin)
+        yield processors.Suppress(options.begin_suppress_tokens, device, begin)
 
 
 def _filters(options: GenerationOptions) -> Iterator[Processor]:

@@ -14,11 +14,8 @@ import torch
 from torch import Tensor
 
 
-def _mark(ids: Iterable[int], vocabulary: int, device: torch.device) -> Tensor:
-    """A boolean [V] that is true at `ids`."""
-    marks = torch.zeros(vocabulary, dtype=torch.bool, device=device)
-    marks[list(ids)] = True
-    return marks
+def _tensor(ids: Iterable[int], device: torch.device) -> Tensor:
+    return torch.tensor(list(ids), dtype=torch.int64, device=device)
 
 
 class SequenceBias:
@@ -92,15 +89,15 @@ class NoRepeatNGram:
 class MinimumLength:
     """Forbids the end tokens while the sequence is shorter than `minimum`."""
 
-    def __init__(self, minimum: int, end_ids: Iterable[int], vocabulary: int, device: torch.device) -> None:
+    def __init__(self, minimum: int, end_ids: Iterable[int], device: torch.device) -> None:
         self._minimum = minimum
-        self._forbidden = _mark(end_ids, vocabulary, device)
+        self._forbidden = _tensor(end_ids, device)
 
     def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
         """Forbid the end, or do nothing once the sequence is long enough."""
         if sequences.shape[1] >= self._minimum:
             return scores
-        return scores.masked_fill(self._forbidden, -math.inf)
+        return scores.index_fill(1, self._forbidden, -math.inf)
 
 
 class ForcedAt:
@@ -108,7 +105,8 @@ class ForcedAt:
 
     def __init__(self, length: int, ids: Iterable[int], vocabulary: int, device: torch.device) -> None:
         self._length = length
-        self._forced = torch.where(_mark(ids, vocabulary, device), 0.0, -math.inf)
+        self._forced = torch.full((vocabulary,), -math.inf, device=device)
+        self._forced[_tensor(ids, device)] = 0.0
 
     def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
         """Replace the scores at that length, and pass them through at any other."""
@@ -143,17 +141,15 @@ class ExponentialDecay:
 class Suppress:
     """Forbids ids, everywhere or only when the sequence has `length` tokens."""
 
-    def __init__(
-        self, ids: Iterable[int], vocabulary: int, device: torch.device, length: int | None = None
-    ) -> None:
-        self._forbidden = _mark(ids, vocabulary, device)
+    def __init__(self, ids: Iterable[int], device: torch.device, length: int | None = None) -> None:
+        self._forbidden = _tensor(ids, device)
         self._length = length
 
     def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
         """Forbid the ids where they are to be forbidden."""
         if self._length is not None and sequences.shape[1] != self._length:
             return scores
-        return scores.masked_fill(self._forbidden, -math.inf)
+        return scores.index_fill(1, self._forbidden, -math.inf)
 
 
 class Renormalize:

@@ -39,7 +39,7 @@ PAIRS: dict[str, tuple[Processor, Callable[[Tensor, Tensor], Tensor]]] = {
     "bigrams": (processors.NoRepeatNGram(2), theirs.NoRepeatNGramLogitsProcessor(2)),
     "trigrams": (processors.NoRepeatNGram(3), theirs.NoRepeatNGramLogitsProcessor(3)),
     "minimum length": (
-        processors.MinimumLength(8, [4, 6], VOCABULARY, CPU),
+        processors.MinimumLength(8, [4, 6], CPU),
         theirs.MinLengthLogitsProcessor(8, [4, 6]),
     ),
     "forced first": (processors.ForcedAt(1, [7], VOCABULARY, CPU), theirs.ForcedBOSTokenLogitsProcessor(7)),
@@ -53,11 +53,11 @@ PAIRS: dict[str, tuple[Processor, Callable[[Tensor, Tensor], Tensor]]] = {
         theirs.ExponentialDecayLengthPenalty((2, 1.2), [4, 6], 2),
     ),
     "suppressed": (
-        processors.Suppress([1, 9], VOCABULARY, CPU),
+        processors.Suppress([1, 9], CPU),
         theirs.SuppressTokensLogitsProcessor([1, 9]),
     ),
     "suppressed first": (
-        processors.Suppress([1, 9], VOCABULARY, CPU, 3),
+        processors.Suppress([1, 9], CPU, 3),
         theirs.SuppressTokensAtBeginLogitsProcessor([1, 9], 3),
     ),
     "renormalised": (processors.Renormalize(), theirs.LogitNormalization()),

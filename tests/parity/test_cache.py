@@ -72,7 +72,8 @@ def test_reordered_beams_equal_repeated_rows(case: Case, beams: int) -> None:
         features = case.batch["input_features"].repeat_interleave(beams, 0)
         mask = case.batch["attention_mask"].repeat_interleave(beams, 0)
         cache = case.ours.new_cache(rows, steps, encoded, beams)
-        history = torch.full((rows, 1), config.decoder_start_token_id)
+        real = [i for i in range(config.vocab_size) if i != case.pad]
+        history = torch.tensor([[draw.choice(real)] for _ in range(rows)])
         for _ in range(steps):
             ours = case.ours.decode(history[:, -1:], encoded, cache)
             theirs = case.theirs(
@@ -80,7 +81,6 @@ def test_reordered_beams_equal_repeated_rows(case: Case, beams: int) -> None:
             ).logits[:, -1:]
             assert difference(ours, theirs) <= LOGITS
             parents = torch.tensor([r // beams * beams + draw.randrange(beams) for r in range(rows)])
-            real = [i for i in range(config.vocab_size) if i != case.pad]
             chosen = torch.tensor([draw.choice(real) for _ in range(rows)])
             cache.reorder(parents)
             history = torch.cat([history[parents], chosen.unsqueeze(1)], dim=1)
@@ -132,3 +132,47 @@ def test_a_decoder_mask_and_a_cache(case: Case) -> None:
 def test_the_oracle_has_every_kind_of_pad_id() -> None:
     pads = {oracle.random_config(seed).pad_token_id for seed in range(12)}
     assert {0, 1} < pads
+
+
+@pytest.mark.parametrize("sizes", [[1], [3, 1], [6, 2]], ids=str)
+def test_hidden_tokens_of_a_target_stay_hidden(case: Case, sizes: list[int]) -> None:
+    ids = case.batch["decoder_input_ids"].clone()
+    ids[ids == case.pad] = (case.pad + 1) % case.theirs.config.vocab_size  # pads move positions
+    generator = torch.Generator().manual_seed(case.seed)
+    keep = (torch.rand(ids.shape, generator=generator) < 0.6).long()
+    keep[:, 0] = 1  # a token that may see nothing is another matter
+    with torch.no_grad():
+        given = {**case.batch, "decoder_input_ids": ids}
+        whole = case.theirs(**given, decoder_attention_mask=keep).logits
+        encoded = case.ours.encode(case.batch["input_features"], case.batch["attention_mask"])
+        cache = case.ours.new_cache(len(ids), ids.shape[1], encoded)
+        pieces: list[torch.Tensor] = []
+        start = 0
+        while start < ids.shape[1]:
+            stop = start + sizes[min(len(pieces), len(sizes) - 1)]
+            pieces.append(case.ours.decode(ids[:, start:stop], encoded, cache, keep[:, :stop]))
+            start = stop
+    assert difference(torch.cat(pieces, dim=1), whole) <= LOGITS
+
+
+@pytest.mark.parametrize("beams", [2, 5])
+def test_every_beam_hides_tokens_of_its_own(case: Case, beams: int) -> None:
+    config, draw = case.theirs.config, random.Random(case.seed)
+    rows, steps = len(case.batch["input_features"]) * beams, 8
+    with torch.no_grad():
+        encoded = case.ours.encode(case.batch["input_features"], case.batch["attention_mask"])
+        cache = case.ours.new_cache(rows, steps, encoded, beams)
+        inputs = {k: case.batch[k].repeat_interleave(beams, 0) for k in ("input_features", "attention_mask")}
+        real = [i for i in range(config.vocab_size) if i != case.pad]
+        history = torch.tensor([[draw.choice(real)] for _ in range(rows)])
+        keep = torch.ones_like(history)
+        for _ in range(steps):
+            ours = case.ours.decode(history[:, -1:], encoded, cache, keep)
+            theirs = case.theirs(**inputs, decoder_input_ids=history, decoder_attention_mask=keep).logits
+            assert difference(ours, theirs[:, -1:]) <= LOGITS
+            parents = torch.tensor([r // beams * beams + draw.randrange(beams) for r in range(rows)])
+            cache.reorder(parents)
+            chosen = torch.tensor([[draw.choice(real)] for _ in range(rows)])
+            shown = torch.tensor([[int(draw.random() < 0.6)] for _ in range(rows)])
+            history = torch.cat([history[parents], chosen], dim=1)
+            keep = torch.cat([keep[parents], shown], dim=1)

@@ -35,7 +35,9 @@ def test_every_published_tensor_has_its_place_and_shape(name: str) -> None:
     """The model on the meta device, its addresses translated by the table, is the newest key list."""
     spec = crossloom.import_spec(DATA / name)
     table = crossloom.weight_table(spec)
-    shapes = {k: tuple(t.shape) for k, t in skeleton(spec, crossloom.lower(spec)).state_dict().items()}
+    shapes = {
+        k: tuple(t.shape) for k, t in skeleton(spec, crossloom.lower(spec), "meta").state_dict().items()
+    }
     assert set(shapes) == {row.address for row in table if row.status != "computed"}
     stored = {
         source: stored_shape
@@ -65,7 +67,7 @@ def test_exported_configuration_imports_as_the_same_spec(name: str, tmp_path: Pa
     graph = crossloom.lower(spec)
     files = {
         "config.json": configuration(spec.components["model"], "float32"),
-        "generation_config.json": generation_configuration(skeleton(spec, graph), spec, graph),
+        "generation_config.json": generation_configuration(skeleton(spec, graph, "meta"), spec, graph),
         "preprocessor_config.json": spec.processing.front_end_files["preprocessor_config.json"],
     }
     folder = tmp_path / name
