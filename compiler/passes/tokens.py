@@ -83,13 +83,14 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
 
 def missing_ids(part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
-    if IDS in part.graph.inputs and part.graph.tokens is None:
+    has_ids = IDS in part.graph.inputs
+    if (has_ids or part.role == "decoder") and part.graph.tokens is None:
         yield Problem(
             "XL404",
             "a decoder needs a start id and a pad id",
             (
                 ("tokens", "decoder_start and pad are needed"),
-                (part.input(IDS), "these are decoded"),
+                (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
             ),
             info=("labels are shifted with the start id, and ignored labels become pads",),
             help="add `tokens: {decoder_start: ..., pad: ...}`",
