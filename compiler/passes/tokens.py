@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from compiler.spec import Spec
+from compiler.spec import Component, Spec
 from specs.generation_layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
@@ -21,7 +22,7 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         for problem in check_section(given, config, spec.maximum_target):
             # Ids that come from the config were compared with the vocabulary there.
             if problem.code != "XL402" or problem.at[0][0].removeprefix("generation.") in given:
-                yield problem
+                yield _with_positions(problem, back) if problem.code == "XL405" else problem
     vocabulary = spec.config.get("vocab_size")
     tokenizer = spec.language.tokenizer
     size = tokenizer.get("vocab_size") if tokenizer is not None else None
@@ -31,6 +32,17 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
             (f"{back.role}.config.vocab_size", f"{vocabulary} ids"),
         )
         yield from check_vocabulary(size, vocabulary, None, at)
+
+
+def _with_positions(problem: Problem, back: Component | None) -> Problem:
+    """A length beyond the positions, together with the fields that settle how many there are."""
+    if back is None:
+        return problem
+    view = back.view
+    back.family.maximum_target(view)
+    return replace(
+        problem, at=(*problem.at, *((address, "positions follow from it") for address in sorted(view.read)))
+    )
 
 
 def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:

@@ -207,6 +207,7 @@ NUMBERS: list[Planted] = [
     planted("ends", "XL402", config("eos_token_id: ⟦[2, 10000]⟧"), "[2, 9999]", says="9999"),
     planted("vocabulary", "XL402", config("vocab_size: ⟦2⟧"), "3", says="raise vocab_size"),
     planted("padding", "XL402", config("vocab_size: ⟪50⟫, pad_token_id: ⟦50⟧"), "49"),
+    planted("padding-moves-positions", "XL402", head() + "model: {family: speech_to_text, config: {vocab_size: ⟪50⟫, pad_token_id: ⟦50⟧, max_target_positions: 60}}\ngeneration: {max_new_tokens: 30}\n", "49"),
     planted("forced", "XL402", section("generation: {forced_bos_token_id: ⟦10000⟧}"), "9999", says="below 10000"),
     planted("tokenizer", "XL403", section("tokenizer: {vocab_size: ⟦100⟧}"), says="`vocab_size` to 100",
             edit=("model: {family: speech_to_text}", "model: {family: speech_to_text, config: {vocab_size: 100}}")),
