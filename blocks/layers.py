@@ -1,4 +1,4 @@
-"""Transformer layers with normalisation before each sub-layer."""
+"""Transformer layers with normalisation before or after each sub-layer."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,6 +34,36 @@ class PreNormEncoderLayer(nn.Module):
         hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
         return hidden + self.dropped(transformed)
+
+
+class PostNormEncoderLayer(nn.Module):
+    """x = norm(x + SelfAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def __init__(
+        self,
+        self_attention: nn.Module,
+        self_attention_norm: nn.Module,
+        feed_forward: nn.Module,
+        feed_forward_norm: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention = self_attention
+        self.self_attention_norm = self_attention_norm
+        self.feed_forward = feed_forward
+        self.feed_forward_norm = feed_forward_norm
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
+        attended = self.self_attention(hidden, mask)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
 
 
 class PreNormDecoderLayer(nn.Module):

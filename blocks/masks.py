@@ -1,7 +1,7 @@
 """Additive attention masks: zero where attention may look, the dtype's minimum elsewhere."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
@@ -18,3 +18,11 @@ def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
 def first_positions(lengths: Tensor, size: int) -> Tensor:
     """Mask of the first `lengths[b]` of `size` positions: [B] -> [B, size] int64."""
     return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
+
+
+class ZeroPadding(nn.Module):
+    """Padding set to zero, for what is about to read across positions."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)

@@ -31,6 +31,7 @@ NN_PARAMETERS: dict[str, tuple[str, ...]] = {
         "bias",
     ),
     "nn.Embedding": ("num_embeddings", "embedding_dim", "padding_idx"),
+    "nn.GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
     "nn.LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias"),
     "nn.Linear": ("in_features", "out_features", "bias"),
 }
@@ -49,6 +50,8 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
         case "nn.Embedding":
             return {"weight": (given["num_embeddings"], given["embedding_dim"])}
+        case "nn.GroupNorm":
+            return {"weight": (given["num_channels"],), "bias": (given["num_channels"],)}
         case "nn.LayerNorm":
             shapes = {"weight": (given["normalized_shape"],)}
             return shapes | ({"bias": (given["normalized_shape"],)} if given.get("bias", True) else {})

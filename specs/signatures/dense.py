@@ -14,7 +14,8 @@ PADDING_ROW = Hyper("padding_row", int, "id of the padding token", minimum=0)
 SCALE = Hyper("scale", float, "constant factor")
 
 
-def _elementwise(numbers: Numbers, env: Env) -> Dim:
+def elementwise(numbers: Numbers, env: Env) -> Dim:
+    """One operation an element."""
     return env["batch"] * env["time"] * env["width"]
 
 
@@ -44,7 +45,7 @@ SCALED_EMBEDDING = Signature(
         "ScaledEmbedding",
         {"vocabulary": n.vocabulary, "width": n.width, "padding_row": n.padding_row, "scale": n.scale},
     ),
-    operations=_elementwise,
+    operations=elementwise,
     violations=_padding_row_exists,
 )
 
@@ -55,7 +56,7 @@ SCALE_BLOCK = Signature(
     inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("Scale", {"scale": n.scale}),
-    operations=_elementwise,
+    operations=elementwise,
 )
 
 ADD_POSITIONS = Signature(
@@ -68,7 +69,17 @@ ADD_POSITIONS = Signature(
     ),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("AddPositions", {"dropout": n.dropout}),
-    operations=_elementwise,
+    operations=elementwise,
+)
+
+DROPOUT_BLOCK = Signature(
+    kind="dropout",
+    summary="Elements zeroed at random in training.",
+    hypers=(DROPOUT,),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("nn.Dropout", {"p": n.dropout}),
+    operations=elementwise,
 )
 
 LAYER_NORM = Signature(
@@ -78,7 +89,7 @@ LAYER_NORM = Signature(
     inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("nn.LayerNorm", {"normalized_shape": n.width, "eps": n.eps}),
-    operations=_elementwise,
+    operations=elementwise,
 )
 
 LINEAR = Signature(

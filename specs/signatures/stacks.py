@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 from specs.dims import Dim
 from specs.graph import Block, Repeat
@@ -80,6 +81,20 @@ def _encoder(n: Numbers) -> Block:
     return _stack(n, layer, "EncoderStack")
 
 
+def _post_norm_encoder(n: Numbers) -> Block:
+    layer = Block(
+        "PostNormEncoderLayer",
+        {"dropout": n.dropout},
+        {
+            "self_attention": _self_attention(n),
+            "self_attention_norm": _norm(n),
+            "feed_forward": _feed_forward(n),
+            "feed_forward_norm": _norm(n),
+        },
+    )
+    return _stack(n, layer, "EncoderStack")
+
+
 def _decoder(n: Numbers) -> Block:
     layer = Block(
         "PreNormDecoderLayer",
@@ -135,6 +150,13 @@ PRE_NORM_ENCODER = Signature(
     operations=_encoder_operations,
     violations=heads_divide,
     mixes_time=True,
+)
+
+POST_NORM_ENCODER = replace(
+    PRE_NORM_ENCODER,
+    kind="post_norm_encoder",
+    summary="Transformer encoder layers, normalisation after each sub-layer.",
+    construct=_post_norm_encoder,
 )
 
 PRE_NORM_DECODER = Signature(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from specs.dims import Dim, convolution_length
 from specs.graph import Block, Repeat
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
+from specs.signatures.dense import WIDTH
 from specs.values import Value
 
 
@@ -60,7 +61,13 @@ def _construct(n: Numbers) -> Block:
                 Repeat(
                     Block(
                         "GatedConvolution",
-                        {"in_channels": source, "out_channels": target, "kernel": kernel, "stride": n.stride},
+                        {
+                            "in_channels": source,
+                            "out_channels": target,
+                            "kernel": kernel,
+                            "stride": n.stride,
+                            "padding": kernel // 2,
+                        },
                     ),
                     Value(1),
                 )
@@ -93,4 +100,62 @@ CONV_SUBSAMPLER = Signature(
     violations=_violations,
     mixes_time=True,
     leaks_padding="convolutions near the end of a sample read the padding behind it",
+)
+
+
+def _downsampled(n: Numbers, env: Env) -> Dim:
+    length = env["time"]
+    for _ in range(int(n.layers)):
+        length = convolution_length(length, n.kernel, n.stride, n.padding)
+    return length
+
+
+def _downsampling_operations(n: Numbers, env: Env) -> Dim:
+    total, length = Dim.constant(0), env["time"]
+    for _ in range(int(n.layers)):
+        length = convolution_length(length, n.kernel, n.stride, n.padding)
+        total = total + env["batch"] * length * (2 * int(n.width) ** 2 * int(n.kernel))
+    return total
+
+
+def _downsampling(n: Numbers) -> Block:
+    layer = Block(
+        "GatedConvolution",
+        {
+            "in_channels": n.width,
+            "out_channels": n.width,
+            "kernel": n.kernel,
+            "stride": n.stride,
+            "padding": n.padding,
+        },
+    )
+    layers = {"layers": (Repeat(layer, n.layers),)}
+    if n.layerdrop.value:
+        return Block("LayerDropConvDownsampling", {"layerdrop": n.layerdrop}, layers)
+    return Block("ConvDownsampling", {}, layers)
+
+
+CONV_DOWNSAMPLE = Signature(
+    kind="conv_downsample",
+    summary="Gated strided convolutions over hidden states; mask lengths follow the strides.",
+    hypers=(
+        Hyper("layers", int, "number of convolutions", minimum=1, maximum=1024),
+        WIDTH,
+        Hyper("kernel", int, "kernel width of every convolution", 3, minimum=1),
+        Hyper("stride", int, "stride of every convolution", 2, minimum=1),
+        Hyper("padding", int, "zeros before and after the states", 1, minimum=0),
+        Hyper("layerdrop", float, "probability that a layer is skipped in training", 0.0, 0, 1),
+    ),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "width")),
+        Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+    ),
+    outputs=(
+        Port("hidden", "hidden", ("batch", _downsampled, "width")),
+        Port("mask", "mask", ("batch", _downsampled), "int64"),
+    ),
+    construct=_downsampling,
+    operations=_downsampling_operations,
+    mixes_time=True,
+    leaks_padding="convolutions near the end of a sequence read the padding behind it",
 )

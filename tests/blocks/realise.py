@@ -11,20 +11,27 @@ from torch import Tensor, nn
 from blocks import (
     activations,
     attention,
+    convolutional_positions,
     embeddings,
     feed_forward,
     layers,
     linear,
+    masks,
     positions,
+    span_masking,
     stacks,
     subsampling,
+    waveform,
 )
 from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature
 from specs.values import Value, plain
 
-MODULES = (activations, attention, embeddings, feed_forward, layers, linear, positions, stacks, subsampling)
+MODULES = (
+    activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks, positions,
+    span_masking, stacks, subsampling, waveform,
+)  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
     for module in MODULES
@@ -70,6 +77,15 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
     if "heads" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    if "groups" in drawn:
+        drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    if "strides" in drawn:
+        sizes = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3))
+        layers = draw(st.lists(sizes, min_size=1, max_size=3))
+        drawn |= zip(("channels", "kernels", "strides"), map(list, zip(*layers, strict=True)), strict=True)
+    if "padding" in drawn:  # small, so that a short input has an output
+        layers, kernel, stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)))
+        drawn |= {"layers": layers, "kernel": kernel, "stride": stride, "padding": drawn["padding"] % 4}
     given = Numbers({name: Value(value) for name, value in drawn.items()})
     if any(True for _ in signature.violations(given)):
         return draw(numbers(signature))

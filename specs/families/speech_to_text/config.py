@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
+from specs.families.fields import Activation, Depth, Id, Ids, Rate, Size
 from specs.family import FamilyConfig
 from specs.problems import Problem
 from specs.values import View, plain
-
-Size = Annotated[int, Field(ge=1, le=2**24)]
-Depth = Annotated[int, Field(ge=1, le=1024)]
-Id = Annotated[int, Field(ge=0)]
-Ids = Annotated[list[Id], Field(min_length=1)]
-Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
-
-Activation = Literal[
-    "gelu",
-    "gelu_accurate",
-    "gelu_fast",
-    "gelu_new",
-    "gelu_python",
-    "gelu_pytorch_tanh",
-    "leaky_relu",
-    "linear",
-    "mish",
-    "quick_gelu",
-    "relu",
-    "relu2",
-    "relu6",
-    "sigmoid",
-    "silu",
-    "swish",
-    "tanh",
-]
 
 
 class Speech2TextConfig(FamilyConfig):

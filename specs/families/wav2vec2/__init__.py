@@ -1,0 +1,24 @@
+"""wav2vec 2.0: raw audio to hidden states (Baevski et al. 2020)."""
+
+from specs.families.wav2vec2.config import INERT, LEAKED, Wav2Vec2Config, rules
+from specs.families.wav2vec2.graph import encoder
+from specs.families.wav2vec2.weights import weights
+from specs.family import Family
+
+FAMILY = Family(
+    name="wav2vec2",
+    architectures=(
+        "Wav2Vec2Model",
+        "Wav2Vec2ForCTC",
+        "Wav2Vec2ForPreTraining",
+        "Wav2Vec2ForSequenceClassification",
+        "Wav2Vec2ForAudioFrameClassification",
+        "Wav2Vec2ForXVector",
+    ),
+    config=Wav2Vec2Config,
+    rules=rules,
+    encoder=encoder,
+    weights=weights,
+    leaked=LEAKED,
+    inert=INERT,
+)

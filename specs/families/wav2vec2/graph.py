@@ -1,0 +1,174 @@
+"""The wav2vec 2.0 encoder as a graph."""
+
+from __future__ import annotations
+
+import math
+
+from specs.builder import GraphBuilder, normal_initialisation
+from specs.family import Side
+from specs.graph import Initialisation, Ref
+from specs.values import Value, View, plain
+
+_NORMS = {"group": "first over time", "layer": "channels"}
+
+
+def encoder(g: GraphBuilder, c: View, _: str) -> Side:
+    """Convolutions over the waveform, their projection, convolutional positions, layers, an adapter."""
+    waveform = g.input("input_values", "waveform", ("batch", "samples"))
+    samples = g.input("attention_mask", "mask", ("batch", "samples"), "int64", optional=True)
+
+    hidden = g.node(
+        "encoder.features",
+        "waveform_encoder",
+        {
+            "channels": c.conv_dim,
+            "kernels": c.conv_kernel,
+            "strides": c.conv_stride,
+            "bias": c.conv_bias,
+            "norm": Value(_NORMS[plain(c.feat_extract_norm)], c.feat_extract_norm.origin),
+            "activation": c.feat_extract_activation,
+        },
+        waveform=waveform,
+        mask=samples,
+    )
+    mask = Ref("encoder.features", "mask")
+    hidden = _projected(g, c, hidden)
+    if masks_spans(c):
+        hidden = g.node("encoder.span_masking", "span_masking", _spans(c), hidden=hidden, mask=mask)
+    hidden = _encoded(g, c, g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask), mask)
+    if c.add_adapter:
+        hidden, mask = _adapted(g, c, hidden, mask)
+    return Side(hidden, mask, initialisations=_initialisations(c))
+
+
+def masks_spans(c: View) -> bool:
+    """Whether the model has a vector for hidden positions: so it is published, even where none are hidden."""
+    return float(c.mask_time_prob) > 0 or float(c.mask_feature_prob) > 0
+
+
+def output_width(c: View) -> Value:
+    """Width of the adapter's states."""
+    return c.hidden_size if plain(c.output_hidden_size) is None else c.output_hidden_size
+
+
+def projects(c: View) -> bool:
+    """Whether the adapter begins with a projection."""
+    return bool(c.add_adapter) and plain(output_width(c)) != plain(c.hidden_size)
+
+
+def _projected(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
+    width = list(c.conv_dim)[-1]
+    hidden = g.node(
+        "encoder.feature_norm", "layer_norm", {"width": width, "eps": c.layer_norm_eps}, hidden=hidden
+    )
+    hidden = g.node(
+        "encoder.feature_projection",
+        "linear",
+        {"source_dim": width, "target_dim": c.hidden_size},
+        hidden=hidden,
+    )
+    return g.node("encoder.feature_dropout", "dropout", {"dropout": c.feat_proj_dropout}, hidden=hidden)
+
+
+def _spans(c: View) -> dict[str, Value]:
+    is_applied = bool(c.apply_spec_augment)
+    return {
+        "width": c.hidden_size,
+        "time_probability": c.mask_time_prob if is_applied else Value(0.0, c.apply_spec_augment.origin),
+        "time_span": c.mask_time_length,
+        "time_minimum": c.mask_time_min_masks,
+        "channel_probability": c.mask_feature_prob if is_applied else Value(0.0, c.apply_spec_augment.origin),
+        "channel_span": c.mask_feature_length,
+        "channel_minimum": c.mask_feature_min_masks,
+    }
+
+
+def _encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
+    positions = g.node(
+        "encoder.positions",
+        "convolution_positions",
+        {
+            "width": c.hidden_size,
+            "kernel": c.num_conv_pos_embeddings,
+            "groups": c.num_conv_pos_embedding_groups,
+            "activation": c.feat_extract_activation,
+        },
+        hidden=hidden,
+    )
+    norm = {"width": c.hidden_size, "eps": c.layer_norm_eps}
+    layers = {
+        "layers": c.num_hidden_layers,
+        "width": c.hidden_size,
+        "heads": c.num_attention_heads,
+        "inner": c.intermediate_size,
+        "activation": c.hidden_act,
+        "dropout": c.hidden_dropout,
+        "attention_dropout": c.attention_dropout,
+        "activation_dropout": c.activation_dropout,
+        "layerdrop": c.layerdrop,
+        "eps": c.layer_norm_eps,
+    }
+    dropout = {"dropout": c.hidden_dropout}
+    if c.do_stable_layer_norm:
+        hidden = g.node(
+            "encoder.add_positions", "add_positions", dropout, hidden=hidden, positions=positions
+        )
+        hidden = g.node("encoder.layers", "pre_norm_encoder", layers, hidden=hidden, mask=mask)
+        return g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
+    hidden = g.node("encoder.add_positions", "add_positions", {}, hidden=hidden, positions=positions)
+    hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
+    hidden = g.node("encoder.dropout", "dropout", dropout, hidden=hidden)
+    return g.node("encoder.layers", "post_norm_encoder", layers, hidden=hidden, mask=mask)
+
+
+def _adapted(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref]:
+    width = output_width(c)
+    if projects(c):
+        hidden = g.node(
+            "encoder.adapter_projection",
+            "linear",
+            {"source_dim": c.hidden_size, "target_dim": width},
+            hidden=hidden,
+        )
+        hidden = g.node("encoder.adapter_norm", "layer_norm", {"width": width}, hidden=hidden)
+    hidden = g.node(
+        "encoder.adapter",
+        "conv_downsample",
+        {
+            "layers": c.num_adapter_layers,
+            "width": width,
+            "kernel": c.adapter_kernel_size,
+            "stride": c.adapter_stride,
+            "layerdrop": c.layerdrop,
+        },
+        hidden=hidden,
+        mask=mask,
+    )
+    return hidden, Ref("encoder.adapter", "mask")
+
+
+def _initialisations(c: View) -> tuple[Initialisation, ...]:
+    """The published draws; the direction of the positions keeps torch's own draw of a convolution."""
+    bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
+    uniform = ("uniform", (Value(-bound.value), bound))
+    return (
+        Initialisation(
+            "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
+        ),
+        *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm"),
+        Initialisation("nn.GroupNorm", {"weight": ("ones", ()), "bias": ("zeros", ())}),
+        Initialisation("nn.Conv1d", {"weight": ("kaiming_normal", ()), "bias": ("uniform_by_inputs", ())}),
+        Initialisation(
+            "WeightNormConvolution",
+            {
+                "bias": ("zeros", ()),
+                "direction": ("uniform_by_inputs", ()),
+                "magnitude": ("norm_of_taps", ()),
+            },
+        ),
+        *(
+            [Initialisation("SpanMasking", {"embedding": ("uniform", (Value(0.0), Value(1.0)))})]
+            if masks_spans(c)
+            else []
+        ),
+    )

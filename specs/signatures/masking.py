@@ -1,0 +1,40 @@
+"""Signatures of blocks that hide states: padding always, spans in training."""
+
+from __future__ import annotations
+
+from specs.graph import Block
+from specs.signatures.base import Hyper, Port, Signature
+from specs.signatures.dense import WIDTH, elementwise
+
+_HIDDEN = Port("hidden", "hidden", ("batch", "time", "width"))
+_MASK = Port("mask", "mask", ("batch", "time"), "int64", optional=True)
+
+ZERO_PADDING = Signature(
+    kind="zero_padding",
+    summary="Hidden states with padding set to zero.",
+    hypers=(),
+    inputs=(_HIDDEN, _MASK),
+    outputs=(_HIDDEN,),
+    construct=lambda _: Block("ZeroPadding"),
+    operations=elementwise,
+)
+
+_HYPERS = (
+    WIDTH,
+    Hyper("time_probability", float, "share of the positions that training hides", 0.0, 0, 1),
+    Hyper("time_span", int, "positions of a hidden span", 10, minimum=1),
+    Hyper("time_minimum", int, "fewest hidden spans of positions", 0, minimum=0),
+    Hyper("channel_probability", float, "share of the channels that training zeroes", 0.0, 0, 1),
+    Hyper("channel_span", int, "channels of a zeroed span", 10, minimum=1),
+    Hyper("channel_minimum", int, "fewest zeroed spans of channels", 0, minimum=0),
+)
+
+SPAN_MASKING = Signature(
+    kind="span_masking",
+    summary="Spans of positions and of channels hidden in training.",
+    hypers=_HYPERS,
+    inputs=(_HIDDEN, _MASK),
+    outputs=(_HIDDEN,),
+    construct=lambda n: Block("SpanMasking", {hyper.name: getattr(n, hyper.name) for hyper in _HYPERS}),
+    operations=elementwise,
+)

@@ -1,0 +1,148 @@
+"""Signatures of blocks between raw audio and a transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specs.dims import Dim, convolution_length
+from specs.graph import Block, Repeat
+from specs.signatures.activations import ACTIVATIONS, activation
+from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
+from specs.signatures.dense import WIDTH
+from specs.values import Value
+
+ACTIVATION = Hyper("activation", str, "activation of the convolutions", "gelu", choices=tuple(ACTIVATIONS))
+
+
+def _length(n: Numbers, env: Env) -> Dim:
+    length = env["samples"]
+    for kernel, stride in zip(n.kernels, n.strides, strict=False):  # unequal lists are a violation
+        length = convolution_length(length, kernel, stride)
+    return length
+
+
+def _width(n: Numbers, _: Env) -> Dim:
+    return Dim.constant(int(list(n.channels)[-1]) if len(n.channels) else 1)
+
+
+def _operations(n: Numbers, env: Env) -> Dim:
+    total, length, source = Dim.constant(0), env["samples"], 1
+    for target, kernel, stride in zip(n.channels, n.kernels, n.strides, strict=True):
+        length = convolution_length(length, kernel, stride)
+        total = total + env["batch"] * length * (source * int(target) * int(kernel))
+        source = int(target)
+    return total
+
+
+def _violations(n: Numbers) -> Iterable[Violation]:
+    counts = {name: len(getattr(n, name)) for name in ("channels", "kernels", "strides")}
+    if not counts["channels"]:
+        yield Violation(
+            "XL104",
+            "a waveform encoder needs a convolution, and `channels` is empty",
+            (("channels", "no convolution"),),
+            "list the channels of each convolution",
+        )
+    elif len(set(counts.values())) > 1:
+        yield Violation(
+            "XL303",
+            f"{counts['channels']} channels, {counts['kernels']} kernels and {counts['strides']} strides "
+            "for the same convolutions",
+            tuple((name, f"{count} numbers") for name, count in counts.items()),
+            "give each convolution its channels, its kernel and its stride",
+        )
+
+
+def _construct(n: Numbers) -> Block:
+    layers = []
+    source = Value(1)
+    for index, (target, kernel, stride) in enumerate(zip(n.channels, n.kernels, n.strides, strict=False)):
+        numbers = {
+            "in_channels": source,
+            "out_channels": target,
+            "kernel": kernel,
+            "stride": stride,
+            "bias": n.bias,
+        }
+        parts = {"activation": activation(n.activation)}
+        if n.norm.value == "channels":
+            parts["norm"] = Block("ChannelNorm", {"normalized_shape": target})
+        elif index == 0:
+            parts["norm"] = Block("TimeNorm", {"num_groups": target, "num_channels": target})
+        name = "NormedConvolution" if "norm" in parts else "Convolution"
+        layers.append(Repeat(Block(name, numbers, parts), Value(1)))
+        source = target
+    return Block("WaveformEncoder", parts={"layers": tuple(layers)})
+
+
+WAVEFORM_ENCODER = Signature(
+    kind="waveform_encoder",
+    summary="Strided convolutions over raw audio; mask lengths follow kernels and strides.",
+    hypers=(
+        Hyper("channels", list, "channels of each convolution", items=int, minimum=1),
+        Hyper("kernels", list, "kernel width of each convolution", items=int, minimum=1),
+        Hyper("strides", list, "stride of each convolution", items=int, minimum=1),
+        Hyper("bias", bool, "whether convolutions add a bias", False),
+        Hyper(
+            "norm",
+            str,
+            "the first convolution normalised over time, or every one over its channels",
+            "first over time",
+            choices=("first over time", "channels"),
+        ),
+        ACTIVATION,
+    ),
+    inputs=(
+        Port("waveform", "waveform", ("batch", "samples")),
+        Port("mask", "mask", ("batch", "samples"), "int64", optional=True),
+    ),
+    outputs=(
+        Port("hidden", "hidden", ("batch", _length, _width)),
+        Port("mask", "mask", ("batch", _length), "int64"),
+    ),
+    construct=_construct,
+    operations=_operations,
+    violations=_violations,
+    mixes_time=True,
+    leaks_padding="convolutions near the end of a recording, and norms over time, read what is behind it",
+)
+
+
+def _groups_divide(n: Numbers) -> Iterable[Violation]:
+    if n.width.value % n.groups.value:
+        yield Violation(
+            "XL302",
+            f"{n.groups.value} groups of the convolution do not divide the width {n.width.value}",
+            (("groups", f"{n.width.value} / {n.groups.value} is not whole"), ("width", "the width")),
+            f"use a width that is a multiple of {n.groups.value}, or other groups",
+        )
+
+
+def _positions(n: Numbers) -> Block:
+    conv = Block("WeightNormConvolution", {"width": n.width, "kernel": n.kernel, "groups": n.groups})
+    return Block("ConvolutionPositions", parts={"conv": conv, "activation": activation(n.activation)})
+
+
+def _position_operations(n: Numbers, env: Env) -> Dim:
+    # The convolution computes what an even kernel gives too many, and then it is dropped.
+    length = convolution_length(env["time"], n.kernel, 1, n.kernel // 2)
+    return env["batch"] * length * (int(n.width) * (int(n.width) // int(n.groups)) * int(n.kernel))
+
+
+CONVOLUTION_POSITIONS = Signature(
+    kind="convolution_positions",
+    summary="Positions from a wide grouped convolution over time.",
+    hypers=(
+        WIDTH,
+        Hyper("kernel", int, "positions that the convolution spans", minimum=1),
+        Hyper("groups", int, "groups of channels that do not mix", 1, minimum=1),
+        ACTIVATION,
+    ),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+    construct=_positions,
+    operations=_position_operations,
+    violations=_groups_divide,
+    mixes_time=True,
+    leaks_padding="it reads the positions around each one: padding is to be zero before",
+)
