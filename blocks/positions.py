@@ -90,10 +90,8 @@ class LearnedPositions(nn.Module):
         end = tokens if cache is None else cache.filled
         if self.offset + end > self.rows:
             raise ValueError(f"{end} positions were asked for; the table ends at {self.rows - self.offset}")
-        if cache is None:
-            positions = torch.arange(tokens, device=ids.device)
-        else:
-            positions = cache.positions(tokens)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
         return self.table(positions + self.offset).expand(batch, -1, -1)
 
 
