@@ -58,6 +58,9 @@ class Family:
         leaked: fields that published config.json files carry without meaning, with the reason;
             the value is dropped and counted on import.
         aliases: published second names of fields; a file that gives both must agree.
+        is_whole: whether a checkpoint is an encoder and a decoder; else it fills one role of a spec.
+        by_role: fields that follow from the role a spec gives the family, whatever a checkpoint says.
+        untrained: addresses, `*` for any part, that published checkpoints may have no tensors for.
         inert: fields a checkpoint's config.json may give differently, because they do not change
             what a trained model computes.
         processing: the module that states front end and tokenizer, imported on demand.
@@ -77,7 +80,17 @@ class Family:
     maximum_source: Callable[[View], int | None]
     leaked: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    is_whole: bool = True
+    by_role: frozenset[str] = frozenset()
+    untrained: tuple[str, ...] = ()
     inert: frozenset[str] = frozenset()
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+
+
+def roles_of(family: Family) -> tuple[str, ...]:
+    """What a family can be in a spec: a whole model, an encoder, a decoder."""
+    halves = {"encoder": family.encoder, "decoder": family.decoder}
+    whole = ("model",) if family.is_whole else ()
+    return (*whole, *(role for role, side in halves.items() if side is not None))

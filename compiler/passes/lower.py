@@ -95,18 +95,18 @@ def _decoder(builder: GraphBuilder, spec: Spec, component: Component, source: Si
 
 
 def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
-    """The decoder's ids, replaced by those the spec's `tokens:` gives."""
+    """The decoder's ids, replaced by those the spec's `tokens:` gives; None while one it needs is unset."""
     stated = spec.language.tokens
-    if tokens is None or stated is None:
-        return tokens
+    if tokens is None:
+        return None
 
     def settled(name: str, given: Value | None) -> Value | None:
-        value = getattr(stated, name)
+        value = None if stated is None else getattr(stated, name)
         return given if value is None else Value(value, f"tokens.{name}")
 
     start, pad = settled("decoder_start", tokens.decoder_start), settled("pad", tokens.pad)
-    assert start is not None, "a family states its start id"
-    assert pad is not None, "a family states its pad id"
+    if start is None or pad is None or start.value is None or pad.value is None:
+        return None
     return Tokens(start, pad, settled("bos", tokens.bos), settled("eos", tokens.eos))
 
 

@@ -7,7 +7,11 @@ from importlib import import_module
 
 from specs.family import Family
 
-_MODULES = {"speech_to_text": "specs.families.speech_to_text"}
+_MODULES = {
+    "bert": "specs.families.bert",
+    "gpt2": "specs.families.gpt2",
+    "speech_to_text": "specs.families.speech_to_text",
+}
 
 FAMILIES = tuple(_MODULES)
 

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
 from specs.family import FamilyConfig
+from specs.fields import Activation, Depth, Id, Ids, Rate, Size, ids_in_vocabulary
 from specs.problems import Problem
 from specs.values import View, plain
-
-Size = Annotated[int, Field(ge=1, le=2**24)]
-Depth = Annotated[int, Field(ge=1, le=1024)]
-Id = Annotated[int, Field(ge=0)]
-Ids = Annotated[list[Id], Field(min_length=1)]
-Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
-
-Activation = Literal[
-    "gelu",
-    "gelu_accurate",
-    "gelu_fast",
-    "gelu_new",
-    "gelu_python",
-    "gelu_pytorch_tanh",
-    "leaky_relu",
-    "linear",
-    "mish",
-    "quick_gelu",
-    "relu",
-    "relu2",
-    "relu6",
-    "sigmoid",
-    "silu",
-    "swish",
-    "tanh",
-]
 
 
 class Speech2TextConfig(FamilyConfig):
@@ -126,21 +101,7 @@ def rules(c: View) -> Iterable[Problem]:
                 ((field.origin or "", f"needed to {_USES[purpose]}"),),
                 help=f"set {name} to the id the tokenizer uses",
             )
-    vocabulary = int(c.vocab_size)
-    for name in ("decoder_start_token_id", "pad_token_id", "bos_token_id", "eos_token_id"):
-        field = getattr(c, name)
-        ids = plain(field) if isinstance(plain(field), list) else [plain(field)]
-        for id_ in ids:
-            if id_ is not None and id_ >= vocabulary:
-                yield Problem(
-                    "XL402",
-                    f"{name} {id_} is outside the vocabulary of {vocabulary} ids",
-                    (
-                        (field.origin or "", f"at most {vocabulary - 1}"),
-                        (c.vocab_size.origin or "", "vocabulary"),
-                    ),
-                    help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
-                )
+    yield from ids_in_vocabulary(c)
 
 
 _USES = {"start": "start decoding and to shift labels", "pad": "tell padding from tokens"}
