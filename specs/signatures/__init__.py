@@ -20,6 +20,7 @@ from specs.signatures.dense import (
 from specs.signatures.positions import (
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
+    LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
@@ -43,6 +44,7 @@ SIGNATURES: dict[str, Signature] = {
         FRAME_POSITIONS,
         LAYER_NORM,
         LEARNED_POSITIONS,
+        LEARNED_TOKEN_POSITIONS,
         LINEAR,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,

@@ -38,8 +38,9 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
         longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
-    if signature.hyper("offset"):
-        longest = given_numbers.rows.value - given_numbers.offset.value
+    if signature.hyper("rows"):
+        before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
+        longest = given_numbers.rows.value - before.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
     batch = draw(st.integers(1, 3))
     env = sizes(signature, given_numbers, {**times, "batch": batch})

@@ -39,18 +39,7 @@ def weights(c: View) -> WeightMap:
 
 
 def _rows(is_tied: bool) -> Iterator[Row]:
-    for role in ("encoder", "decoder"):
-        layer, stored = f"{role}.layers.{{i}}", "bert.encoder.layer.{i}"
-        yield Row(f"{role}.embed.weight", ("bert.embeddings.word_embeddings.weight",))
-        yield Row(f"{role}.add_types.table.weight", ("bert.embeddings.token_type_embeddings.weight",))
-        yield Row(f"{role}.positions.table.weight", ("bert.embeddings.position_embeddings.weight",))
-        yield from affine(f"{role}.embed_norm", "bert.embeddings.LayerNorm")
-        yield from _attention(f"{layer}.self_attention", f"{stored}.attention")
-        if role == "decoder":
-            yield from _attention(f"{layer}.cross_attention", f"{stored}.crossattention")
-        yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.intermediate.dense")
-        yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.output.dense")
-        yield from affine(f"{layer}.feed_forward_norm", f"{stored}.output.LayerNorm")
+    yield from body("bert")
     yield from affine("head.transform", "cls.predictions.transform.dense")
     yield from affine("head.norm", "cls.predictions.transform.LayerNorm")
     yield Row("head.output.weight", ("cls.predictions.decoder.weight",))
@@ -60,6 +49,22 @@ def _rows(is_tied: bool) -> Iterator[Row]:
         yield Row("head.output.bias", ("cls.predictions.decoder.bias",))
 
 
+def body(prefix: str) -> Iterator[Row]:
+    """Rows of everything below the head, which an encoder and a decoder store alike."""
+    for role in ("encoder", "decoder"):
+        layer, stored = f"{role}.layers.{{i}}", f"{prefix}.encoder.layer.{{i}}"
+        yield Row(f"{role}.embed.weight", (f"{prefix}.embeddings.word_embeddings.weight",))
+        yield Row(f"{role}.add_types.table.weight", (f"{prefix}.embeddings.token_type_embeddings.weight",))
+        yield Row(f"{role}.positions.table.weight", (f"{prefix}.embeddings.position_embeddings.weight",))
+        yield from affine(f"{role}.embed_norm", f"{prefix}.embeddings.LayerNorm")
+        yield from _attention(f"{layer}.self_attention", f"{stored}.attention")
+        if role == "decoder":
+            yield from _attention(f"{layer}.cross_attention", f"{stored}.crossattention")
+        yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.intermediate.dense")
+        yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.output.dense")
+        yield from affine(f"{layer}.feed_forward_norm", f"{stored}.output.LayerNorm")
+
+
 def _attention(address: str, stored: str) -> Iterator[Row]:
     for projection, name in _PROJECTIONS.items():
         yield from affine(f"{address}.{projection}", f"{stored}.{name}")
@@ -67,13 +72,17 @@ def _attention(address: str, stored: str) -> Iterator[Row]:
 
 
 def _unused(c: View) -> Iterator[IgnoredTensor]:
-    """Parts of published classes that neither role computes with."""
-    unused = "this model has no pooled output"
-    yield IgnoredTensor("bert.pooler.dense.weight", unused)
-    yield IgnoredTensor("bert.pooler.dense.bias", unused)
-    unused = "whether two sentences follow each other is not asked here"
-    yield IgnoredTensor("cls.seq_relationship.weight", unused)
-    yield IgnoredTensor("cls.seq_relationship.bias", unused)
-    yield IgnoredTensor("bert.embeddings.position_ids", "a table of the numbers from 0 on")
+    yield from unused("bert")
+    reason = "whether two sentences follow each other is not asked here"
+    yield IgnoredTensor("cls.seq_relationship.weight", reason)
+    yield IgnoredTensor("cls.seq_relationship.bias", reason)
     if not c.tie_word_embeddings:
-        yield IgnoredTensor("cls.predictions.bias", "the published head adds its projection's own bias only")
+        reason = "the published head adds the bias of its projection only"
+        yield IgnoredTensor("cls.predictions.bias", reason)
+
+
+def unused(prefix: str) -> Iterator[IgnoredTensor]:
+    """Parts of published classes that neither role computes with."""
+    yield IgnoredTensor(f"{prefix}.pooler.dense.weight", "this model has no pooled output")
+    yield IgnoredTensor(f"{prefix}.pooler.dense.bias", "this model has no pooled output")
+    yield IgnoredTensor(f"{prefix}.embeddings.position_ids", "a table of the numbers from 0 on")
