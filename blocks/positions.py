@@ -1,4 +1,4 @@
-"""Sinusoidal positions (tensor2tensor's layout: all sines, then all cosines)."""
+"""Positions: learned, or sinusoidal (tensor2tensor's layout: all sines, then all cosines)."""
 
 import math
 
@@ -59,6 +59,13 @@ class GrowingSinusoidTable(SinusoidTable):
         return sinusoids(needed, self.width, self.padding_row).to(self.table)
 
 
+def token_rows(ids: Tensor, padding_row: int, cache: Cache | None) -> Tensor:
+    """The row of a table for each of the ids [R, T]: counted from the padding row on, pads on it."""
+    real = ids.ne(padding_row).long()
+    past = 0 if cache is None else cache.position
+    return (real.cumsum(1) + past) * real + padding_row
+
+
 class TokenPositions(nn.Module):
     """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
 
@@ -70,9 +77,45 @@ class TokenPositions(nn.Module):
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
         table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
-        real = ids.ne(self.padding_row).long()
+        return nn.functional.embedding(token_rows(ids, self.padding_row, cache), table)
+
+
+class LearnedTokenPositions(nn.Module):
+    """A trained row for the position of every real token, counted as in `TokenPositions`."""
+
+    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width, padding_idx=padding_row)
+        self.rows = rows
+        self.padding_row = padding_row
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        end = ids.shape[1] if cache is None else cache.filled
+        room = self.rows - self.padding_row - 1
+        if end > room:
+            raise ValueError(f"{end} positions were asked for; the table ends at {room}")
+        return self.table(token_rows(ids, self.padding_row, cache))
+
+
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
+
+    def __init__(self, rows: int, width: int, offset: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        if self.offset + end > self.rows:
+            raise ValueError(f"{end} positions were asked for; the table ends at {self.rows - self.offset}")
         past = 0 if cache is None else cache.position
-        return nn.functional.embedding((real.cumsum(1) + past) * real + self.padding_row, table)
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
 
 
 class FramePositions(nn.Module):

@@ -114,7 +114,9 @@ def read_configuration(document: Document, stated: Family, ignore: Collection[st
     legacy: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():
-        if name in stated.config.model_fields:
+        if name in stated.by_role:
+            dropped[name] = "follows from its place in the spec"
+        elif name in stated.config.model_fields:
             fields[name] = value
         elif name in stated.aliases:
             target = stated.aliases[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from compiler.files import Write, replace_all, text_writer
 from compiler.processing_files import left_behind
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
-from compiler.weights.table import table_of
+from compiler.weights.table import TableRow, table_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.values import plain
+from specs.weights import Operation, split_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,13 +61,30 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
     """The checkpoint's tensors by stored name, in the published spelling."""
     state = model.state_dict()
     tensors: dict[str, Tensor] = {}
-    for row in table_of(spec, graph):
+    rows = table_of(spec, graph)
+    for row in rows:
         if row.status in ("tied", "computed"):
             continue
         sources = row.sources or _sources_of_fresh(spec, row.address)
-        for name, tensor in zip(sources, invert(row.operation, state[row.address]), strict=True):
+        split = split_of(row.operation)
+        if split is not None and split.index:
+            continue  # exported with the first part
+        others = [] if split is None else [state[one] for one in _parts(rows, row)[1:]]
+        for name, tensor in zip(sources, invert(row.operation, state[row.address], others), strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _parts(rows: Iterable[TableRow], whole: TableRow) -> list[str]:
+    """Addresses of the parts of one stored tensor, in order."""
+    parts = [row for row in rows if row.sources == whole.sources and row.component == whole.component]
+    return [row.address for row in sorted(parts, key=lambda row: _index(row.operation))]
+
+
+def _index(operation: Operation) -> int:
+    split = split_of(operation)
+    assert split is not None, "parts of one tensor are splits of it"
+    return split.index
 
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:

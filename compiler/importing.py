@@ -25,9 +25,9 @@ from compiler.processing_files import file_texts
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
 from compiler.spec import Spec
-from compiler.weights.halves import absent_half
+from compiler.weights.halves import absent_half, untrained
 from specs.families import family
-from specs.family import Family
+from specs.family import Family, roles_of
 from specs.generation import OPTION_NAMES, SAMPLING_NAMES, GenerationOptions
 from specs.generation_layers import SPECIAL_IDS
 from specs.language import VERSION
@@ -57,12 +57,17 @@ def import_with_report(
 ) -> Imported:
     """Read config.json and the files beside it.
 
-    `role` makes a lone encoder or decoder of the model; the tensors of the other half are named under
-    `ignore:`. `ignore` names fields of config.json. Raises CrossloomError with every finding.
+    `role` makes a lone encoder or decoder of the model; a family that is no whole model takes the role its
+    config.json says. The tensors of the other half are named under `ignore:`, and under `fresh:` what the
+    family may lack and the checkpoint does. `ignore` names fields of config.json.
+
+    Raises:
+        CrossloomError: every finding.
     """
     opened = resolve(source, **access)
     document = json_document(opened, "config.json")
     stated = _family(document)
+    role = role or _role(stated, document.data)
     configuration = read_configuration(document, stated, ignore)
     findings = configuration.findings
     findings.report([*_architecture(document.data, stated), *_idle(document, ignore)])
@@ -79,11 +84,14 @@ def import_with_report(
         raise CrossloomError(findings.diagnostics)
     data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened)}
     data[role or "model"] = {"family": stated.name, "weights": _weights(opened), "config": config}
+    absent = absent_half(stated, role, config, opened) if role else []
     if ignored := {
-        **({role: absent_half(stated, role, config, opened)} if role else {}),
+        **({role: absent} if role and absent else {}),
         **({"config": sorted(ignore)} if ignore else {}),
     }:
         data["ignore"] = ignored
+    if fresh := untrained(stated, role, config, opened) if role else []:
+        data["fresh"] = fresh
     unused = _UNUSED_BY.get(role or "model", frozenset())
     data |= {key: value for key, value in sections.items() if value and key not in unused}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
@@ -117,6 +125,14 @@ def _family(document: Document) -> Family:
         findings.report([problem])
         raise CrossloomError(findings.diagnostics)
     return family(document.data["model_type"])
+
+
+def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
+    """The role of a checkpoint that is no whole model: decoder if it says so, else the first it can fill."""
+    first, *others = roles_of(stated)
+    if first == "model":
+        return None
+    return "decoder" if "decoder" in others and data.get("is_decoder") is True else first
 
 
 def _architecture(data: Mapping[str, Any], stated: Family) -> Iterator[Problem]:

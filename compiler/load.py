@@ -121,7 +121,7 @@ def load(
     for role, resolution in resolutions.items():
         for address, names in resolution.feeds.items():
             tensor = apply(rows[address].operation, [values[role][name] for name in names])
-            tensors[address] = tensor.to(device=target, dtype=stored_dtype)
+            tensors[address] = tensor.to(device=target, dtype=stored_dtype).contiguous()
     tensors |= _fresh(spec, graph, table, target, stored_dtype)
     held = tensors_of(model)
     assert held.keys() == {row.address for row in table}, "the table is total"

@@ -40,6 +40,11 @@ class Side:
     initialisations: tuple[Initialisation, ...] = ()
 
 
+def unbounded(_: View) -> int | None:
+    """For a half that takes input of any length."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One published model family.
@@ -51,13 +56,16 @@ class Family:
         rules: config -> problems that no single field shows.
         encoder: builder, config, policy for long inputs -> the encoder's side of the graph.
         decoder: builder, config, source states, their width and mask -> the decoder's side.
-        source_width: config -> width the decoder's cross-attention reads.
+        source_width: config -> width the decoder's cross-attention reads; where there is a decoder.
         weights: config -> table of stored tensors.
         maximum_target: config -> longest decoder input, or None.
         maximum_source: config -> most encoder positions, or None.
         leaked: fields that published config.json files carry without meaning, with the reason;
             the value is dropped and counted on import.
         aliases: published second names of fields; a file that gives both must agree.
+        is_whole: whether a checkpoint is an encoder and a decoder; else it fills one role of a spec.
+        by_role: fields that follow from the role a spec gives the family, whatever a checkpoint says.
+        untrained: addresses, `*` for any part, that published checkpoints may have no tensors for.
         inert: fields a checkpoint's config.json may give differently, because they do not change
             what a trained model computes.
         processing: the module that states front end and tokenizer, imported on demand.
@@ -69,15 +77,25 @@ class Family:
     architectures: tuple[str, ...]
     config: type[FamilyConfig]
     rules: Callable[[View], Iterable[Problem]]
-    encoder: Callable[[GraphBuilder, View, str], Side] | None
-    decoder: Callable[[GraphBuilder, View, Ref, Value, Ref | None], Side] | None
-    source_width: Callable[[View], Value]
     weights: Callable[[View], WeightMap]
-    maximum_target: Callable[[View], int | None]
-    maximum_source: Callable[[View], int | None]
+    encoder: Callable[[GraphBuilder, View, str], Side] | None = None
+    decoder: Callable[[GraphBuilder, View, Ref, Value, Ref | None], Side] | None = None
+    source_width: Callable[[View], Value] | None = None
+    maximum_target: Callable[[View], int | None] = unbounded
+    maximum_source: Callable[[View], int | None] = unbounded
     leaked: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    is_whole: bool = True
+    by_role: frozenset[str] = frozenset()
+    untrained: tuple[str, ...] = ()
     inert: frozenset[str] = frozenset()
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+
+
+def roles_of(family: Family) -> tuple[str, ...]:
+    """What a family can be in a spec: a whole model, an encoder, a decoder."""
+    halves = {"encoder": family.encoder, "decoder": family.decoder}
+    whole = ("model",) if family.is_whole else ()
+    return (*whole, *(role for role, side in halves.items() if side is not None))

@@ -73,6 +73,11 @@ class View:
         self._address = address
         self.read: set[str] = set()
 
+    @property
+    def role(self) -> str:
+        """What part of a model the configuration is of: model, encoder or decoder."""
+        return self._address.partition(".")[0]
+
     def __getattr__(self, name: str) -> Value:
         try:
             value = Value(self._fields[name], f"{self._address}.{name}")

@@ -103,30 +103,71 @@ class Slice:
         return (tuple(sizes),)
 
 
-Operation = Rename | Transpose | Split | Concat | Reorder | Slice
+Simple = Rename | Transpose | Split | Concat | Reorder | Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Several operations on one stored tensor, in order; a split can only be the last."""
+
+    steps: tuple[Simple, ...]
+
+    @property
+    def name(self) -> str:
+        """The names of the steps."""
+        return ", ".join(step.name for step in self.steps)
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        for step in reversed(self.steps):
+            (shape,) = step.stored_shapes(shape)
+        return (shape,)
+
+
+Operation = Simple | Steps
+
+
+def split_of(operation: Operation) -> Split | None:
+    """The split that an operation ends with: its stored tensor feeds other parameters too."""
+    last = operation.steps[-1] if isinstance(operation, Steps) else operation
+    return last if isinstance(last, Split) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a family's table. `computed` rows name a buffer that is recomputed, never loaded:
-    a stored copy is compared with the formula.
+    """One line of a family's table.
+
+    Attributes:
+        computed: the address is a buffer that is recomputed, never loaded: a stored copy is compared with
+            the formula.
+        copies: names under which files store the same tensor once more, or instead.
     """
 
     address: str
     sources: tuple[str, ...]
     operation: Operation = Rename()
     computed: bool = False
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One spelling of a whole checkpoint, told by its names: a prefix that files may lack."""
+    """One spelling of a whole checkpoint, told by its names.
+
+    Attributes:
+        without_prefix: a prefix that its names lack.
+        endings: (ending, the one it has in its place).
+    """
 
     name: str
     without_prefix: str = ""
+    endings: tuple[tuple[str, str], ...] = ()
 
     def spell(self, source: str) -> str:
         """The name under which this dialect stores `source`."""
+        for ending, other in self.endings:
+            if source.endswith(ending):
+                source = source.removesuffix(ending) + other
         return source.removeprefix(self.without_prefix)
 
 

@@ -309,6 +309,12 @@ def _import_order(name: str) -> tuple[int, str]:
 _DRAWS = {
     "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
     "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
+    "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"
+    "nn.init.uniform_({target}, -bound, bound, generator=generator)",
+    "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
+    "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
+    "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }
@@ -316,16 +322,16 @@ _DRAWS = {
 
 def _initialisation(rule: Initialisation) -> Iterator[str]:
     indent = INDENT * 4
-    scope = f' if name.startswith("{rule.below}.")' if rule.below else ""
+    scope = f' if f"{{name}}.".startswith("{rule.below}.")' if rule.below else ""
     yield f"{indent}case {rule.constructor}(){scope}:"
     for parameter, (distribution, numbers) in rule.parameters.items():
         target = f"module.{parameter}"
         text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
+        margin = indent + INDENT
         if parameter == "bias":
-            yield f"{indent}{INDENT}if module.bias is not None:"
-            yield f"{indent}{INDENT * 2}{text}"
-        else:
-            yield f"{indent}{INDENT}{text}"
+            yield f"{margin}if module.bias is not None:"
+            margin += INDENT
+        yield from (margin + line for line in text.split("\n"))
         if distribution == "normal_but_padding":
             yield f"{indent}{INDENT}if module.padding_idx is not None:"
             yield f"{indent}{INDENT * 2}{target}[module.padding_idx].zero_()"

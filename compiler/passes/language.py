@@ -20,7 +20,7 @@ from compiler.reader import Document
 from compiler.reader import Path as Address
 from compiler.spec import HALVES, Component, GraphPart, Part, Spec
 from specs.families import FAMILIES, family
-from specs.family import Family
+from specs.family import Family, roles_of
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
 from specs.processing import Processing
@@ -155,7 +155,7 @@ def _base(findings: Findings, role: str) -> Path:
 
 def _component(findings: Findings, role: str, name: str, section: Written | Half) -> Component | None:
     stated = _family(findings, role, name)
-    if stated is None:
+    if stated is None or not _can_be(findings, role, stated):
         return None
     architecture = section.architecture
     if architecture is not None and architecture not in stated.architectures:
@@ -204,6 +204,28 @@ def _family(findings: Findings, role: str, name: str) -> Family | None:
             (role, "family"),
         )
     return None
+
+
+def _can_be(findings: Findings, role: str, stated: Family) -> bool:
+    """Whether the family fills this role; XL205 where it does not."""
+    roles = roles_of(stated)
+    if role in roles:
+        return True
+    findings.add(
+        Diagnostic(
+            "XL205",
+            Severity.ERROR,
+            f"`{stated.name}` cannot be {_AS[role]}",
+            (findings.document.locate((role, "family")),),
+            (f"it can be {' or '.join(_AS[one] for one in roles)}",),
+            f"write it under `{roles[0]}:`, or name another family",
+        ),
+        (role, "family"),
+    )
+    return False
+
+
+_AS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decoder"}
 
 
 def _family_meant(name: str) -> str:

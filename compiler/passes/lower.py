@@ -61,7 +61,7 @@ def _of_family(spec: Spec, component: Component) -> Written:
         graph = _encoder(builder, spec, component)
     elif component.role == "decoder":
         hidden, mask = CROSSING
-        width = component.family.source_width(component.view)
+        width = _source_width(component)
         given = builder.input(hidden, CROSSING[hidden], ("batch", "source", width))
         given_mask = builder.input(mask, CROSSING[mask], ("batch", "source"), "int64", optional=True)
         graph = _decoder(builder, spec, component, Side(given, given_mask))
@@ -83,7 +83,7 @@ def _encoder_side(builder: GraphBuilder, spec: Spec, component: Component) -> Si
 
 def _decoder(builder: GraphBuilder, spec: Spec, component: Component, source: Side) -> Graph:
     assert component.family.decoder is not None, f"{component.family_name} has a decoder"
-    width = component.family.source_width(component.view)
+    width = _source_width(component)
     side = component.family.decoder(builder, component.view, source.output, width, source.mask)
     return builder.graph(
         {"logits": side.output},
@@ -94,19 +94,24 @@ def _decoder(builder: GraphBuilder, spec: Spec, component: Component, source: Si
     )
 
 
+def _source_width(component: Component) -> Value:
+    assert component.family.source_width is not None, f"{component.family_name} has a decoder"
+    return component.family.source_width(component.view)
+
+
 def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
-    """The decoder's ids, replaced by those the spec's `tokens:` gives."""
+    """The decoder's ids, replaced by those the spec's `tokens:` gives; None while one it needs is unset."""
     stated = spec.language.tokens
-    if tokens is None or stated is None:
-        return tokens
+    if tokens is None:
+        return None
 
     def settled(name: str, given: Value | None) -> Value | None:
-        value = getattr(stated, name)
+        value = None if stated is None else getattr(stated, name)
         return given if value is None else Value(value, f"tokens.{name}")
 
     start, pad = settled("decoder_start", tokens.decoder_start), settled("pad", tokens.pad)
-    assert start is not None, "a family states its start id"
-    assert pad is not None, "a family states its pad id"
+    if start is None or pad is None or start.value is None or pad.value is None:
+        return None
     return Tokens(start, pad, settled("bos", tokens.bos), settled("eos", tokens.eos))
 
 
@@ -114,9 +119,14 @@ def merged(
     encoder: tuple[Initialisation, ...], decoder: tuple[Initialisation, ...]
 ) -> tuple[Initialisation, ...]:
     """Both halves' rules: one for a class where they agree, else the encoder's for what is below it."""
-    rules = {rule.constructor: rule for rule in (*encoder, *decoder)}
-    own = [replace(rule, below="encoder") for rule in encoder if not _agree(rule, rules[rule.constructor])]
-    return (*own, *rules.values())
+    both = (*encoder, *decoder)
+    rules = {rule.constructor: rule for rule in both if rule.below is None}
+    own = [
+        replace(rule, below="encoder")
+        for rule in encoder
+        if rule.below is None and not _agree(rule, rules[rule.constructor])
+    ]
+    return (*(rule for rule in both if rule.below), *own, *rules.values())
 
 
 def _agree(first: Initialisation, second: Initialisation) -> bool:

@@ -12,6 +12,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
 from specs.family import Family
 from specs.values import View
+from specs.weights import generalise
 
 _NUMBER = "{i}"
 
@@ -26,8 +27,7 @@ def absent_half(family: Family, role: str, config: Mapping[str, Any], source: So
     kept: list[str] = []
     absent: list[str] = []
     for row in table.rows:
-        owner = "encoder" if row.address.startswith("encoder.") else "decoder"
-        (kept if owner == role else absent).extend(row.sources)
+        (kept if belongs(row.address, role) else absent).extend((*row.sources, *row.copies))
     names = _stored(source)
     spellings = [
         _patterns([dialect.spell(name) for name in absent], [dialect.spell(name) for name in kept])
@@ -37,6 +37,30 @@ def absent_half(family: Family, role: str, config: Mapping[str, Any], source: So
         return spellings[0]
     every = dict.fromkeys(pattern for spelling in spellings for pattern in spelling)
     return [pattern for pattern in every if any(fnmatchcase(name, pattern) for name in names)]
+
+
+def untrained(family: Family, role: str, config: Mapping[str, Any], source: Source) -> list[str]:
+    """Those of the family's patterns for `fresh:` that a local checkpoint has no tensors for."""
+    names = _stored(source)
+    if names is None or not family.untrained:
+        return []
+    table = family.weights(View({**family.config().model_dump(), **config}, f"{role}.config"))
+    known = {generalise(name)[0] for name in names}
+    spelling = max(
+        table.dialects, key=lambda one: sum(one.spell(n) in known for r in table.rows for n in r.sources)
+    )
+    lost = []
+    for pattern in family.untrained:
+        rows = [row for row in table.rows if fnmatchcase(row.address, pattern) and belongs(row.address, role)]
+        stored = [{spelling.spell(name) for name in (*row.sources, *row.copies)} & known for row in rows]
+        if rows and not any(stored):
+            lost.append(pattern)
+    return lost
+
+
+def belongs(address: str, role: str) -> bool:
+    """Whether an address is one of the half's: what is not the encoder's is the decoder's."""
+    return (role == "encoder") is address.startswith("encoder.")
 
 
 def _stored(source: Source) -> Iterable[str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specs.weights import Concat, Operation, Rename, Reorder, Slice, Split, Transpose
+from specs.weights import Concat, Operation, Rename, Reorder, Slice, Split, Steps, Transpose
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,10 @@ def apply(operation: Operation, stored: list[Tensor]) -> Tensor:
             return torch.cat([blocks[index] for index in order], axis)
         case Slice(axis=axis, start=start, stop=stop):
             return stored[0].narrow(axis, start, stop - start)
+        case Steps(steps=steps):
+            for step in steps:
+                stored = [apply(step, stored)]
+            return stored[0]
 
 
 def invert(operation: Operation, parameter: Tensor, others: list[Tensor] | None = None) -> list[Tensor]:
@@ -57,3 +61,9 @@ def invert(operation: Operation, parameter: Tensor, others: list[Tensor] | None 
         case Slice(axis=axis):
             assert others is not None, "a slice is exported with what lies around it"
             return [torch.cat([others[0], parameter, others[1]], axis)]
+        case Steps(steps=(*earlier, last)):
+            stored = invert(last, parameter, others)
+            for step in reversed(earlier):
+                stored = invert(step, stored[0])
+            return stored
+    raise AssertionError("an operation has steps")

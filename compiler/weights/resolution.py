@@ -5,7 +5,7 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.weights.folding import folded, folded_pairs
 from compiler.weights.table import TableRow, WeightTable
-from specs.weights import Dialect
+from specs.weights import Dialect, generalise
 
 FLOATING = ("float32", "float16", "bfloat16", "float64")
 
@@ -56,7 +56,9 @@ def resolve(
     if dialect is None:
         assert problem is not None, "no dialect without a reason"
         return None, [problem]
-    resolver = _Resolver(rows, stored, dialect, ignore, place)
+    unused = table.maps[component].ignored if component in table.maps else ()
+    reasons = {dialect.spell(one.pattern): one.reason for one in unused}
+    resolver = _Resolver(rows, stored, dialect, ignore, reasons, place)
     return resolver.resolution(), resolver.findings
 
 
@@ -104,12 +106,14 @@ class _Resolver:
         stored: Mapping[str, StoredTensor],
         dialect: Dialect,
         ignore: tuple[str, ...],
+        unused: Mapping[str, str],
         place: Span | None,
     ) -> None:
         self._rows = rows
         self._stored = stored
         self._dialect = dialect
         self._ignore = ignore
+        self._unused = unused
         self._spans = (place,) if place else ()
         self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
         self.findings: list[Diagnostic] = []
@@ -148,20 +152,26 @@ class _Resolver:
             if row.status != "loaded":
                 continue
             members = [row, *shared.get(row.address, [])]
-            present = [m for m in members if all(n in self._stored for n in self._spelt(m))]
-            for member in present:
-                self._owned.update(dict.fromkeys(self._spelt(member), member.address))
-                self._check(member)
+            spelt = [(member, names) for member in members for names in self._spellings(member)]
+            present = [(m, names) for m, names in spelt if all(n in self._stored for n in names)]
+            for member, names in present:
+                self._owned.update(dict.fromkeys(names, member.address))
+                self._check(member, names)
             if not present:
                 self._missing += [(row, name) for name in self._spelt(row) if name not in self._stored]
                 continue
-            feeds[row.address] = self._spelt(present[0])
-            copies += [(self._spelt(present[0])[0], self._spelt(other)[0]) for other in present[1:]]
+            feeds[row.address] = present[0][1]
+            copies += [(present[0][1][0], names[0]) for _, names in present[1:]]
         return feeds, copies
 
-    def _check(self, row: TableRow) -> None:
+    def _spellings(self, row: TableRow) -> Iterator[tuple[str, ...]]:
+        """The names of a row's tensors, and of whatever is the same as they are."""
+        yield self._spelt(row)
+        yield from ((self._dialect.spell(copy),) for copy in row.copies)
+
+    def _check(self, row: TableRow, names: tuple[str, ...]) -> None:
         shapes = row.operation.stored_shapes(row.shape)
-        for name, shape in zip(self._spelt(row), shapes, strict=True):
+        for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
             if tensor.shape != shape:
                 self._error(
@@ -197,12 +207,16 @@ class _Resolver:
             )
 
     def _ignored(self) -> dict[str, str]:
-        """Stored tensors that the spec names under `ignore:`."""
-        return {
-            name: "named under `ignore:`"
-            for name in self._stored
-            if name not in self._owned and any(fnmatchcase(name, pattern) for pattern in self._ignore)
-        }
+        """Stored tensors that the spec names under `ignore:`, and those the family has no use for."""
+        ignored = {}
+        for name in self._stored:
+            if name in self._owned:
+                continue
+            if any(fnmatchcase(name, pattern) for pattern in self._ignore):
+                ignored[name] = "named under `ignore:`"
+            elif reason := self._unused.get(generalise(name)[0]):
+                ignored[name] = reason
+        return ignored
 
     def _unowned(self, ignored: Mapping[str, str]) -> None:
         """Missing and unexpected tensors; a pair that is plainly one tensor renamed is one finding."""

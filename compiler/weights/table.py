@@ -12,7 +12,7 @@ from compiler.block_source import library
 from compiler.passes.join import BRIDGE
 from compiler.spec import Spec
 from specs.graph import Graph
-from specs.weights import Operation, Rename, Row, WeightMap
+from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
 
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
 
@@ -26,6 +26,7 @@ class TableRow:
         sources: stored names, in the published spelling; none for fresh parameters.
         component: whose checkpoint holds the sources: model, encoder or decoder.
         tied_to: for a tied row, the address it shares its tensor with.
+        copies: names under which files store the same tensor once more, or instead.
     """
 
     address: str
@@ -36,6 +37,7 @@ class TableRow:
     status: Status
     component: str = "model"
     tied_to: str | None = None
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _row(
     fresh = address.startswith(f"{BRIDGE}.") or any(fnmatchcase(address, p) for p in spec.language.fresh)
     if fresh:
         return TableRow(address, (), shape, "float32", Rename(), "fresh", role)
-    return TableRow(address, sources, shape, "float32", row.operation, "loaded", role)
+    copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
+    return TableRow(address, sources, shape, "float32", row.operation, "loaded", role, copies=copies)
 
 
 def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:

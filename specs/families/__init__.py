@@ -7,7 +7,13 @@ from importlib import import_module
 
 from specs.family import Family
 
-_MODULES = {"speech_to_text": "specs.families.speech_to_text"}
+_MODULES = {
+    "bert": "specs.families.bert",
+    "gpt2": "specs.families.gpt2",
+    "roberta": "specs.families.roberta",
+    "speech_to_text": "specs.families.speech_to_text",
+    "wav2vec2": "specs.families.wav2vec2",
+}
 
 FAMILIES = tuple(_MODULES)
 

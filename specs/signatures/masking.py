@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from specs.dims import Dim
 from specs.graph import Block
-from specs.signatures.base import Hyper, Port, Signature
-from specs.signatures.dense import WIDTH, elementwise
+from specs.signatures.base import Env, Hyper, Numbers, Port, Signature
+from specs.signatures.dense import WIDTH
 
 _HIDDEN = Port("hidden", "hidden", ("batch", "time", "width"))
 _MASK = Port("mask", "mask", ("batch", "time"), "int64", optional=True)
+
+
+def _elementwise(_: Numbers, env: Env) -> Dim:
+    return env["batch"] * env["time"] * env["width"]
+
 
 ZERO_PADDING = Signature(
     kind="zero_padding",
@@ -16,7 +22,7 @@ ZERO_PADDING = Signature(
     inputs=(_HIDDEN, _MASK),
     outputs=(_HIDDEN,),
     construct=lambda _: Block("ZeroPadding"),
-    operations=elementwise,
+    operations=_elementwise,
 )
 
 _HYPERS = (
@@ -36,5 +42,5 @@ SPAN_MASKING = Signature(
     inputs=(_HIDDEN, _MASK),
     outputs=(_HIDDEN,),
     construct=lambda n: Block("SpanMasking", {hyper.name: getattr(n, hyper.name) for hyper in _HYPERS}),
-    operations=elementwise,
+    operations=_elementwise,
 )

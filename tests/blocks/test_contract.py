@@ -38,6 +38,9 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
         longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+    if signature.hyper("rows"):
+        before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
+        longest = given_numbers.rows.value - before.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
     batch = draw(st.integers(1, 3))
     env = long_enough(signature, given_numbers, {**times, "batch": batch})
@@ -116,7 +119,8 @@ def kernels(given_numbers: Any) -> list[int]:
     """Widths of padded convolutions, 2 standing for one that is padded by another number than its half."""
     if "kernels" in given_numbers._values:
         return [kernel.value for kernel in given_numbers.kernels]
-    return [given_numbers.kernel.value if given_numbers.padding.value == given_numbers.kernel.value // 2 else 2]
+    kernel, padding = given_numbers.kernel.value, given_numbers.padding.value
+    return [kernel if padding == kernel // 2 else 2]
 
 
 def leak(signature: Signature, draw: Any) -> float:
@@ -196,7 +200,7 @@ def smallest(signature: Signature) -> Any:
     "kind",
     [
         "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
-        "pre_norm_encoder", "post_norm_encoder", "pre_norm_decoder", "waveform_encoder",
+        "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
     ],
 )  # fmt: skip
 @RUNS

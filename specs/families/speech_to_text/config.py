@@ -9,6 +9,7 @@ from pydantic import Field, FiniteFloat
 
 from specs.families.fields import Activation, Depth, Id, Ids, Rate, Size
 from specs.family import FamilyConfig
+from specs.fields import Activation, Depth, Id, Ids, Rate, Size, ids_in_vocabulary
 from specs.problems import Problem
 from specs.values import View, plain
 
@@ -101,21 +102,7 @@ def rules(c: View) -> Iterable[Problem]:
                 ((field.origin or "", f"needed to {_USES[purpose]}"),),
                 help=f"set {name} to the id the tokenizer uses",
             )
-    vocabulary = int(c.vocab_size)
-    for name in ("decoder_start_token_id", "pad_token_id", "bos_token_id", "eos_token_id"):
-        field = getattr(c, name)
-        ids = plain(field) if isinstance(plain(field), list) else [plain(field)]
-        for id_ in ids:
-            if id_ is not None and id_ >= vocabulary:
-                yield Problem(
-                    "XL402",
-                    f"{name} {id_} is outside the vocabulary of {vocabulary} ids",
-                    (
-                        (field.origin or "", f"at most {vocabulary - 1}"),
-                        (c.vocab_size.origin or "", "vocabulary"),
-                    ),
-                    help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
-                )
+    yield from ids_in_vocabulary(c)
 
 
 _USES = {"start": "start decoding and to shift labels", "pad": "tell padding from tokens"}

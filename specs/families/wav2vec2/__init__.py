@@ -2,7 +2,7 @@
 
 from specs.families.wav2vec2.config import INERT, LEAKED, Wav2Vec2Config, rules
 from specs.families.wav2vec2.graph import encoder
-from specs.families.wav2vec2.weights import weights
+from specs.families.wav2vec2.weights import UNTRAINED, weights
 from specs.family import Family
 
 FAMILY = Family(
@@ -17,8 +17,10 @@ FAMILY = Family(
     ),
     config=Wav2Vec2Config,
     rules=rules,
+    is_whole=False,
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
     inert=INERT,
+    untrained=UNTRAINED,
 )

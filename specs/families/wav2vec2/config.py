@@ -49,7 +49,9 @@ class Wav2Vec2Config(FamilyConfig):
     mask_feature_prob: Rate = Field(0.0, description="share of the channels that training zeroes")
     mask_feature_length: Size = Field(10, description="channels of a zeroed span")
     mask_feature_min_masks: Count = Field(0, description="fewest zeroed spans of channels")
-    num_codevectors_per_group: Size = Field(320, description="codes a group, of the quantizer of pre-training")
+    num_codevectors_per_group: Size = Field(
+        320, description="codes a group, of the quantizer of pre-training"
+    )
     num_codevector_groups: Size = Field(2, description="groups of codes, of the quantizer of pre-training")
     contrastive_logits_temperature: float = Field(0.1, description="temperature of the pre-training loss")
     num_negatives: Count = Field(100, description="distractors of the pre-training loss")

@@ -35,7 +35,9 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     hidden = _projected(g, c, hidden)
     if masks_spans(c):
         hidden = g.node("encoder.span_masking", "span_masking", _spans(c), hidden=hidden, mask=mask)
-    hidden = _encoded(g, c, g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask), mask)
+    hidden = _encoded(
+        g, c, g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask), mask
+    )
     if c.add_adapter:
         hidden, mask = _adapted(g, c, hidden, mask)
     return Side(hidden, mask, initialisations=_initialisations(c))
@@ -110,9 +112,7 @@ def _encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
     }
     dropout = {"dropout": c.hidden_dropout}
     if c.do_stable_layer_norm:
-        hidden = g.node(
-            "encoder.add_positions", "add_positions", dropout, hidden=hidden, positions=positions
-        )
+        hidden = g.node("encoder.add_positions", "add_positions", dropout, hidden=hidden, positions=positions)
         hidden = g.node("encoder.layers", "pre_norm_encoder", layers, hidden=hidden, mask=mask)
         return g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
     hidden = g.node("encoder.add_positions", "add_positions", {}, hidden=hidden, positions=positions)
@@ -152,9 +152,7 @@ def _initialisations(c: View) -> tuple[Initialisation, ...]:
     bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
     uniform = ("uniform", (Value(-bound.value), bound))
     return (
-        Initialisation(
-            "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
-        ),
+        Initialisation("nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"),
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm"),
         Initialisation("nn.GroupNorm", {"weight": ("ones", ()), "bias": ("zeros", ())}),
         Initialisation("nn.Conv1d", {"weight": ("kaiming_normal", ()), "bias": ("uniform_by_inputs", ())}),
@@ -162,7 +160,7 @@ def _initialisations(c: View) -> tuple[Initialisation, ...]:
             "WeightNormConvolution",
             {
                 "bias": ("zeros", ()),
-                "direction": ("uniform_by_inputs", ()),
+                "direction": ("kaiming_uniform", ()),
                 "magnitude": ("norm_of_taps", ()),
             },
         ),

@@ -25,7 +25,10 @@ _OLDER = (
 )
 """Magnitude and direction of a weight, as older versions of torch spell them."""
 
-_TRAINING_ALONE = "hidden positions are shown in training alone, and checkpoints often lack this vector"
+_PREFIX = "wav2vec2."
+
+UNTRAINED = ("encoder.span_masking.embedding",)
+"""It stands for hidden positions in training alone, and checkpoints often lack it."""
 
 _HEADS = {
     "a transcription head": ("lm_head.weight", "lm_head.bias"),
@@ -62,42 +65,45 @@ def weights(c: View) -> WeightMap:
         dialects=(
             Dialect("published"),
             Dialect("magnitudes as weight_g", endings=_OLDER),
-            Dialect("below a head, with the prefix `wav2vec2.`", with_prefix="wav2vec2."),
-            Dialect(
-                "below a head, with the prefix `wav2vec2.`, magnitudes as weight_g",
-                with_prefix="wav2vec2.",
-                endings=_OLDER,
-            ),
+            Dialect("bare model, without the prefix `wav2vec2.`", _PREFIX),
+            Dialect("bare model, without the prefix `wav2vec2.`, magnitudes as weight_g", _PREFIX, _OLDER),
         ),
-        ignored=tuple(
-            IgnoredTensor(pattern, f"{head}, which an encoder does without")
-            for head, patterns in _HEADS.items()
-            for pattern in patterns
+        ignored=(
+            *(
+                IgnoredTensor(pattern, f"{head}, which an encoder does without")
+                for head, patterns in _HEADS.items()
+                for pattern in patterns
+            ),
+            *(
+                []
+                if masks_spans(c)
+                else [IgnoredTensor(f"{_PREFIX}masked_spec_embed", "training hides no positions")]
+            ),
         ),
     )
 
 
 def _rows(c: View) -> Iterator[Row]:
-    convolution, stored = "encoder.features.{i}", "feature_extractor.conv_layers.{i}"
+    convolution, stored = "encoder.features.{i}", f"{_PREFIX}feature_extractor.conv_layers.{{i}}"
     yield Row(f"{convolution}.conv.weight", (f"{stored}.conv.weight",))
     if c.conv_bias:
         yield Row(f"{convolution}.conv.bias", (f"{stored}.conv.bias",))
     yield from affine(f"{convolution}.norm", f"{stored}.layer_norm")
-    yield from affine("encoder.feature_norm", "feature_projection.layer_norm")
-    yield from affine("encoder.feature_projection", "feature_projection.projection")
+    yield from affine("encoder.feature_norm", f"{_PREFIX}feature_projection.layer_norm")
+    yield from affine("encoder.feature_projection", f"{_PREFIX}feature_projection.projection")
     if masks_spans(c):
-        yield Row("encoder.span_masking.embedding", ("masked_spec_embed",), optional=_TRAINING_ALONE)
-    positions = "encoder.pos_conv_embed.conv"
+        yield Row("encoder.span_masking.embedding", (f"{_PREFIX}masked_spec_embed",))
+    positions = f"{_PREFIX}encoder.pos_conv_embed.conv"
     yield Row("encoder.positions.conv.bias", (f"{positions}.bias",))
     for parameter, index in (("magnitude", 0), ("direction", 1)):
         yield Row(
             f"encoder.positions.conv.{parameter}", (f"{positions}.parametrizations.weight.original{index}",)
         )
-    yield from affine("encoder.norm", "encoder.layer_norm")
+    yield from affine("encoder.norm", f"{_PREFIX}encoder.layer_norm")
     for ours, theirs in _STORED_LAYER.items():
-        yield from affine(f"encoder.layers.{{i}}.{ours}", f"encoder.layers.{{i}}.{theirs}")
+        yield from affine(f"encoder.layers.{{i}}.{ours}", f"{_PREFIX}encoder.layers.{{i}}.{theirs}")
     if projects(c):
-        yield from affine("encoder.adapter_projection", "adapter.proj")
-        yield from affine("encoder.adapter_norm", "adapter.proj_layer_norm")
+        yield from affine("encoder.adapter_projection", f"{_PREFIX}adapter.proj")
+        yield from affine("encoder.adapter_norm", f"{_PREFIX}adapter.proj_layer_norm")
     if c.add_adapter:
-        yield from affine("encoder.adapter.{i}.conv", "adapter.layers.{i}.conv")
+        yield from affine("encoder.adapter.{i}.conv", f"{_PREFIX}adapter.layers.{{i}}.conv")

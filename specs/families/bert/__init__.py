@@ -1,0 +1,36 @@
+"""BERT: text to hidden states, or to text beside an encoder (Devlin et al. 2019; Rothe et al. 2020)."""
+
+from specs.families.bert.config import BY_ROLE, INERT, LEAKED, BertConfig, rules
+from specs.families.bert.graph import (
+    decoder,
+    encoder,
+    maximum_source,
+    maximum_target,
+    source_width,
+)
+from specs.families.bert.weights import UNTRAINED, weights
+from specs.family import Family
+
+FAMILY = Family(
+    name="bert",
+    architectures=(
+        "BertModel",
+        "BertForMaskedLM",
+        "BertForPreTraining",
+        "BertLMHeadModel",
+    ),
+    config=BertConfig,
+    rules=rules,
+    is_whole=False,
+    encoder=encoder,
+    decoder=decoder,
+    source_width=source_width,
+    weights=weights,
+    leaked=LEAKED,
+    inert=INERT,
+    by_role=BY_ROLE,
+    untrained=UNTRAINED,
+    constants={"is_encoder_decoder": False, "use_cache": True},
+    maximum_target=maximum_target,
+    maximum_source=maximum_source,
+)

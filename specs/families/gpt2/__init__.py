@@ -1,0 +1,26 @@
+"""GPT-2: text after text, here beside an encoder (Radford et al. 2019; Rothe et al. 2020)."""
+
+from specs.families.gpt2.config import ALIASES, BY_ROLE, INERT, LEAKED, GPT2Config, rules
+from specs.families.gpt2.graph import decoder, maximum_source, maximum_target, source_width
+from specs.families.gpt2.weights import UNTRAINED, weights
+from specs.family import Family
+
+FAMILY = Family(
+    name="gpt2",
+    architectures=("GPT2LMHeadModel", "GPT2Model", "GPT2DoubleHeadsModel"),
+    config=GPT2Config,
+    rules=rules,
+    is_whole=False,
+    encoder=None,
+    decoder=decoder,
+    source_width=source_width,
+    weights=weights,
+    leaked=LEAKED,
+    aliases=ALIASES,
+    inert=INERT,
+    by_role=BY_ROLE,
+    untrained=UNTRAINED,
+    constants={"is_encoder_decoder": False, "use_cache": True},
+    maximum_target=maximum_target,
+    maximum_source=maximum_source,
+)

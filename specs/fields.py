@@ -1,0 +1,88 @@
+"""Types and rules that the configs of many families share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from specs.problems import Problem
+from specs.values import Value, View, plain
+
+Size = Annotated[int, Field(ge=1, le=2**24)]
+Depth = Annotated[int, Field(ge=1, le=1024)]
+Id = Annotated[int, Field(ge=0)]
+Ids = Annotated[list[Id], Field(min_length=1)]
+Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+Activation = Literal[
+    "gelu",
+    "gelu_accurate",
+    "gelu_fast",
+    "gelu_new",
+    "gelu_python",
+    "gelu_pytorch_tanh",
+    "leaky_relu",
+    "linear",
+    "mish",
+    "quick_gelu",
+    "relu",
+    "relu2",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "swish",
+    "tanh",
+]
+Deviation = Annotated[FiniteFloat, Field(ge=0)]
+
+SPECIAL_IDS = ("decoder_start_token_id", "pad_token_id", "bos_token_id", "eos_token_id")
+
+
+def ids_in_vocabulary(c: View) -> Iterable[Problem]:
+    """XL402 for every special id that the vocabulary does not reach."""
+    vocabulary = int(c.vocab_size)
+    for name in SPECIAL_IDS:
+        field = getattr(c, name)
+        ids = plain(field) if isinstance(plain(field), list) else [plain(field)]
+        for id_ in ids:
+            if id_ is not None and id_ >= vocabulary:
+                yield Problem(
+                    "XL402",
+                    f"{name} {id_} is outside the vocabulary of {vocabulary} ids",
+                    (
+                        (field.origin or "", f"at most {vocabulary - 1}"),
+                        (c.vocab_size.origin or "", "vocabulary"),
+                    ),
+                    help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
+                )
+
+
+def role_as_stated(c: View) -> Iterable[Problem]:
+    """XL205 for switches that contradict the role the spec gives a family: encoder or decoder.
+
+    Left out, they follow from the role: a decoder masks the future and attends to an encoder.
+    """
+    is_decoder = c.role == "decoder"
+    for name, effect in (
+        ("is_decoder", "sees the whole text" if is_decoder else "sees no token after its own"),
+        ("add_cross_attention", "attends to no encoder" if is_decoder else "attends to an encoder"),
+    ):
+        field = getattr(c, name)
+        stated = plain(field)
+        if stated is not None and stated is not is_decoder:
+            yield Problem(
+                "XL205",
+                f"`{name}: {str(stated).lower()}` makes a model that {effect}, and this one is "
+                f"{'a decoder' if is_decoder else 'an encoder'}",
+                ((field.origin or "", "contradicts its role"),),
+                info=("both switches follow from where the family stands: `encoder:` or `decoder:`",),
+                help=f"remove `{name}`",
+            )
+
+
+def cross_width(c: View, width: Value) -> Value:
+    """The width that cross-attention reads: the one written, or the decoder's own."""
+    stated = c.cross_attention_hidden_size
+    return width if plain(stated) is None else stated
