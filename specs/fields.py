@@ -11,6 +11,8 @@ from specs.problems import Problem
 from specs.values import Value, View, plain
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
+Sizes = Annotated[list[Size], Field(min_length=1)]
+Count = Annotated[int, Field(ge=0, le=2**24)]
 Depth = Annotated[int, Field(ge=1, le=1024)]
 Id = Annotated[int, Field(ge=0)]
 Ids = Annotated[list[Id], Field(min_length=1)]

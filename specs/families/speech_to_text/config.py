@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field, FiniteFloat
 
-from specs.families.fields import Activation, Depth, Id, Ids, Rate, Size
 from specs.family import FamilyConfig
 from specs.fields import Activation, Depth, Id, Ids, Rate, Size, ids_in_vocabulary
 from specs.problems import Problem

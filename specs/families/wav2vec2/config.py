@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from specs.families.fields import Activation, Count, Depth, Id, Ids, Positive, Rate, Size, Sizes
 from specs.family import FamilyConfig
+from specs.fields import Activation, Count, Depth, Deviation, Id, Ids, Rate, Size, Sizes
 from specs.problems import Problem
 from specs.values import View, plain
 
@@ -29,8 +29,8 @@ class Wav2Vec2Config(FamilyConfig):
     feat_quantizer_dropout: Rate = Field(0.0, description="dropout before the quantizer of pre-training")
     final_dropout: Rate = Field(0.1, description="dropout before a transcription head")
     layerdrop: Rate = Field(0.1, description="probability that training skips a layer")
-    initializer_range: Positive = Field(0.02, description="standard deviation of initial weights")
-    layer_norm_eps: Positive = Field(1e-5, description="added to variances by the transformer's norms")
+    initializer_range: Deviation = Field(0.02, description="standard deviation of initial weights")
+    layer_norm_eps: Deviation = Field(1e-5, description="added to variances by the transformer's norms")
     feat_extract_norm: Literal["group", "layer"] = Field(
         "group", description="first convolution normalised over time, or every one over its channels"
     )
@@ -49,10 +49,8 @@ class Wav2Vec2Config(FamilyConfig):
     mask_feature_prob: Rate = Field(0.0, description="share of the channels that training zeroes")
     mask_feature_length: Size = Field(10, description="channels of a zeroed span")
     mask_feature_min_masks: Count = Field(0, description="fewest zeroed spans of channels")
-    num_codevectors_per_group: Size = Field(
-        320, description="codes a group, of the quantizer of pre-training"
-    )
-    num_codevector_groups: Size = Field(2, description="groups of codes, of the quantizer of pre-training")
+    num_codevectors_per_group: Size = Field(320, description="codes a group, of pre-training")
+    num_codevector_groups: Size = Field(2, description="groups of codes, of pre-training")
     contrastive_logits_temperature: float = Field(0.1, description="temperature of the pre-training loss")
     num_negatives: Count = Field(100, description="distractors of the pre-training loss")
     codevector_dim: Size = Field(256, description="width of a code of pre-training")
