@@ -1,0 +1,119 @@
+"""The public speech encoders as oracles: random tiny models of many shapes, their weights spread.
+
+The seed of a configuration is its number in a sequence, never chosen.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, Wav2Vec2Config, Wav2Vec2Model
+
+from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, SPREAD
+
+CLASSES: dict[str, tuple[Any, Any]] = {"wav2vec2": (Wav2Vec2Config, Wav2Vec2Model)}
+FAMILIES = tuple(CLASSES)
+SEEDS = range(6)
+
+
+def random_settings(family: str, seed: int) -> dict[str, Any]:
+    """Fields of a tiny configuration; every variant of the published class is drawn within a few seeds."""
+    draw = random.Random(f"{family} {seed}")
+    layers = draw.randint(1, 3)
+    kernels = [draw.randint(2, 6) for _ in range(layers)]
+    settings = {
+        **_widths(draw, seed, layers),
+        "num_hidden_layers": draw.randint(1, 3),
+        "conv_kernel": kernels,
+        "conv_stride": [draw.randint(1, 3) for _ in range(layers)],
+        "feat_extract_norm": ("group", "layer")[seed % 2],
+        "conv_bias": seed % 3 == 1,
+        "do_stable_layer_norm": seed % 4 >= 2,
+        "hidden_act": ACTIVATIONS[seed % len(ACTIVATIONS)],
+        "feat_extract_activation": ACTIVATIONS[(seed + 1) % len(ACTIVATIONS)],
+        "num_conv_pos_embeddings": draw.randint(3, 12),
+        "mask_time_prob": draw.choice((0.0, 0.05)),
+        "mask_feature_prob": draw.choice((0.0, 0.1)) if seed else 0.0,
+        "layer_norm_eps": draw.choice((1e-5, 1e-3)),
+        "layerdrop": draw.choice((0.0, 0.1)),
+        "hidden_dropout": draw.choice((0.0, 0.1)),
+        "feat_proj_dropout": draw.choice((0.0, 0.1)),
+    }
+    return settings | _EXTRAS[family](draw, seed)
+
+
+def _widths(draw: random.Random, seed: int, layers: int) -> dict[str, Any]:
+    if seed == ALL_WIDTHS_COINCIDE:
+        channels, width, inner, heads, groups = [12] * layers, 12, 12, 3, 3
+    elif seed == NO_WIDTHS_COINCIDE:
+        channels, width, inner, heads, groups = [10, 14, 18][:layers], 24, 20, 6, 4
+    else:
+        channels = [draw.randint(4, 20) for _ in range(layers)]
+        width, inner = draw.choice((12, 16, 24)), draw.randint(5, 40)
+        heads, groups = draw.sample([n for n in range(1, 9) if width % n == 0], 2)
+    return {
+        "conv_dim": channels,
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_attention_heads": heads,
+        "num_conv_pos_embedding_groups": groups,
+    }
+
+
+def _adapter(draw: random.Random, seed: int) -> dict[str, Any]:
+    """Without an adapter, with one of the same width, and with one of another."""
+    if seed % 3 == 0:
+        return {}
+    own = {} if seed % 3 == 1 else {"output_hidden_size": draw.choice((8, 10, 14))}
+    return own | {
+        "add_adapter": True,
+        "num_adapter_layers": draw.randint(1, 2),
+        "adapter_kernel_size": draw.choice((1, 2, 3)),
+        "adapter_stride": draw.randint(1, 3),
+    }
+
+
+_EXTRAS = {"wav2vec2": _adapter}
+
+
+def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
+    """The model in eval mode, every parameter drawn from a normal of deviation 0.2, norm scales around 1."""
+    torch.manual_seed(seed)
+    config, model_class = CLASSES[family]
+    model: PreTrainedModel = model_class(config(**{**random_settings(family, seed), **changes}))
+    spread(model)
+    return model
+
+
+def spread(model: PreTrainedModel) -> None:
+    """Draw every parameter anew."""
+    model.train(False)
+    for name, parameter in model.named_parameters():
+        with torch.no_grad():
+            parameter.normal_(std=SPREAD)
+            if name.endswith("norm.weight"):
+                parameter.add_(1.0)
+
+
+def save(family: str, seed: int, folder: Path, **changes: Any) -> PreTrainedModel:
+    """Write the model of a seed in Hub layout, and give it."""
+    model = random_model(family, seed, **changes)
+    model.save_pretrained(folder)
+    return model
+
+
+def random_audio(seed: int, rows: int = 3) -> tuple[Tensor, Tensor]:
+    """Waveforms [rows, N] of different lengths and their mask; padding holds numbers, so that a lost mask shows.
+
+    The first row fills the batch.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    draw = random.Random(f"audio {seed}")
+    samples = draw.randint(300, 400)
+    lengths = torch.tensor([samples, *(draw.randint(120, samples) for _ in range(rows - 1))])
+    mask = (torch.arange(samples) < lengths.unsqueeze(1)).long()
+    return torch.randn(rows, samples, generator=generator), mask
