@@ -34,14 +34,23 @@ def report(findings: Sequence[Diagnostic]) -> None:
     click.echo(rendered(findings, "text", sys.stderr), err=True, nl=False)
 
 
-def write_result(text: str, file: Path | None) -> None:
-    """Write a command's result to a file, in one step, or to standard output."""
+def write_result(text: str, file: Path | None, is_spec: bool = False, force: bool = False) -> None:
+    """Write a command's result to a file, in one step, or to standard output.
+
+    A report takes the place of an older one; a spec is a person's work, and is written over with `force`
+    alone.
+    """
     if file is None:
         click.echo(text, nl=not text.endswith("\n"))
         return
+    from compiler.catalogue import SUFFIXES
     from compiler.files import replace_text
+    from compiler.overwriting import refuse_overwriting
 
-    replace_text(file, text if text.endswith("\n") else f"{text}\n")
+    text = text if text.endswith("\n") else f"{text}\n"
+    if not force and (is_spec or file.suffix in SUFFIXES):
+        refuse_overwriting({file: text})
+    replace_text(file, text)
     click.echo(f"wrote {file}", err=True)
 
 

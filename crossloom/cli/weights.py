@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ def command(spec: str, verify: tuple[str, ...], format: str) -> int:
         table, verified = table_of(sound, graph), []
     findings = [finding for one in verified for finding in one.diagnostics]
     if format == "json":
-        document = json.loads(table.to_json())
+        document = table.to_dict()
         if verify:
             document["verified"] = [verified_facts(one) for one in verified]
             document["diagnostics"] = [finding.to_dict() for finding in findings]
