@@ -7,6 +7,7 @@ source can say where a literal came from.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,3 +74,8 @@ class View:
             return Value(self._fields[name], f"{self._address}.{name}")
         except KeyError:
             raise AttributeError(f"no configuration field {name!r}") from None
+
+
+def written(value: Any) -> str:
+    """A value as it is written in a spec: what JSON says, which YAML reads the same."""
+    return json.dumps(value, ensure_ascii=False)
