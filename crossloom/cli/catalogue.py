@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from crossloom.cli.options import format_option
-from crossloom.cli.output import as_json
+from crossloom.cli.output import as_json, columns
 
 
 @click.command(short_help="The specs that come with crossloom.")
@@ -21,7 +20,6 @@ def command(format: str) -> int:
     $ crossloom show digits
     """
     from compiler.catalogue import names
-    from compiler.diagnostics import terminal_settings
     from compiler.reports.tables import aligned, narrowed
 
     entries = [_entry(name) for name in names()]
@@ -30,7 +28,7 @@ def command(format: str) -> int:
         return 0
     rows = [_row(entry) for entry in entries]
     heading = ("name", "family", "task", "parameters", "weights")
-    table = narrowed([heading, *rows], terminal_settings(sys.stdout)["width"])
+    table = narrowed([heading, *rows], columns())
     click.echo("\n".join(aligned(table, right=(3,))))
     return 0
 

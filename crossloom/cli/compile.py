@@ -13,6 +13,7 @@ import click
 from crossloom.cli.dependencies import device_of, has_torch, require
 from crossloom.cli.failures import FINDINGS, strictly
 from crossloom.cli.options import DEVICE, FORCE, SPEC, WEIGHTS, output_folder
+from crossloom.cli.output import columns
 from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Compilation:
         where = f"{', '.join(files)} in {output}" if output else f"{', '.join(files)}: written with -o DIR"
         rows.append(("files", where))
         rows.append(("seconds", "  ".join(f"{name} {value:.2f}" for name, value in self._seconds.items())))
-        return aligned(rows)
+        return aligned(rows, width=columns())
 
     def _sources(self, spec: Spec, weights: Any) -> Sources:
         from compiler.load import sources_of

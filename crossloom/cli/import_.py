@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crossloom.cli.options import FORCE, OUTPUT_FILE
-from crossloom.cli.output import write_result
+from crossloom.cli.output import tell, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def command(
     imported = import_with_report(source, role, ignore, revision=revision)
     write_result(imported.spec.to_yaml(), output, is_spec=True, force=force)
     for line in _dropped(imported.dropped):
-        click.echo(line, err=True)
+        tell(line)
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -16,9 +17,26 @@ if TYPE_CHECKING:
 _TEXTS = "crossloom.cli.texts"
 
 
+def program() -> str:
+    """How a user calls this command again: by its name where the shell finds it, else by its path."""
+    name = click.get_current_context().find_root().info_name or "crossloom"
+    path = Path(sys.argv[0])
+    if path.name != name or not path.is_file():
+        return name  # `python -m crossloom`
+    found = which(name)
+    return name if found and path.samefile(found) else str(path)
+
+
 def remember(file: str, text: str) -> None:
     """Keep the text of something that is no file (standard input), so that findings can show its lines."""
     click.get_current_context().meta.setdefault(_TEXTS, {})[file] = text
+
+
+def columns() -> int | None:
+    """The width to print results in; None where nothing says it."""
+    from compiler.diagnostics import terminal_settings
+
+    return terminal_settings(sys.stdout)["width"]
 
 
 def rendered(findings: Sequence[Diagnostic], format: str, stream: TextIO) -> str:
@@ -32,6 +50,14 @@ def rendered(findings: Sequence[Diagnostic], format: str, stream: TextIO) -> str
 def report(findings: Sequence[Diagnostic]) -> None:
     """Print findings on standard error."""
     click.echo(rendered(findings, "text", sys.stderr), err=True, nl=False)
+
+
+def tell(text: str) -> None:
+    """Print a remark on standard error, wrapped to its width."""
+    from compiler.diagnostics import terminal_settings
+    from compiler.reports.tables import filled
+
+    click.echo("\n".join(filled(text, terminal_settings(sys.stderr)["width"])), err=True)
 
 
 def write_result(text: str, file: Path | None, is_spec: bool = False, force: bool = False) -> None:

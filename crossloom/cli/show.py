@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from crossloom.cli.options import FORCE, OUTPUT_FILE, SPEC, format_option
-from crossloom.cli.output import write_result
+from crossloom.cli.output import columns, write_result
 from crossloom.cli.specs import checked
 
 
@@ -25,9 +24,8 @@ def command(spec: str, format: str, output: Path | None, force: bool) -> int:
     $ crossloom show s2t.yaml --format html -o s2t.html
     """
     sound, graph = checked(spec)
-    from compiler.diagnostics import terminal_settings
     from compiler.reports.pictures import picture
 
-    width = terminal_settings(sys.stdout)["width"] if output is None else None
+    width = columns() if output is None else None
     write_result(picture(sound, graph, format, width), output, force=force)
     return 0

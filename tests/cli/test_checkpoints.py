@@ -238,6 +238,25 @@ def test_the_demo_says_what_was_said_and_recognised() -> None:
         "transcribed",
     ]
     assert any(line.split() == ["nine.wav", "nine", "nine"] for line in lines)
+    assert lines[-4:] == [
+        "next:",
+        "  crossloom show digits",
+        "  crossloom run digits RECORDING.wav",
+        "  crossloom --help",
+    ]
+
+
+def test_the_demo_names_the_command_so_that_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "bin" / "crossloom"
+    command.parent.mkdir()
+    command.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bin/crossloom", "demo"])
+    assert "\n  bin/crossloom show digits\n" in crossloom("demo").stdout
+    monkeypatch.setenv("PATH", str(command.parent), prepend=":")
+    assert "\n  crossloom show digits\n" in crossloom("demo").stdout
 
 
 def test_the_demo_takes_recordings() -> None:
