@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -30,12 +31,17 @@ def command(format: str) -> int:
     heading = ("name", "family", "task", "parameters", "weights")
     table = narrowed([heading, *rows], columns())
     click.echo("\n".join(aligned(table, right=(3,))))
+    if left_out := heading[len(table[0]) :]:
+        click.echo(f"not shown in {columns()} columns: {', '.join(left_out)}")
     return 0
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    from compiler.checkpoint.resolve import is_folder
+
     size = f"{entry['parameters'] / 1e6:.1f} M"
-    return entry["name"], entry["family"], entry["task"], size, ", ".join(entry["weights"])
+    sources = ["included" if is_folder(source) else source for source in entry["weights"]]
+    return entry["name"], entry["family"], entry["task"], size, ", ".join(sources)
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -46,11 +52,15 @@ def _entry(name: str) -> dict[str, Any]:
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
-    sources = [c.weights for c in spec.components.values() if c.weights]
+    sources = [
+        os.path.normpath(c.base / c.weights) if is_folder(c.weights) else c.weights
+        for c in spec.components.values()
+        if c.weights
+    ]
     return {
         "name": name,
         "family": " + ".join(c.family_name for c in spec.components.values()) or spec.kind,
         "task": flow.name if flow else spec.kind,
         "parameters": facts.parameters,
-        "weights": [source for source in sources if not is_folder(source)],
+        "weights": sources,
     }
