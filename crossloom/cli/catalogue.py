@@ -53,13 +53,13 @@ def _entry(name: str) -> dict[str, Any]:
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
     sources = [
-        os.path.normpath(c.base / c.weights) if is_folder(c.weights) else c.weights
-        for c in spec.components.values()
-        if c.weights
+        os.path.normpath(part.base / part.weights) if is_folder(part.weights) else part.weights
+        for part in spec.parts.values()
+        if part.weights
     ]
     return {
         "name": name,
-        "family": " + ".join(c.family_name for c in spec.components.values()) or spec.kind,
+        "family": " + ".join(part.label for part in spec.parts.values()),
         "task": flow.name if flow else spec.kind,
         "parameters": facts.parameters,
         "weights": sources,

@@ -75,10 +75,10 @@ def _unfed(spec: Spec, table: WeightTable) -> list[str]:
     from compiler.reports.tables import filled
 
     awaiting = dict.fromkeys(row.component for row in table if row.status == "loaded")
-    unfed = [role for role in awaiting if role not in spec.components or not spec.components[role].weights]
+    unfed = [role for role in awaiting if role not in spec.parts or not spec.parts[role].weights]
     if not unfed:
         return []
-    whose = f" for its {unfed[0]}" if len(spec.components) > len(unfed) else ""
+    whose = f" for its {unfed[0]}" if len(spec.parts) > len(unfed) else ""
     return filled(f"the spec names no checkpoint{whose}: `loaded` is what one would give", columns())
 
 
