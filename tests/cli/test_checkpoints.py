@@ -67,7 +67,7 @@ def test_verify_says_what_was_matched(spec: Path, tiny_checkpoint: Checkpoints) 
 def test_verify_of_another_checkpoint_is_findings(spec: Path, tiny_checkpoint: Checkpoints) -> None:
     outcome = crossloom("weights", spec, "--verify", str(tiny_checkpoint(1)))
     assert outcome.exit_code == 1
-    assert "error[XL505]: `d_model` is " in outcome.stdout
+    assert "error[XL505]: `vocab_size` is " in outcome.stdout
     assert "error[XL503]" not in outcome.stdout
     assert "every parameter is fed" not in outcome.stdout
 
