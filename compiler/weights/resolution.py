@@ -5,7 +5,7 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -191,7 +191,7 @@ class _Resolver:
                 self._error(
                     "XL503",
                     f"`{name}` is stored as {shape}; `{address}` {wanted}{_counted(count)}",
-                    ("both shapes must be the same: a tensor is neither cut nor repeated",),
+                    (self._files(one for one, _ in pairs), "a tensor is neither cut nor repeated to fit"),
                     "correct the sizes in `config:`, or give the checkpoint they belong to",
                 )
         for dtype, names in self._mistyped.items():
@@ -199,9 +199,13 @@ class _Resolver:
                 self._error(
                     "XL517",
                     f"`{name}` is stored as {dtype}, which is no dtype of a parameter{_counted(count)}",
-                    (f"parameters are {', '.join(FLOATING)}",),
+                    (self._files(names), f"parameters are {', '.join(FLOATING)}"),
                     "save it as one of these, where it was trained",
                 )
+
+    def _files(self, names: Iterable[str]) -> str:
+        """Where stored tensors are."""
+        return f"in {', '.join(dict.fromkeys(self._stored[name].file for name in names))}"
 
     def _ignored(self) -> dict[str, str]:
         """Stored tensors that the spec names under `ignore:`."""

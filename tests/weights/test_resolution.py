@@ -340,6 +340,8 @@ def test_equal_mistakes_of_many_layers_are_one_finding(spoil: Spoil) -> None:
         checkpoint.tensors[name] = checkpoint.tensors[name].to(torch.int8)
     found = dict(checkpoint.verified())
     assert sorted(found) == ["XL503", "XL517"]
+    for finding in crossloom.verify(checkpoint.spec, checkpoint.folder):
+        assert finding.info[0] == "in model.safetensors"
     for code, name in (("XL503", FC1), ("XL517", FC1.replace("fc1", "fc2"))):
         assert name.replace(".0.", f".{{0..{layers - 1}}}.") in found[code]
         assert found[code].endswith(f"({layers} tensors)")
