@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from compiler.block_source import library
-from compiler.passes.lower import BRIDGE
+from compiler.passes.join import BRIDGE
 from compiler.spec import Spec
 from specs.graph import Graph
 from specs.weights import Operation, Rename, Row, WeightMap
@@ -55,26 +55,27 @@ class WeightTable:
         """The rows whose tensors one checkpoint holds."""
         return tuple(row for row in self.rows if row.component == component)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The table as plain data."""
+        return {
+            "rows": [
+                {
+                    "address": row.address,
+                    "sources": list(row.sources),
+                    "shape": list(row.shape),
+                    "dtype": row.dtype,
+                    "operation": row.operation.name,
+                    "status": row.status,
+                    "component": row.component,
+                }
+                | ({"tied_to": row.tied_to} if row.tied_to else {})
+                for row in self.rows
+            ]
+        }
+
     def to_json(self) -> str:
         """The table as JSON."""
-        return json.dumps(
-            {
-                "rows": [
-                    {
-                        "address": row.address,
-                        "sources": list(row.sources),
-                        "shape": list(row.shape),
-                        "dtype": row.dtype,
-                        "operation": row.operation.name,
-                        "status": row.status,
-                        "component": row.component,
-                    }
-                    | ({"tied_to": row.tied_to} if row.tied_to else {})
-                    for row in self.rows
-                ]
-            },
-            indent=1,
-        )
+        return json.dumps(self.to_dict(), indent=1)
 
 
 def table_of(spec: Spec, graph: Graph) -> WeightTable:
@@ -93,7 +94,8 @@ def _row(
     found = maps[role].find(address) if role in maps else None
     if role in maps and found is None and not address.startswith(f"{BRIDGE}."):
         raise AssertionError(f"the family's table has no row for {address}")
-    row, sources = found if found else (Row(address, (address,)), (address,))
+    own = _own_name(spec, address)
+    row, sources = found if found else (Row(address, (own,)), (own,))
     if address in tied:
         return TableRow(address, sources, shape, "float32", row.operation, "tied", role, tied[address])
     fresh = address.startswith(f"{BRIDGE}.") or any(fnmatchcase(address, p) for p in spec.language.fresh)
@@ -112,6 +114,12 @@ def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[
             found = maps[role].find(address) if role in maps else None
             sources = found[1] if found else ()
             yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+
+
+def _own_name(spec: Spec, address: str) -> str:
+    """The name in a checkpoint of the part's own: the address, without the role of a half."""
+    role = _owner(spec, address)
+    return address.removeprefix(spec.graphs[role].prefix) if role in spec.graphs else address
 
 
 def _owner(spec: Spec, address: str) -> str:
