@@ -10,7 +10,6 @@ from specs.fields import cross_width
 from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.values import Value, View, plain
 
-
 Positions = Callable[[GraphBuilder, View, Ref], Ref]
 """Adds the node that gives token ids their positions."""
 
