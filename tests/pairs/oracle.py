@@ -1,0 +1,142 @@
+"""Random tiny halves of the public implementation, and the pairs it makes of them.
+
+The seed of a configuration is its number in a sequence, never chosen. Weights are spread as those
+of `tests.oracle`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    BertConfig,
+    BertLMHeadModel,
+    BertModel,
+    EncoderDecoderModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    RobertaConfig,
+    RobertaForCausalLM,
+    RobertaModel,
+)
+
+from tests.oracle import ACTIVATIONS, SPREAD
+
+ENCODERS = ("bert", "roberta")
+DECODERS = ("bert", "gpt2", "roberta")
+SEEDS = range(3)
+ALL_WIDTHS_COINCIDE = 0
+"""Seed of the halves whose widths, vocabularies and positions are one number."""
+
+_MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("encoder", "bert"): (BertConfig, BertModel),
+    ("encoder", "roberta"): (RobertaConfig, RobertaModel),
+    ("decoder", "bert"): (BertConfig, BertLMHeadModel),
+    ("decoder", "gpt2"): (GPT2Config, GPT2LMHeadModel),
+    ("decoder", "roberta"): (RobertaConfig, RobertaForCausalLM),
+}
+
+
+def random_half(role: str, family: str, seed: int) -> Any:
+    """A tiny encoder or decoder in eval mode; widths, heads, depth, activation, tying and ids vary."""
+    draw = random.Random(f"{role} {family} {seed}")
+    configuration, published = _MODELS[role, family]
+    torch.manual_seed(seed)
+    config = configuration(**_fields(draw, role, family, seed), **_of_role(role))
+    return spread(published(config))
+
+
+def spread(model: nn.Module) -> nn.Module:
+    """Every parameter drawn from a normal of deviation 0.2, norm scales around 1."""
+    norms = {id(module.weight) for module in model.modules() if isinstance(module, nn.LayerNorm)}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=SPREAD)
+            if id(parameter) in norms:
+                parameter.add_(1.0)
+    return model.eval()
+
+
+def random_pair(encoder: str, decoder: str, seed: int) -> Any:
+    """The public pair of two random halves, and of a projection where their widths differ."""
+    pair = EncoderDecoderModel(
+        encoder=random_half("encoder", encoder, seed), decoder=random_half("decoder", decoder, seed)
+    )
+    spread(pair)
+    ids = pair.config.decoder
+    pair.config.decoder_start_token_id = ids.decoder_start_token_id
+    pair.config.pad_token_id = ids.pad_token_id
+    return pair.eval()
+
+
+def random_texts(config: Any, seed: int, rows: int = 3) -> dict[str, Tensor]:
+    """Padded `input_ids` [rows, S], their mask and types. The first row fills the batch."""
+    generator = torch.Generator().manual_seed(seed)
+    draw = random.Random(f"texts {seed}")
+    length = draw.randint(7, 12)
+    lengths = torch.tensor([length, *(draw.randint(2, length) for _ in range(rows - 1))])
+    mask = (torch.arange(length) < lengths.unsqueeze(1)).long()
+    ids = torch.randint(4, config.vocab_size, (rows, length), generator=generator)
+    types = torch.randint(config.type_vocab_size, (rows, length), generator=generator)
+    return {
+        "input_ids": ids.where(mask.bool(), torch.tensor(config.pad_token_id)),
+        "attention_mask": mask,
+        "token_type_ids": types,
+    }
+
+
+def random_target(config: Any, seed: int, rows: int = 3) -> dict[str, Tensor]:
+    """`decoder_input_ids` [rows, T], the last row shorter, and their mask."""
+    generator = torch.Generator().manual_seed(seed + 100)
+    ids = torch.randint(4, config.vocab_size, (rows, random.Random(seed).randint(4, 7)), generator=generator)
+    ids[:, 0] = config.decoder_start_token_id
+    mask = torch.ones_like(ids)
+    mask[-1, -2:] = 0
+    return {
+        "decoder_input_ids": ids.masked_fill(mask == 0, config.pad_token_id),
+        "decoder_attention_mask": mask,
+    }
+
+
+def _of_role(role: str) -> dict[str, Any]:
+    if role == "encoder":
+        return {}
+    return {"is_decoder": True, "add_cross_attention": True, "decoder_start_token_id": 3}
+
+
+def _fields(draw: random.Random, role: str, family: str, seed: int) -> dict[str, Any]:
+    coincide = seed == ALL_WIDTHS_COINCIDE
+    width = 24 if coincide else draw.choice((16, 20, 32) if role == "encoder" else (12, 18, 36))
+    sizes = [24, 24, 24] if coincide else [draw.randint(17, 44), draw.randint(20, 50), draw.randint(25, 40)]
+    inner, vocabulary, positions = sizes
+    heads = 4 if coincide else draw.choice([n for n in range(1, 9) if width % n == 0])
+    ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    common = {"vocab_size": vocabulary, "tie_word_embeddings": seed % 2 == 0, **ids}
+    activation = draw.choice(ACTIVATIONS)
+    if family == "gpt2":
+        return {
+            **common,
+            "n_embd": width,
+            "n_layer": draw.randint(1, 3),
+            "n_head": heads,
+            "n_inner": None if seed == 2 else inner,
+            "n_positions": positions,
+            "activation_function": activation,
+            "scale_attn_weights": seed != 1,
+            "scale_attn_by_inverse_layer_idx": seed == 2,
+            "layer_norm_epsilon": draw.choice((1e-5, 1e-3)),
+        }
+    return {
+        **common,
+        "hidden_size": width,
+        "num_hidden_layers": draw.randint(1, 3),
+        "num_attention_heads": heads,
+        "intermediate_size": inner,
+        "max_position_embeddings": positions,
+        "hidden_act": activation,
+        "type_vocab_size": draw.randint(1, 3),
+        "layer_norm_eps": draw.choice((1e-12, 1e-5, 1e-3)),
+    }
