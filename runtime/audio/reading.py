@@ -63,11 +63,11 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
     """Samples [N, channels] and their rate."""
     soundfile = _library("soundfile")
     try:
-        with Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path) as file:
-            with soundfile.SoundFile(file) as audio:
-                samples = audio.read(dtype="float32", always_2d=True)
-                _check_complete(len(samples), audio, name)
-                return samples, audio.samplerate
+        opened = Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path)
+        with opened as file, soundfile.SoundFile(file) as audio:
+            samples = audio.read(dtype="float32", always_2d=True)
+            _check_complete(len(samples), audio, name)
+            return samples, audio.samplerate
     except soundfile.LibsndfileError as error:
         raise failure(
             "XL414",

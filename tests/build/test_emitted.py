@@ -122,6 +122,34 @@ def test_ids_outside_the_vocabulary_are_named(cases: Callable[[int], Case], fiel
         case.ours(features, **{field: ids})
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"input_features": lambda given: given.double()}, "torch.float64, and the model computes in"),
+        ({"input_features": lambda given: given.long()}, "torch.int64, and the model computes in"),
+        ({"input_features": lambda given: given.numpy()}, "input_features is a ndarray"),
+        ({"attention_mask": lambda given: given.tolist()}, "attention_mask is a list"),
+        ({"attention_mask": lambda given: given * 2}, r"attention_mask\[0, 0\] is 2"),
+        ({"decoder_attention_mask": lambda given: given * 3}, r"decoder_attention_mask\[0, 0\] is 3"),
+        ({"decoder_input_ids": lambda given: given[0]}, "int64 ids"),
+        ({"decoder_input_ids": lambda given: given[:1]}, r"is \[1, \d+\], not \[3, T\]"),
+    ],
+)
+def test_inputs_that_would_be_misread_are_refused(
+    cases: Callable[[int], Case], given: dict[str, Callable[[Any], Any]], says: str
+) -> None:
+    case = cases(1)
+    batch = dict(case.batch)
+    batch["decoder_attention_mask"] = torch.ones_like(batch["decoder_input_ids"])
+    batch |= {name: change(batch[name]) for name, change in given.items()}
+    with pytest.raises((TypeError, ValueError), match=says):
+        case.ours(**batch)
+
+
+def test_the_model_says_which_masks_are_lengths(cases: Callable[[int], Case]) -> None:
+    assert cases(0).ours.length_masks == ("attention_mask",)
+
+
 @pytest.mark.parametrize("form", ["pickle", "torch.save"])
 def test_a_pickled_model_opens_in_a_fresh_process(
     cases: Callable[[int], Case], tmp_path: Path, form: str
