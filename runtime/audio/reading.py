@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from numbers import Integral
 from pathlib import Path
@@ -63,8 +63,7 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
     """Samples [N, channels] and their rate."""
     soundfile = _library("soundfile")
     try:
-        opened = Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path)
-        with opened as file, soundfile.SoundFile(file) as audio:
+        with _opened(path) as file, soundfile.SoundFile(file) as audio:
             samples = audio.read(dtype="float32", always_2d=True)
             _check_complete(len(samples), audio, name)
             return samples, audio.samplerate
@@ -85,6 +84,11 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
         raise failure(
             "XL117", f"{name} cannot be opened: {error.strerror or error}", help="check the path"
         ) from None
+
+
+def _opened(path: str | os.PathLike[str] | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """A file to be closed, or one that was open and stays so."""
+    return Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path)
 
 
 def _check_complete(samples: int, audio: Any, name: str) -> None:
