@@ -15,6 +15,7 @@ from runtime.generation.inputs import (
     INPUT_NAMES,
     check_encoder_outputs,
     check_inputs,
+    check_model,
     check_prefix,
     mismatch,
 )
@@ -24,6 +25,7 @@ from specs.generation_layers import Lengths, resolve, resolve_lengths
 from specs.problems import Problem
 
 OTHER_NAMES = ("encoder_outputs", "decoder_input_ids", "return_scores", "on_step")
+"""What a call takes besides inputs and options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,13 @@ class Request:
     encoder_outputs: Encoded | None
 
 
-def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
-    """Sort and check the arguments of a call.
+def read_request(model: Model, arguments: Mapping[str, Any], scored: bool = False) -> Request:
+    """Sort and check the arguments of a call; `scored` when it asks for scores.
 
-    Raises CrossloomError with the findings: XL103, XL104, XL206, XL207, XL305, XL411, XL416 for the
-    inputs, XL402, XL404 to XL408 for the options.
+    Raises CrossloomError with the findings: XL103, XL104, XL114, XL206, XL207, XL305, XL411, XL416 for
+    the model and the inputs, XL402, XL404 to XL408 for the options.
     """
+    refuse(check_model(model))
     inputs = {name: arguments[name] for name in INPUT_NAMES if arguments.get(name) is not None}
     encoded, given_prefix = arguments.get("encoder_outputs"), arguments.get("decoder_input_ids")
     rest = {
@@ -59,6 +62,7 @@ def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
         {name: value for name, value in rest.items() if name in known},
         spec=model.spec.generation,
         checkpoint=model.generation_defaults,
+        scored=scored,
         config={**model.spec.config, "vocab_size": model.vocabulary},
     )
     problems += resolution.problems
