@@ -117,7 +117,7 @@ def check_prefix(ids: Any, vocab_size: int, batch: int | None) -> Iterator[Probl
         message = f"`{name}` is {found}, not int64 [batch, length]"
         yield Problem("XL103", message, (), help=f"correct `{name}`")
     elif batch is not None and len(ids) != batch:
-        yield mismatch(name, f"has {len(ids)} rows for {batch} sentences")
+        yield mismatch(name, f"is {list(ids.shape)} for a batch of {batch}")
     elif ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
         extremes = f"{int(ids.min())} to {int(ids.max())}"
         message = f"`{name}` holds ids from {extremes}, and the vocabulary has {vocab_size}"

@@ -20,6 +20,7 @@ from runtime.generation.inputs import (
     mismatch,
 )
 from runtime.generation.interface import Encoded, Model
+from specs.counts import counted
 from specs.generation import INERT_FIELDS, OPTION_NAMES, REFUSED_FIELDS, GenerationOptions
 from specs.generation_layers import Lengths, resolve, resolve_lengths
 from specs.problems import Problem
@@ -99,7 +100,13 @@ def _start_sequences(
 ) -> Tensor:
     """The start token, then the given prefix; one that has the start token already is taken as it is."""
     if len(start_ids) not in {1, batch}:
-        refuse([mismatch("decoder_start_token_id", f"holds {len(start_ids)} ids for {batch} sentences")])
+        refuse(
+            [
+                mismatch(
+                    "decoder_start_token_id", f"holds {counted(len(start_ids), 'id')} for a batch of {batch}"
+                )
+            ]
+        )
     start = torch.tensor(start_ids, dtype=torch.int64, device=device).expand(batch)[:, None]
     if given is None or given.shape[1] == 0:
         return start
