@@ -100,13 +100,8 @@ def _start_sequences(
 ) -> Tensor:
     """The start token, then the given prefix; one that has the start token already is taken as it is."""
     if len(start_ids) not in {1, batch}:
-        refuse(
-            [
-                mismatch(
-                    "decoder_start_token_id", f"holds {counted(len(start_ids), 'id')} for a batch of {batch}"
-                )
-            ]
-        )
+        held = f"holds {counted(len(start_ids), 'id')} for a batch of {batch}"
+        refuse([mismatch("decoder_start_token_id", held)])
     start = torch.tensor(start_ids, dtype=torch.int64, device=device).expand(batch)[:, None]
     if given is None or given.shape[1] == 0:
         return start

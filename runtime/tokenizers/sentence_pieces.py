@@ -216,7 +216,7 @@ def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
 
 
 def _as_list(values: Iterable[Any]) -> list[Any]:
-    """Plain Python values of a list, an array or a tensor. Raises CrossloomError (XL103) for anything else."""
+    """Plain Python values of a list, an array or a tensor. CrossloomError (XL103) for anything else."""
     listed = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Iterable):
         raise failure(
@@ -228,7 +228,7 @@ def _as_list(values: Iterable[Any]) -> list[Any]:
 
 
 def _ids(values: Iterable[Any]) -> list[int]:
-    """Whole numbers in a list, an array or a tensor. Raises CrossloomError (XL103) for anything else."""
+    """Whole numbers in a list, an array or a tensor. CrossloomError (XL103) for anything else."""
     numbers = _as_list(values)
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, Integral):
