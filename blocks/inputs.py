@@ -11,7 +11,7 @@ from torch import Tensor, nn
 def check_tensor(name: str, value: Tensor) -> None:
     """Refuse (TypeError) what is no tensor."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"{name} is a {type(value).__name__}, not a torch tensor")
+        raise TypeError(f"{name} is no torch tensor: {type(value).__name__}")
 
 
 def look_is_free(tensor: Tensor) -> bool:

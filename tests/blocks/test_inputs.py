@@ -73,5 +73,5 @@ def test_what_is_no_tensor_is_refused() -> None:
         lambda: check_mask("given", array),  # type: ignore[arg-type]
         lambda: check_ids("given", array, 3),  # type: ignore[arg-type]
     ):
-        with pytest.raises(TypeError, match="given is a ndarray, not a torch tensor"):
+        with pytest.raises(TypeError, match="given is no torch tensor: ndarray"):
             check()  # type: ignore[no-untyped-call]

@@ -127,8 +127,8 @@ def test_ids_outside_the_vocabulary_are_named(cases: Callable[[int], Case], fiel
     [
         ({"input_features": lambda given: given.double()}, "torch.float64, and the model computes in"),
         ({"input_features": lambda given: given.long()}, "torch.int64, and the model computes in"),
-        ({"input_features": lambda given: given.numpy()}, "input_features is a ndarray"),
-        ({"attention_mask": lambda given: given.tolist()}, "attention_mask is a list"),
+        ({"input_features": lambda given: given.numpy()}, "input_features is no torch tensor: ndarray"),
+        ({"attention_mask": lambda given: given.tolist()}, "attention_mask is no torch tensor: list"),
         ({"attention_mask": lambda given: given * 2}, r"attention_mask\[0, 0\] is 2"),
         ({"decoder_attention_mask": lambda given: given * 3}, r"decoder_attention_mask\[0, 0\] is 3"),
         ({"decoder_input_ids": lambda given: given[0]}, "int64 ids"),
