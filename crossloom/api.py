@@ -72,9 +72,9 @@ def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) ->
         return analysis.diagnostics
     try:
         sources = sources_of(analysis.spec, source, **access)
+        _, verified = verify_sources(analysis.spec, analysis.graph, sources)
     except CrossloomError as error:
         return [*analysis.diagnostics, *error.diagnostics]
-    _, verified = verify_sources(analysis.spec, analysis.graph, sources)
     return [*analysis.diagnostics, *(d for one in verified for d in one.diagnostics)]
 
 
@@ -259,13 +259,13 @@ def transcribe(
 def _processor_of(model: Any) -> Processor:
     """With the files of the checkpoint that a live model was loaded from, else of its spec's weights."""
     from runtime.processing.loading import load_processor as load_from
-    from runtime.processing.loading import processor_of
+    from runtime.processing.loading import processor_of, tokenizer_source
 
     analysis = _analysis(model.spec)
     sources = getattr(model, "sources", None)
     if not sources:
         return load_from(analysis)
-    return processor_of(*analysis.sound(), sources.get("model") or sources["decoder"])
+    return processor_of(*analysis.sound(), tokenizer_source(model.spec, sources))
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:

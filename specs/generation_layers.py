@@ -291,11 +291,14 @@ def _sampling_without_draws(values: Mapping[str, Any], origin: str) -> Iterator[
 def _doubled_lengths(values: Mapping[str, Any], origin: str) -> Iterator[Problem]:
     for name, other in LENGTH_PAIRS:
         if values.get(name) is not None and values.get(other) is not None:
-            yield _contradiction(
-                name,
+            yield Problem(
+                "XL407",
                 f"`{name}` and `{other}` are both given, and only one can be followed",
-                f"remove `{name}`, which counts the start token and a prefix, or `{other}`, which does not",
+                (*_at(name, "counts the start token and a prefix"), *_at(other, "counts new tokens")),
                 (f"set in {origin}",),
+                f"remove one of them; `{other}: null` removes what a spec extends"
+                if origin == SPEC
+                else "remove one of them",
             )
 
 

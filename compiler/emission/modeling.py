@@ -129,7 +129,7 @@ class _Writer:
                     + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
                 ),
                 vocabulary=self._vocabulary() if decoding else None,
-                embedded=self._embedded("decoder_input_ids") if decoding else None,
+                embedded=(self._limit("decoder_input_ids") or self._vocabulary()) if decoding else None,
                 length_masks=_tuple(self._length_masks()),
                 start=plain(graph.tokens.decoder_start) if graph.tokens else None,
                 pad=plain(graph.tokens.pad) if graph.tokens else None,
@@ -137,9 +137,8 @@ class _Writer:
         )
 
     def _definitions(self, decoding: bool) -> list[Definition]:
-        used = [
-            VALUE_CHECKS[type_.role] for type_ in self._graph.inputs.values() if type_.role in VALUE_CHECKS
-        ]
+        roles = {type_.role for type_ in self._graph.inputs.values()}
+        used = [check for role, check in VALUE_CHECKS.items() if role in roles]
         used += ["shift_right", "label_loss", "Cache"] if decoding else []
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
@@ -277,15 +276,16 @@ class _Writer:
         """Statements that refuse inputs of another dtype, masks and ids that are none."""
         for name in inputs:
             match VALUE_CHECKS.get(self._graph.inputs[name].role):
+                case "check_mask":
+                    yield f'check_mask("{name}", {name})'
+                    continue
                 case "check_numbers":
                     call = f'check_numbers("{name}", {name}, self)'
-                case "check_mask":
-                    call = f'check_mask("{name}", {name})'
-                case "check_ids":
-                    call = f'check_ids("{name}", {name}, {self._embedded(name)})'
+                case "check_ids" if (limit := self._limit(name)) is not None:
+                    call = f'check_ids("{name}", {name}, {limit})'
                 case _:
                     continue
-            if name in self._graph.optional_inputs and not call.startswith("check_mask"):
+            if name in self._graph.optional_inputs:
                 yield f"if {name} is not None:"
                 call = f"{INDENT}{call}"
             yield call
@@ -304,14 +304,16 @@ class _Writer:
         """How many ids the logits tell apart."""
         return self._graph.types[self._graph.outputs["logits"]].dims[-1].evaluate({})
 
-    def _embedded(self, ids: str) -> int:
-        """How many ids the model takes at an input of token ids."""
-        tables = [
-            int(node.numbers["vocabulary"])
+    def _limit(self, ids: str) -> int | None:
+        """How many ids the model takes at an input of them; None where no table holds them."""
+        source = Ref("", ids)
+        limits = [
+            int(node.numbers[port.below])
             for node in self._graph.nodes.values()
-            if Ref("", ids) in node.inputs.values() and "vocabulary" in node.numbers
+            for port in SIGNATURES[node.kind].inputs
+            if port.below is not None and node.inputs.get(port.name) == source
         ]
-        return min(tables, default=self._vocabulary())
+        return min(limits, default=None)
 
     def _encoded(self) -> str:
         assert self._graph.encoded is not None

@@ -178,7 +178,7 @@ class Cache:
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        by_beam = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
+        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
         self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
         keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
         return keys, values
@@ -242,11 +242,10 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     """
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
     table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    angles = table[:, :half]
-    torch.mul(torch.arange(rows).float().unsqueeze(1), frequencies, out=angles)
-    torch.cos(angles, out=table[:, half:])
-    angles.sin_()
+    table[:, half:] = angles.cos()
+    table[:, :half] = angles.sin_()
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 
@@ -352,8 +351,8 @@ class EncoderStack(nn.ModuleList):
         return hidden
 
 
-class PreNormEncoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
 
     def __init__(
         self,
@@ -373,6 +372,10 @@ class PreNormEncoderLayer(nn.Module):
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
+
+
+class PreNormEncoderLayer(EncoderLayer):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
@@ -447,15 +450,22 @@ class Projection(nn.Linear):
         if rows <= FEW_ROWS:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
             return product.contiguous().view(*input.shape[:-1], outputs)
-        if rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
 
 
 class SelfAttention(nn.Module):
-    """Attention of a sequence over itself, incremental when given a cache."""
+    """Attention of a sequence over itself, incremental when given a cache.
 
-    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+    Scores are multiplied by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float, scale: float | None = None) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(target_dim, target_dim)
@@ -463,6 +473,7 @@ class SelfAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def forward(
         self,
@@ -485,6 +496,7 @@ class SelfAttention(nn.Module):
             value,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
@@ -603,8 +615,8 @@ class DecoderStack(nn.ModuleList):
         return hidden
 
 
-class PreNormDecoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
 
     def __init__(
         self,
@@ -629,6 +641,10 @@ class PreNormDecoderLayer(nn.Module):
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
 
+
+class PreNormDecoderLayer(DecoderLayer):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
@@ -650,9 +666,11 @@ class PreNormDecoderLayer(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention of a target over a source, whose width may differ."""
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
 
-    def __init__(self, target_dim: int, source_dim: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(source_dim, target_dim)
@@ -660,6 +678,7 @@ class CrossAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
@@ -683,6 +702,7 @@ class CrossAttention(nn.Module):
             *states,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
 

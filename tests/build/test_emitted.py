@@ -16,6 +16,9 @@ import pytest
 import torch
 
 import crossloom
+from compiler.analysis import analyse
+from compiler.build import build
+from compiler.reader import read_text
 from tests.build import emitted_runner
 from tests.parity.cases import SEEDS, Case, difference
 
@@ -146,8 +149,45 @@ def test_inputs_that_would_be_misread_are_refused(
         case.ours(**batch)
 
 
+TEXT = """
+crossloom: 1
+name: text
+graph:
+  inputs:
+    input_ids: {role: token_ids, dims: [batch, tokens]}
+    token_type_ids: {role: token_ids, dims: [batch, tokens], optional: true}
+    attention_mask: {role: mask, dims: [batch, tokens], optional: true}
+  nodes:
+    embed: {block: token_embedding, with: {vocabulary: 9, width: 8}, inputs: {ids: input_ids}}
+    types:
+      block: add_types
+      with: {types: 2, width: 8}
+      inputs: {hidden: embed.hidden, types: token_type_ids}
+    layers:
+      block: pre_norm_encoder
+      with: {layers: 1, width: 8, heads: 2, inner: 8}
+      inputs: {hidden: types.hidden, mask: attention_mask}
+  outputs: {hidden: layers.hidden}
+"""
+
+
+def test_ids_of_an_encoder_are_held_against_their_tables() -> None:
+    model: Any = build(*analyse(read_text(TEXT, "text.yaml")).sound())
+    ids = torch.tensor([[8, 1]])
+    model.encode(ids)
+    model.encode(ids, torch.tensor([[1, 0]]), torch.tensor([[0, 1]]))
+    for given, says in (
+        ((ids + 1,), r"input_ids\[0, 0\] is 9, and ids go from 0 to 8"),
+        ((ids, ids - 6), r"token_type_ids\[0, 0\] is 2, and ids go from 0 to 1"),
+        ((ids.int(),), "input_ids are int64 ids"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            model.encode(*given)
+
+
 def test_the_model_says_which_masks_are_lengths(cases: Callable[[int], Case]) -> None:
     assert cases(0).ours.length_masks == ("attention_mask",)
+    assert build(*analyse(read_text(TEXT, "text.yaml")).sound()).length_masks == ()
 
 
 @pytest.mark.parametrize("form", ["pickle", "torch.save"])
