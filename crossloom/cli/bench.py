@@ -11,7 +11,7 @@ import click
 
 from crossloom.cli.dependencies import require
 from crossloom.cli.options import SPEC, WEIGHTS, format_option
-from crossloom.cli.output import as_json
+from crossloom.cli.output import as_json, columns
 from crossloom.cli.specs import by_role, checked
 from specs.counts import counted
 
@@ -116,7 +116,7 @@ def _model(seconds: dict[str, float], spec: Spec, graph: Graph, weights: Any) ->
 
 
 def _as_lines(once: dict[str, float], timings: list[Timing], peaks: Peaks, threads: int) -> Iterator[str]:
-    from compiler.reports.tables import aligned
+    from compiler.reports.tables import aligned, filled
 
     rows = [("", "ms", "median", "of limit")]
     rows += [(f"{name}, once", f"{seconds * 1e3:.2f}", "", "") for name, seconds in once.items()]
@@ -127,10 +127,11 @@ def _as_lines(once: dict[str, float], timings: list[Timing], peaks: Peaks, threa
     disturbed = sum(len(one.series.contaminated) for one in timings)
     rounds = sum(len(one.series.samples) for one in timings)
     yield ""
-    yield (
+    yield from filled(
         f"{counted(threads, 'thread')}; memory read {peaks.bandwidth / 1e9:.1f} GB/s, "
         f"matrix product {peaks.operations / 1e9:.0f} GFLOP/s; "
-        f"{disturbed} of {counted(rounds, 'round')} disturbed"
+        f"{disturbed} of {counted(rounds, 'round')} disturbed",
+        columns(),
     )
 
 
