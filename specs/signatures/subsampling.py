@@ -89,7 +89,7 @@ CONV_SUBSAMPLER = Signature(
     ),
     inputs=(
         Port("features", "features", ("batch", "frames", "input_width")),
-        Port("mask", "mask", ("batch", "frames"), "int64", optional=True),
+        Port("mask", "mask", ("batch", "frames"), "int64", optional=True, lengths_only=True),
     ),
     outputs=(
         Port("hidden", "hidden", ("batch", _length, "width")),
@@ -148,7 +148,7 @@ CONV_DOWNSAMPLE = Signature(
     ),
     inputs=(
         Port("hidden", "hidden", ("batch", "time", "width")),
-        Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+        Port("mask", "mask", ("batch", "time"), "int64", optional=True, lengths_only=True),
     ),
     outputs=(
         Port("hidden", "hidden", ("batch", _downsampled, "width")),

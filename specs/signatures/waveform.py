@@ -94,7 +94,7 @@ WAVEFORM_ENCODER = Signature(
     ),
     inputs=(
         Port("waveform", "waveform", ("batch", "samples")),
-        Port("mask", "mask", ("batch", "samples"), "int64", optional=True),
+        Port("mask", "mask", ("batch", "samples"), "int64", optional=True, lengths_only=True),
     ),
     outputs=(
         Port("hidden", "hidden", ("batch", _length, _width)),
