@@ -10,6 +10,7 @@ from specs.family import Family
 _MODULES = {
     "bert": "specs.families.bert",
     "gpt2": "specs.families.gpt2",
+    "hubert": "specs.families.hubert",
     "roberta": "specs.families.roberta",
     "speech_to_text": "specs.families.speech_to_text",
     "wav2vec2": "specs.families.wav2vec2",

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from compiler.block_source import library
 from specs.signatures import SIGNATURES, Signature
+from specs.values import Value
 from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, realise, sizes
 
 RUNS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -230,6 +231,9 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             values = given_numbers._values
             if "layerdrop" in values:
                 values["layerdrop"] = type(values["layerdrop"])(overflow)
+            if "strides" in values:
+                values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
+                values["norm"] = Value(signature.hyper("norm").choices[overflow > 0])  # type: ignore[union-attr]
             used |= {block.name for block in signature.construct(given_numbers).walk()}
     from specs.signatures.activations import ACTIVATIONS
 

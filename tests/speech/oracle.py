@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, Wav2Vec2Config, Wav2Vec2Model
+from transformers import HubertConfig, HubertModel, PreTrainedModel, Wav2Vec2Config, Wav2Vec2Model
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, SPREAD
 
-CLASSES: dict[str, tuple[Any, Any]] = {"wav2vec2": (Wav2Vec2Config, Wav2Vec2Model)}
+CLASSES: dict[str, tuple[Any, Any]] = {
+    "hubert": (HubertConfig, HubertModel),
+    "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
+}
 FAMILIES = tuple(CLASSES)
 SEEDS = range(6)
 
@@ -77,7 +80,10 @@ def _adapter(draw: random.Random, seed: int) -> dict[str, Any]:
     }
 
 
-_EXTRAS = {"wav2vec2": _adapter}
+_EXTRAS = {
+    "hubert": lambda draw, seed: {"feat_proj_layer_norm": seed % 3 != 2},
+    "wav2vec2": _adapter,
+}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
@@ -107,7 +113,7 @@ def save(family: str, seed: int, folder: Path, **changes: Any) -> PreTrainedMode
 
 
 def random_audio(seed: int, rows: int = 3) -> tuple[Tensor, Tensor]:
-    """Waveforms [rows, N] of different lengths and their mask; padding holds numbers, so that a lost mask shows.
+    """Waveforms [rows, N] of different lengths and their mask; padding holds numbers: a lost mask shows.
 
     The first row fills the batch.
     """

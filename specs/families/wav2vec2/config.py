@@ -13,10 +13,9 @@ from specs.problems import Problem
 from specs.values import View, plain
 
 
-class Wav2Vec2Config(FamilyConfig):
-    """A wav2vec 2.0 encoder; what its published heads are made of is kept, and not computed with."""
+class WaveformConfig(FamilyConfig):
+    """What encoders of raw audio have in common: convolutions, convolutional positions, transformer layers."""
 
-    vocab_size: Size | None = Field(32, description="number of ids of a transcription head")
     hidden_size: Size = Field(768, description="width of the transformer")
     num_hidden_layers: Depth = Field(12, description="transformer layers")
     num_attention_heads: Size = Field(12, description="attention heads of a layer")
@@ -26,7 +25,6 @@ class Wav2Vec2Config(FamilyConfig):
     activation_dropout: Rate = Field(0.1, description="dropout on feed-forward activations")
     attention_dropout: Rate = Field(0.1, description="dropout on attention weights")
     feat_proj_dropout: Rate = Field(0.0, description="dropout on projected features")
-    feat_quantizer_dropout: Rate = Field(0.0, description="dropout before the quantizer of pre-training")
     final_dropout: Rate = Field(0.1, description="dropout before a transcription head")
     layerdrop: Rate = Field(0.1, description="probability that training skips a layer")
     initializer_range: Deviation = Field(0.02, description="standard deviation of initial weights")
@@ -49,6 +47,20 @@ class Wav2Vec2Config(FamilyConfig):
     mask_feature_prob: Rate = Field(0.0, description="share of the channels that training zeroes")
     mask_feature_length: Size = Field(10, description="channels of a zeroed span")
     mask_feature_min_masks: Count = Field(0, description="fewest zeroed spans of channels")
+    ctc_loss_reduction: str = Field("sum", description="how the loss of a transcription head is summed")
+    ctc_zero_infinity: bool = Field(False, description="whether that loss drops infinite terms")
+    use_weighted_layer_sum: bool = Field(False, description="whether a classification head mixes all layers")
+    classifier_proj_size: Size = Field(256, description="width inside a classification head")
+    pad_token_id: Id | None = Field(0, description="id of padding, of a transcription head")
+    bos_token_id: Id | None = Field(1, description="id of the beginning of a transcription")
+    eos_token_id: Id | Ids | None = Field(2, description="id of the end of a transcription")
+
+
+class Wav2Vec2Config(WaveformConfig):
+    """A wav2vec 2.0 encoder; what its published heads are made of is kept, and not computed with."""
+
+    vocab_size: Size | None = Field(32, description="number of ids of a transcription head")
+    feat_quantizer_dropout: Rate = Field(0.0, description="dropout before the quantizer of pre-training")
     num_codevectors_per_group: Size = Field(320, description="codes a group, of pre-training")
     num_codevector_groups: Size = Field(2, description="groups of codes, of pre-training")
     contrastive_logits_temperature: float = Field(0.1, description="temperature of the pre-training loss")
@@ -56,17 +68,10 @@ class Wav2Vec2Config(FamilyConfig):
     codevector_dim: Size = Field(256, description="width of a code of pre-training")
     proj_codevector_dim: Size = Field(256, description="width in which pre-training compares")
     diversity_loss_weight: float = Field(0.1, description="weight of a part of the pre-training loss")
-    ctc_loss_reduction: str = Field("sum", description="how the loss of a transcription head is summed")
-    ctc_zero_infinity: bool = Field(False, description="whether that loss drops infinite terms")
-    use_weighted_layer_sum: bool = Field(False, description="whether a classification head mixes all layers")
-    classifier_proj_size: Size = Field(256, description="width inside a classification head")
     tdnn_dim: Sizes = Field([512, 512, 512, 512, 1500], description="channels of a speaker head")
     tdnn_kernel: Sizes = Field([5, 3, 3, 1, 1], description="kernel widths of a speaker head")
     tdnn_dilation: Sizes = Field([1, 2, 3, 1, 1], description="dilations of a speaker head")
     xvector_output_dim: Size = Field(512, description="width of a speaker vector")
-    pad_token_id: Id | None = Field(0, description="id of padding, of a transcription head")
-    bos_token_id: Id | None = Field(1, description="id of the beginning of a transcription")
-    eos_token_id: Id | Ids | None = Field(2, description="id of the end of a transcription")
     add_adapter: bool = Field(False, description="whether strided convolutions follow the transformer")
     adapter_kernel_size: Size = Field(3, description="kernel width of the adapter's convolutions")
     adapter_stride: Size = Field(2, description="stride of the adapter's convolutions")
@@ -127,8 +132,8 @@ INERT = HEADS | {
 """Fields that do not change what a trained encoder computes."""
 
 
-def rules(c: View) -> Iterable[Problem]:
-    """What no single field shows: lists of one length, and what no block computes."""
+def convolution_rules(c: View) -> Iterable[Problem]:
+    """XL303 where the convolutions' lists differ in length."""
     counts = {name: len(getattr(c, name)) for name in ("conv_dim", "conv_kernel", "conv_stride")}
     if len(set(counts.values())) > 1:
         yield Problem(
@@ -138,6 +143,11 @@ def rules(c: View) -> Iterable[Problem]:
             info=("every convolution has its channels, its kernel width and its stride",),
             help=f"list {counts['conv_dim']} numbers in each",
         )
+
+
+def rules(c: View) -> Iterable[Problem]:
+    """What no single field shows: lists of one length, and what no block computes."""
+    yield from convolution_rules(c)
     if plain(c.adapter_attn_dim) is not None and c.do_stable_layer_norm:
         yield Problem(
             "XL116",

@@ -14,6 +14,15 @@ _NORMS = {"group": "first over time", "layer": "channels"}
 
 def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     """Convolutions over the waveform, their projection, convolutional positions, layers, an adapter."""
+    hidden, mask = features(g, c)
+    hidden = encoded(g, c, projected(g, c, feature_norm(g, c, hidden)), mask)
+    if c.add_adapter:
+        hidden, mask = _adapted(g, c, hidden, mask)
+    return Side(hidden, mask, initialisations=_initialisations(c))
+
+
+def features(g: GraphBuilder, c: View) -> tuple[Ref, Ref]:
+    """Convolutions over the waveform: their channels, and the mask of what they give."""
     waveform = g.input("input_values", "waveform", ("batch", "samples"))
     samples = g.input("attention_mask", "mask", ("batch", "samples"), "int64", optional=True)
 
@@ -31,16 +40,7 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
         waveform=waveform,
         mask=samples,
     )
-    mask = Ref("encoder.features", "mask")
-    hidden = _projected(g, c, hidden)
-    if masks_spans(c):
-        hidden = g.node("encoder.span_masking", "span_masking", _spans(c), hidden=hidden, mask=mask)
-    hidden = _encoded(
-        g, c, g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask), mask
-    )
-    if c.add_adapter:
-        hidden, mask = _adapted(g, c, hidden, mask)
-    return Side(hidden, mask, initialisations=_initialisations(c))
+    return hidden, Ref("encoder.features", "mask")
 
 
 def masks_spans(c: View) -> bool:
@@ -58,17 +58,16 @@ def projects(c: View) -> bool:
     return bool(c.add_adapter) and plain(output_width(c)) != plain(c.hidden_size)
 
 
-def _projected(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
-    width = list(c.conv_dim)[-1]
-    hidden = g.node(
-        "encoder.feature_norm", "layer_norm", {"width": width, "eps": c.layer_norm_eps}, hidden=hidden
-    )
-    hidden = g.node(
-        "encoder.feature_projection",
-        "linear",
-        {"source_dim": width, "target_dim": c.hidden_size},
-        hidden=hidden,
-    )
+def feature_norm(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
+    """The channels of the last convolution, normalised."""
+    norm = {"width": list(c.conv_dim)[-1], "eps": c.layer_norm_eps}
+    return g.node("encoder.feature_norm", "layer_norm", norm, hidden=hidden)
+
+
+def projected(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
+    """The channels of the last convolution, projected to the transformer's width."""
+    widths = {"source_dim": list(c.conv_dim)[-1], "target_dim": c.hidden_size}
+    hidden = g.node("encoder.feature_projection", "linear", widths, hidden=hidden)
     return g.node("encoder.feature_dropout", "dropout", {"dropout": c.feat_proj_dropout}, hidden=hidden)
 
 
@@ -85,7 +84,11 @@ def _spans(c: View) -> dict[str, Value]:
     }
 
 
-def _encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
+def encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
+    """Spans hidden in training, convolutional positions added, then the layers."""
+    if masks_spans(c):
+        hidden = g.node("encoder.span_masking", "span_masking", _spans(c), hidden=hidden, mask=mask)
+    hidden = g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask)
     positions = g.node(
         "encoder.positions",
         "convolution_positions",
@@ -148,25 +151,27 @@ def _adapted(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref
 
 
 def _initialisations(c: View) -> tuple[Initialisation, ...]:
-    """The published draws; the direction of the positions keeps torch's own draw of a convolution."""
     bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
     uniform = ("uniform", (Value(-bound.value), bound))
+    projection = Initialisation(
+        "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
+    )
+    return (projection, *initialisations(c, "uniform_by_inputs"))
+
+
+def initialisations(c: View, convolution_bias: str) -> tuple[Initialisation, ...]:
+    """The published draws; the direction of the positions keeps torch's own draw of a convolution."""
+    convolution = {"weight": ("kaiming_normal", ()), "bias": (convolution_bias, ())}
+    positions = {
+        "bias": ("zeros", ()),
+        "direction": ("kaiming_uniform", ()),
+        "magnitude": ("norm_of_taps", ()),
+    }
+    spans = {"embedding": ("uniform", (Value(0.0), Value(1.0)))}
     return (
-        Initialisation("nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"),
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm"),
         Initialisation("nn.GroupNorm", {"weight": ("ones", ()), "bias": ("zeros", ())}),
-        Initialisation("nn.Conv1d", {"weight": ("kaiming_normal", ()), "bias": ("uniform_by_inputs", ())}),
-        Initialisation(
-            "WeightNormConvolution",
-            {
-                "bias": ("zeros", ()),
-                "direction": ("kaiming_uniform", ()),
-                "magnitude": ("norm_of_taps", ()),
-            },
-        ),
-        *(
-            [Initialisation("SpanMasking", {"embedding": ("uniform", (Value(0.0), Value(1.0)))})]
-            if masks_spans(c)
-            else []
-        ),
+        Initialisation("nn.Conv1d", convolution),
+        Initialisation("WeightNormConvolution", positions),
+        *([Initialisation("SpanMasking", spans)] if masks_spans(c) else []),
     )

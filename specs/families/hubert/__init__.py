@@ -1,0 +1,21 @@
+"""HuBERT: raw audio to hidden states (Hsu et al. 2021)."""
+
+from specs.families.hubert.config import HubertConfig, rules
+from specs.families.hubert.graph import encoder
+from specs.families.hubert.weights import weights
+from specs.families.wav2vec2.config import INERT, LEAKED
+from specs.families.wav2vec2.weights import UNTRAINED
+from specs.family import Family
+
+FAMILY = Family(
+    name="hubert",
+    architectures=("HubertModel", "HubertForCTC", "HubertForSequenceClassification"),
+    config=HubertConfig,
+    rules=rules,
+    is_whole=False,
+    encoder=encoder,
+    weights=weights,
+    leaked=LEAKED,
+    inert=INERT & HubertConfig.model_fields.keys(),
+    untrained=UNTRAINED,
+)
