@@ -1,4 +1,4 @@
-"""A speech encoder beside a decoder of another family: checked, joined, built, trained, and generated with."""
+"""A speech encoder beside a decoder of another family: checked, joined, built, trained, generated with."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_training_lowers_the_loss_and_reaches_every_parameter(tmp_path: Path, fa
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0]
 
 

@@ -14,7 +14,7 @@ from specs.values import View, plain
 
 
 class WaveformConfig(FamilyConfig):
-    """What encoders of raw audio have in common: convolutions, convolutional positions, transformer layers."""
+    """What encoders of raw audio share: convolutions, convolutional positions, transformer layers."""
 
     hidden_size: Size = Field(768, description="width of the transformer")
     num_hidden_layers: Depth = Field(12, description="transformer layers")

@@ -1,0 +1,93 @@
+"""Fresh parameters and hidden spans, as the published classes draw them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers.models.wav2vec2.modeling_wav2vec2 import _compute_mask_indices
+
+import crossloom
+from blocks.span_masking import SpanMasking, random_spans
+from tests.speech.oracle import CLASSES, FAMILIES
+
+SIZES: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 160,
+    "conv_dim": [48, 96, 80],
+    "conv_kernel": [10, 3, 2],
+    "conv_stride": [5, 2, 2],
+    "conv_bias": True,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+    "initializer_range": 0.07,
+}
+ADAPTER = {"add_adapter": True, "output_hidden_size": 32, "num_adapter_layers": 2}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_statistics_are_the_published_ones(tmp_path: Path, family: str) -> None:
+    torch.manual_seed(0)
+    config_class, model_class = CLASSES[family]
+    config = config_class(**(SIZES | (ADAPTER if family == "wav2vec2" else {})))
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    spec = crossloom.import_spec(tmp_path)
+    theirs, ours = model_class(config).state_dict(), crossloom.build(spec, seed=1).state_dict()
+    for row in crossloom.weight_table(spec):
+        fresh, published = ours[row.address], theirs[row.sources[0].partition(".")[2]]
+        if published.std() == 0:  # biases and norms
+            assert torch.equal(fresh, published), row.address
+            continue
+        tolerance = 6 / fresh.numel() ** 0.5
+        assert fresh.std() == pytest.approx(float(published.std()), rel=tolerance), row.address
+        assert abs(float(fresh.mean() - published.mean())) < 6 * float(published.std()) / fresh.numel() ** 0.5
+    assert ours["encoder.positions.conv.magnitude"].flatten().tolist() == pytest.approx(
+        ours["encoder.positions.conv.direction"].norm(dim=(0, 1)).tolist(), rel=1e-5
+    )
+
+
+def hidden_shares(spans: torch.Tensor) -> list[float]:
+    """Share of the hidden positions, by third of the length."""
+    return [float(part.float().mean()) for part in spans.chunk(3, 1)]
+
+
+@pytest.mark.parametrize(("probability", "minimum"), [(0.3, 0), (0.05, 2), (0.0, 1)])
+def test_as_many_positions_are_hidden_as_published(probability: float, minimum: int) -> None:
+    """A few hundred rows of two lengths: shares by row length and by place agree within a few hundredths."""
+    torch.manual_seed(0)
+    lengths = torch.tensor([60, 41] * 200)
+    mask = (torch.arange(60) < lengths.unsqueeze(1)).long()
+    ours = torch.cat([random_spans(lengths, 60, probability, 7, minimum) for _ in range(6)])
+    theirs = torch.cat(
+        [torch.from_numpy(_compute_mask_indices((400, 60), probability, 7, mask, minimum)) for _ in range(6)]
+    )
+    for row in (0, 1):
+        assert hidden_shares(ours[row::2]) == pytest.approx(hidden_shares(theirs[row::2]), abs=0.06)
+    assert not ours[1::2, 41:].any(), "padding is not hidden"
+
+
+def test_spans_are_whole_and_inside_their_row() -> None:
+    torch.manual_seed(0)
+    spans = random_spans(torch.tensor([5, 4, 3, 0]), 9, 0.1, 4, 1)
+    assert spans.sum(1).tolist() == [4, 4, 0, 0]
+    assert spans[1, :4].all()
+
+
+def test_hidden_positions_show_the_vector_and_hidden_channels_zero() -> None:
+    torch.manual_seed(0)
+    block = SpanMasking(8, 0.5, 2, 1, 0.3, 2, 1)
+    torch.nn.init.constant_(block.embedding, 7.0)
+    states = torch.randn(2, 10, 8)
+    assert torch.equal(block.eval()(states), states)
+    hidden = block.train()(states)
+    zero = (hidden == 0).all(1)
+    assert bool(zero.any(1).all()), "channels of every row are zero at all its positions"
+    shown = ((hidden == 7.0) | zero.unsqueeze(1)).all(2)
+    assert bool(shown.any(1).all())
+    kept = ~shown.unsqueeze(2) & ~zero.unsqueeze(1)
+    assert torch.equal(hidden[kept], states[kept])
