@@ -46,20 +46,30 @@ class Imported:
 
 
 def import_source(
-    source: str | Path | Source, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
+    source: str | Path | Source,
+    role: str | None = None,
+    ignore: tuple[str, ...] = (),
+    tokens: Mapping[str, int] | None = None,
+    **access: Any,
 ) -> Spec:
     """The spec of a folder or repository; see `import_with_report`."""
-    return import_with_report(source, role, ignore, **access).spec
+    return import_with_report(source, role, ignore, tokens, **access).spec
 
 
 def import_with_report(
-    source: str | Path | Source, role: str | None = None, ignore: tuple[str, ...] = (), **access: Any
+    source: str | Path | Source,
+    role: str | None = None,
+    ignore: tuple[str, ...] = (),
+    tokens: Mapping[str, int] | None = None,
+    **access: Any,
 ) -> Imported:
     """Read config.json and the files beside it.
 
     `role` makes a lone encoder or decoder of the model; a family that is no whole model takes the role its
     config.json says. The tensors of the other half are named under `ignore:`, and under `fresh:` what the
-    family may lack and the checkpoint does. `ignore` names fields of config.json.
+    family may lack and the checkpoint does. `ignore` names fields of config.json. `tokens` are ids for the
+    spec's `tokens:`; a start id that is set nowhere is the beginning of a sentence, and a pad id its end, as
+    in the public implementation.
 
     Raises:
         CrossloomError: every finding.
@@ -92,6 +102,8 @@ def import_with_report(
         data["ignore"] = ignored
     if fresh := untrained(stated, role, config, opened) if role else []:
         data["fresh"] = fresh
+    if settled := _tokens(tokens or {}, {**defaults, **fields}, role):
+        data["tokens"] = settled
     unused = _UNUSED_BY.get(role or "model", frozenset())
     data |= {key: value for key, value in sections.items() if value and key not in unused}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
@@ -133,6 +145,16 @@ def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
     if first == "model":
         return None
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first
+
+
+def _tokens(given: Mapping[str, int], config: Mapping[str, Any], role: str | None) -> dict[str, int]:
+    """The ids of a spec's `tokens:`: those given, and for a decoder what its config leaves open."""
+    tokens = dict(given)
+    for name, other in (("decoder_start", "bos"), ("pad", "eos")) if role == "decoder" else ():
+        fallback = config.get(f"{other}_token_id")
+        if name not in tokens and config.get(f"{name}_token_id") is None and isinstance(fallback, int):
+            tokens[name] = fallback
+    return tokens
 
 
 def _architecture(data: Mapping[str, Any], stated: Family) -> Iterator[Problem]:

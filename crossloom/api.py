@@ -37,12 +37,15 @@ def import_spec(
     source: Source,
     role: Literal["encoder", "decoder"] | None = None,
     ignore: str | Iterable[str] = (),
+    tokens: Mapping[str, int] | None = None,
     **access: Any,
 ) -> Spec:
     """The shortest spec that means what a checkpoint's config.json says.
 
     `source` is a folder or a repository id; `generation_config.json`, `preprocessor_config.json` and
     `tokenizer_config.json` beside it are read too. `ignore` names config fields to leave out, one or more.
+    `role` makes an encoder or a decoder of it; `tokens` gives ids that its config leaves open, such as
+    `{"decoder_start": 101}`.
     `access` may hold revision, token, cache_dir and local_files_only.
 
     Raises:
@@ -52,7 +55,7 @@ def import_spec(
     from compiler.importing import import_source
 
     names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    return import_source(source, role=role, ignore=names, **access)
+    return import_source(source, role=role, ignore=names, tokens=tokens, **access)
 
 
 def check(spec: Spec | Source) -> list[Diagnostic]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option(
     "--ignore", multiple=True, metavar="FIELD", help="Leave a field of config.json out; repeatable."
 )
+@click.option("--decoder-start", type=int, metavar="ID", help="Id that decoding starts from.")
+@click.option("--pad", type=int, metavar="ID", help="Id of padding.")
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a Hub repository.")
 def command(
     source: str,
@@ -34,6 +36,8 @@ def command(
     force: bool,
     role: str | None,
     ignore: tuple[str, ...],
+    decoder_start: int | None,
+    pad: int | None,
     revision: str | None,
 ) -> int:
     """Make a spec of a checkpoint: a folder, or a repository of the Hub.
@@ -43,10 +47,13 @@ def command(
     \b
     $ crossloom import facebook/s2t-small-librispeech-asr -o s2t.yaml
     $ crossloom import ./checkpoint --ignore my_note
+    $ crossloom import google-bert/bert-base-uncased --role decoder --decoder-start 101
     """
     from compiler.importing import import_with_report
 
-    imported = import_with_report(source, role, ignore, revision=revision)
+    stated = {"decoder_start": decoder_start, "pad": pad}
+    tokens = {name: id_ for name, id_ in stated.items() if id_ is not None}
+    imported = import_with_report(source, role, ignore, tokens, revision=revision)
     write_result(imported.spec.to_yaml(), output, is_spec=True, force=force)
     for line in _dropped(imported.dropped):
         tell(line)

@@ -1,0 +1,66 @@
+"""Published text configurations at full size, without torch: each role imported, emitted, verified.
+
+`python -m tests.pairs.full_size FOLDER` prints one JSON object: name and role -> key list -> findings.
+Weights are files of the right length with nothing in them, so that only headers can be read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.parity.full_size import write_header
+
+DATA = Path(__file__).parent.parent / "data" / "text"
+ROLES = {
+    "bert-base-uncased": ("encoder", "decoder"),
+    "gpt2": ("decoder",),
+    "roberta-base": ("encoder", "decoder"),
+}
+START = {"bert-base-uncased": {"decoder_start": 101}}
+"""Ids that a configuration leaves open for a decoder."""
+
+
+def key_lists() -> dict[str, dict[str, dict[str, Any]]]:
+    """Model -> "release class layout" -> stored name -> [shape, dtype]."""
+    lists: dict[str, dict[str, dict[str, Any]]] = json.loads(
+        gzip.decompress((DATA / "keys.json.gz").read_bytes())
+    )
+    return lists
+
+
+def imported(name: str, role: str, source: Path) -> Any:
+    """The spec of one role."""
+    import crossloom
+
+    tokens = START.get(name) if role == "decoder" else None
+    return crossloom.import_spec(source, role=role, tokens=tokens)
+
+
+def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """What import, emission and verification of every model say; nothing, if all is well."""
+    import crossloom
+
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, lists in key_lists().items():
+        for role in ROLES[name]:
+            found[f"{name} {role}"] = {}
+            for label, keys in lists.items():
+                checkpoint = folder / f"{name}-{role}-{label.replace(' ', '-')}"
+                shutil.copytree(DATA / name, checkpoint)
+                write_header(keys, checkpoint / "model.safetensors")
+                spec = imported(name, role, checkpoint)
+                crossloom.emit(spec, Path(f"{checkpoint}-emitted"))
+                found[f"{name} {role}"][label] = [
+                    f"{d.code} {d.message}" for d in crossloom.verify(spec, checkpoint)
+                ]
+    return found
+
+
+if __name__ == "__main__":
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    print(json.dumps(findings(Path(sys.argv[1]))))

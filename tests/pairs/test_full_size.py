@@ -1,0 +1,55 @@
+"""Published text configurations as encoder and as decoder, at their real size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crossloom
+from compiler.build import skeleton
+from tests.pairs.full_size import DATA, ROLES, imported, key_lists
+
+ROOT = Path(__file__).parents[2]
+CASES = [(name, role) for name, roles in ROLES.items() for role in roles]
+
+
+def test_tables_are_total_without_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.pairs.full_size", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() == {f"{name} {role}" for name, role in CASES}
+    for name, lists in found.items():
+        assert len(lists) >= 4, name
+        assert all(not problems for problems in lists.values()), (name, lists)
+
+
+@pytest.mark.parametrize(("name", "role"), CASES)
+def test_every_address_has_its_shape(name: str, role: str) -> None:
+    """The model on the meta device, its addresses translated by the table, has the shapes of the key list."""
+    spec = imported(name, role, DATA / name)
+    table = crossloom.weight_table(spec)
+    model = skeleton(spec, crossloom.lower(spec), "meta")
+    shapes = {address: tuple(tensor.shape) for address, tensor in model.state_dict().items()}
+    heads = ("5.23.0 BertForMaskedLM", "5.23.0 GPT2LMHeadModel", "5.23.0 RobertaForMaskedLM")
+    keys = next(keys for label, keys in key_lists()[name].items() if label.startswith(heads))
+    compared = 0
+    for row in table:
+        for source, shape in zip(row.sources, row.operation.stored_shapes(shapes[row.address]), strict=True):
+            if source in keys:
+                assert tuple(keys[source][0]) == shape, row.address
+                compared += 1
+    assert compared > 140
+
+
+@pytest.mark.parametrize(("name", "role"), CASES)
+def test_the_imported_spec_says_only_what_differs(name: str, role: str) -> None:
+    spec = imported(name, role, DATA / name)
+    component = spec.components[role]
+    defaults = component.family.config().model_dump()
+    assert all(component.config[field] != defaults[field] for field in component.written)
+    assert not crossloom.check(spec)
