@@ -225,13 +225,13 @@ class ConvSubsampler(nn.ModuleList):
 class GatedConvolution(nn.Module):
     """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding=kernel // 2)
+        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding)
         self.stride = stride
 
     def forward(self, frames: Tensor) -> Tensor:
-        """[B, C, F] -> [B, out_channels, floor((F + 2 (kernel // 2) - kernel) / stride) + 1]."""
+        """[B, C, F] -> [B, out_channels, floor((F + 2 padding - kernel) / stride) + 1]."""
         return F.glu(self.conv(frames), dim=1)
 
 
@@ -532,6 +532,13 @@ class ScaledEmbedding(nn.Module):
         return self.tokens(ids) * self.scale
 
 
+def token_rows(ids: Tensor, padding_row: int, cache: Cache | None) -> Tensor:
+    """The row of a table for each of the ids [R, T]: counted from the padding row on, pads on it."""
+    real = ids.ne(padding_row).long()
+    past = 0 if cache is None else cache.position
+    return (real.cumsum(1) + past) * real + padding_row
+
+
 class TokenPositions(nn.Module):
     """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
 
@@ -543,9 +550,7 @@ class TokenPositions(nn.Module):
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
         table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
-        real = ids.ne(self.padding_row).long()
-        past = 0 if cache is None else cache.position
-        return nn.functional.embedding((real.cumsum(1) + past) * real + self.padding_row, table)
+        return nn.functional.embedding(token_rows(ids, self.padding_row, cache), table)
 
 
 class DecoderStack(nn.ModuleList):
@@ -735,8 +740,8 @@ class Model(nn.Module):
         self.encoder = nn.Module()
         self.encoder.subsample = ConvSubsampler(
             [
-                GatedConvolution(in_channels=80, out_channels=512, kernel=5, stride=2),
-                GatedConvolution(in_channels=512, out_channels=256, kernel=5, stride=2),
+                GatedConvolution(in_channels=80, out_channels=512, kernel=5, stride=2, padding=2),
+                GatedConvolution(in_channels=512, out_channels=256, kernel=5, stride=2, padding=2),
             ]
         )
         self.encoder.positions = FramePositions(

@@ -80,9 +80,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     if "groups" in drawn:
         drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "strides" in drawn:
-        sizes = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3))
-        layers = draw(st.lists(sizes, min_size=1, max_size=3))
-        drawn |= zip(("channels", "kernels", "strides"), map(list, zip(*layers, strict=True)), strict=True)
+        one = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3))
+        several = draw(st.lists(one, min_size=1, max_size=3))
+        drawn |= zip(("channels", "kernels", "strides"), map(list, zip(*several, strict=True)), strict=True)
     if "padding" in drawn:  # small, so that a short input has an output
         layers, kernel, stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)))
         drawn |= {"layers": layers, "kernel": kernel, "stride": stride, "padding": drawn["padding"] % 4}

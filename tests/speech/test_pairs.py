@@ -52,6 +52,7 @@ def test_the_decoder_attends_to_the_projected_encoder(tmp_path: Path, family: st
         made = crossloom.generate(
             ours, input_values=waveform, attention_mask=mask, max_new_tokens=6, num_beams=beams
         )
+        assert isinstance(made, torch.Tensor)
         assert made.shape[0] == 3
 
 
@@ -74,7 +75,7 @@ def test_training_lowers_the_loss_and_reaches_every_parameter(tmp_path: Path, fa
     assert losses[-1] < 0.8 * losses[0]
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a whole model": ({"model": {"family": "wav2vec2"}}, "XL205", "model.family"),
     "a decoder": ({"decoder": {"family": "wav2vec2"}}, "XL205", "decoder.family"),
     "unequal lists": (

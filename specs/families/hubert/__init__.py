@@ -18,4 +18,5 @@ FAMILY = Family(
     leaked=LEAKED,
     inert=INERT & HubertConfig.model_fields.keys(),
     untrained=UNTRAINED,
+    constants={"is_encoder_decoder": False},
 )

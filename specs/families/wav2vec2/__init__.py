@@ -23,4 +23,5 @@ FAMILY = Family(
     leaked=LEAKED,
     inert=INERT,
     untrained=UNTRAINED,
+    constants={"is_encoder_decoder": False},
 )

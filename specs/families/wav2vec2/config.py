@@ -81,6 +81,7 @@ class Wav2Vec2Config(WaveformConfig):
 
 
 LEAKED = {
+    "feat_extract_dropout": "dropout between convolutions, which the published class does not have",
     "gradient_checkpointing": "a training switch of the writing library",
     "hidden_dropout_prob": "a name of hidden_dropout that the published class never reads",
     "num_feat_extract_layers": "follows from conv_dim",
