@@ -11,6 +11,7 @@ import click
 from crossloom.cli.dependencies import device_of, require
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked
+from specs.counts import counted
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -133,7 +134,7 @@ def command(
     except KeyboardInterrupt:
         click.echo(_left_behind(output), err=True)
         raise
-    click.echo(f"{result.steps} updates, loss {result.loss:.4f}, written to {output}")
+    click.echo(f"{counted(result.steps, 'update')}, loss {result.loss:.4f}, written to {output}")
     if result.evaluation is not None:
         click.echo(f"word error rate {result.evaluation.word_error_rate:.2%}")
     return 0
