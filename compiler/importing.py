@@ -27,13 +27,8 @@ from compiler.reader import Path as Address
 from compiler.spec import Spec
 from compiler.weights.halves import absent_half, untrained
 from specs.families import family
-<<<<<<< HEAD
 from specs.family import Family, roles_of
-from specs.generation import OPTION_NAMES, SAMPLING_NAMES, GenerationOptions
-=======
-from specs.family import Family
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
->>>>>>> main
 from specs.generation_layers import SPECIAL_IDS
 from specs.language import VERSION
 from specs.problems import Problem
