@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.checkpoint.reader import read_checkpoint
 from compiler.diagnostics.model import CrossloomError
 from compiler.files import Write, replace_all, text_writer
 from compiler.processing_files import left_behind
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
-from compiler.weights.table import TableRow, table_of
+from compiler.weights.table import table_of
+from compiler.weights.values import Values
+from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.values import plain
@@ -37,9 +40,9 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         OSError: a file cannot be written.
     """
     spec: Spec = model.spec
-    component = spec.components.get("model")
+    component = _published(spec)
     if component is None:
-        raise ValueError(f"a {spec.kind} spec has no published class to export to")
+        raise ValueError(f"{_NAMES[spec.kind]} has no published class to export to")
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     copied = _copied(model, spec)
@@ -57,34 +60,57 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     return replace_all({folder / name: write for name, write in files.items()})
 
 
+_NAMES = {
+    "model": "this model",
+    "pair": "a pair",
+    "encoder": "a lone encoder of this kind",
+    "decoder": "a lone decoder of this kind",
+    "graph": "a free graph",
+}
+
+
+def _published(spec: Spec) -> Component | None:
+    """The one part of a spec that has a published class."""
+    if spec.kind == "pair" or not spec.components:
+        return None
+    (component,) = spec.components.values()
+    is_published = component.role == "model" or component.role in component.family.halves
+    return component if is_published else None
+
+
 def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
-    """The checkpoint's tensors by stored name, in the published spelling."""
+    """The checkpoint's tensors by stored name, in the spelling of the published class."""
+    component = _published(spec)
+    assert component is not None, "only a published class has stored names"
+    half = component.family.halves.get(component.role)
+    prefix = "" if half is None else half.without_prefix
+    tensors = {**_computed_with(model, spec, component, graph), **_carried(model, component)}
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+
+
+def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -> dict[str, Tensor]:
+    """The tensors of the model's own parameters, by the table's names."""
     state = model.state_dict()
+    table = component.family.weights(component.view)
+    parts: dict[tuple[str, ...], list[tuple[Operation, str]]] = {}
+    for row in table_of(spec, graph):
+        if row.status not in ("tied", "computed"):
+            found = table.find(row.address)
+            assert found is not None, f"the family's table has a row for {row.address}"
+            parts.setdefault(found[1], []).append((found[0].operation, row.address))
     tensors: dict[str, Tensor] = {}
-    rows = table_of(spec, graph)
-    for row in rows:
-        if row.status in ("tied", "computed"):
-            continue
-        sources = row.sources or _sources_of_fresh(spec, row.address)
-        split = split_of(row.operation)
-        if split is not None and split.index:
-            continue  # exported with the first part
-        others = [] if split is None else [state[one] for one in _parts(rows, row)[1:]]
-        for name, tensor in zip(sources, invert(row.operation, state[row.address], others), strict=True):
+    for names, fed in parts.items():
+        (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
+        stored = invert(operation, state[address], [state[other] for _, other in others])
+        for name, tensor in zip(names, stored, strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
 
 
-def _parts(rows: Iterable[TableRow], whole: TableRow) -> list[str]:
-    """Addresses of the parts of one stored tensor, in order."""
-    parts = [row for row in rows if row.sources == whole.sources and row.component == whole.component]
-    return [row.address for row in sorted(parts, key=lambda row: _index(row.operation))]
-
-
 def _index(operation: Operation) -> int:
+    """Which part of its stored tensor an operation gives."""
     split = split_of(operation)
-    assert split is not None, "parts of one tensor are splits of it"
-    return split.index
+    return 0 if split is None else split.index
 
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
@@ -97,19 +123,39 @@ def _save(tensors: dict[str, Tensor], file: Path) -> None:
         raise OSError(errno.EIO, str(error)) from error
 
 
-def _sources_of_fresh(spec: Spec, address: str) -> tuple[str, ...]:
-    component = spec.components["model"]
-    found = component.family.weights(component.view).find(address)
-    assert found is not None, f"the family's table has a row for {address}"
-    return found[1]
+def _carried(model: Any, component: Component) -> dict[str, Tensor]:
+    """What the published class has beside: as its checkpoint stores it, else as the class begins."""
+    import torch
+
+    table = component.family.weights(component.view)
+    wanted = {one.pattern: one.carried for one in table.ignored if one.carried}
+    source = getattr(model, "sources", {}).get(component.role)
+    checkpoint = read_checkpoint(source) if source is not None else None
+    like = next(iter(model.parameters()))
+    carried = {}
+    for name, one in wanted.items():
+        if one.role != component.role:
+            continue
+        spelt = {dialect.spell(name) for dialect in table.dialects}
+        stored = next((n for n in spelt if checkpoint is not None and n in checkpoint.tensors), None)
+        if checkpoint is not None and stored is not None:
+            value = Values(checkpoint)[stored]
+        else:
+            generator = torch.Generator().manual_seed(0)
+            value = torch.zeros(one.shape).normal_(0.0, one.deviation or 1.0, generator=generator)
+            value = value if one.deviation else torch.zeros(one.shape)
+        carried[name] = value.to(like.dtype).contiguous()
+    return carried
 
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
+    is_decoder = component.role == "decoder"
     return {
         **component.config,
+        **dict.fromkeys(component.family.by_role, is_decoder),
         **component.family.constants,
-        "architectures": [component.architecture or component.family.architectures[0]],
+        "architectures": [component.architecture or class_of(component.family, component.role)],
         "model_type": component.family.name,
         "dtype": dtype,
     }

@@ -12,6 +12,7 @@ import yaml
 
 from compiler.checkpoint.resolve import is_folder, seen_from
 from compiler.spec import Part, Spec
+from specs.family import class_of
 
 
 def resolved(spec: Spec) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def _resolved(spec: Spec, weights_of: Callable[[Part], str | None]) -> dict[str,
     for role, component in spec.components.items():
         data[role] = {
             "family": component.family_name,
-            "architecture": component.architecture or component.family.architectures[0],
+            "architecture": component.architecture or class_of(component.family, role),
             **({"weights": weights} if (weights := weights_of(component)) else {}),
             "config": dict(component.config),
         }

@@ -46,6 +46,14 @@ def unbounded(_: View) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedHalf:
+    """The published class of one role, and the prefix of the table's names that its files lack."""
+
+    architecture: str
+    without_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """One published model family.
 
@@ -64,7 +72,8 @@ class Family:
             the value is dropped and counted on import.
         aliases: published second names of fields; a file that gives both must agree.
         is_whole: whether a checkpoint is an encoder and a decoder; else it fills one role of a spec.
-        by_role: fields that follow from the role a spec gives the family, whatever a checkpoint says.
+        halves: the published class of a role; none for a half that was never published by itself.
+        by_role: switches that follow from the role a spec gives the family, whatever a checkpoint says.
         untrained: addresses, `*` for any part, that published checkpoints may have no tensors for.
         inert: fields a checkpoint's config.json may give differently, because they do not change
             what a trained model computes.
@@ -86,12 +95,19 @@ class Family:
     leaked: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
+    halves: Mapping[str, PublishedHalf] = field(default_factory=dict)
     by_role: frozenset[str] = frozenset()
     untrained: tuple[str, ...] = ()
     inert: frozenset[str] = frozenset()
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+
+
+def class_of(family: Family, role: str) -> str:
+    """The published class that a family is in a role, where a spec names none."""
+    half = family.halves.get(role)
+    return family.architectures[0] if half is None else half.architecture
 
 
 def roles_of(family: Family) -> tuple[str, ...]:

@@ -172,11 +172,24 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A part of the published class of `role` that a model here does without, kept for export.
+
+    `deviation` is that of its initial values, which stand in where a checkpoint lacks it.
+    """
+
+    role: str
+    shape: Shape
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoredTensor:
     """A stored tensor that is not computed with, by full path, and why."""
 
     pattern: str
     reason: str
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from specs.values import Value
 BRIDGE = "enc_to_dec_proj"
 """The node that projects the encoder's width to the decoder's, named as in published pairs."""
 
+CROSS_WIDTH = "cross_attention_hidden_size"
+"""The field of a config.json that says the width a decoder attends to."""
+
 HIDDEN, MASK = CROSSING
 
 
@@ -122,7 +125,7 @@ def _bridge(
     bridge = spec.language.bridge
     if bridge == "none" or source is None or target is None:
         return None, problems
-    if source == target and not isinstance(bridge, BridgeBlock):
+    if not isinstance(bridge, BridgeBlock) and (source == target or _is_stated(wanted)):
         return None, problems
     ends = (Value(source, _origin(given, -1)), Value(target, _origin(wanted, -1)))
     note = Problem(
@@ -139,6 +142,11 @@ def _bridge(
     )
     numbers |= {"source_dim": ends[0], "target_dim": ends[1]}
     return make_node(BRIDGE, "linear", numbers, {"hidden": hidden}), [note, *problems]
+
+
+def _is_stated(wanted: TensorType) -> bool:
+    """Whether the decoder's author says which width it attends to: no projection is put in its way."""
+    return _origin(wanted, -1).endswith(f".{CROSS_WIDTH}")
 
 
 def _settings(spec: Spec) -> tuple[list[Problem], dict[str, Value]]:
@@ -183,13 +191,12 @@ def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
             help="declare the size under `dims:`",
         )
         return
-    yield Problem(
-        "XL301",
-        "cross-attention source width does not match the encoder output",
-        at,
-        help=f"make both {target} or both {source}"
-        + ("" if None in (source.value, target.value) else ", or let `bridge: auto` insert a projection"),
-    )
+    help = f"make both {target} or both {source}"
+    if _is_stated(wanted):
+        help = f"remove `{CROSS_WIDTH}` to let `bridge: auto` insert a projection, or set it to {source}"
+    elif None not in (source.value, target.value):
+        help += ", or let `bridge: auto` insert a projection"
+    yield Problem("XL301", "cross-attention source width does not match the encoder output", at, help=help)
 
 
 def _lengths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:

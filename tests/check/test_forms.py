@@ -59,7 +59,7 @@ def test_a_bridge_takes_its_own_hyper_parameters() -> None:
 
 def test_two_halves_with_a_mistake_each() -> None:
     assert told(pair("d_model: 63", "d_model: 30")) == ["info[XL301]", "error[XL304]", "error[XL302]"]
-    both = f"{head()}encoder: {{family: bert}}\ndecoder: {{family: whisper}}\n"
+    both = f"{head()}encoder: {{family: electra}}\ndecoder: {{family: whisper}}\n"
     assert told(both) == ["error[XL110]", "error[XL110]"]
 
 

@@ -11,11 +11,11 @@ import pytest
 from compiler.analysis import analyse
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.reader import read_text
-from tests.check import planted_graphs, planted_halves, planted_language
+from tests.check import planted_graphs, planted_halves, planted_language, planted_pairs
 from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
 
-CASES = [*planted_language.CASES, *planted_graphs.CASES, *planted_halves.CASES]
+CASES = [*planted_language.CASES, *planted_graphs.CASES, *planted_halves.CASES, *planted_pairs.CASES]
 
 
 def errors(text: str) -> list[Diagnostic]:

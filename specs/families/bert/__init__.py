@@ -9,7 +9,7 @@ from specs.families.bert.graph import (
     source_width,
 )
 from specs.families.bert.weights import UNTRAINED, weights
-from specs.family import Family
+from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="bert",
@@ -28,6 +28,10 @@ FAMILY = Family(
     weights=weights,
     leaked=LEAKED,
     inert=INERT,
+    halves={
+        "encoder": PublishedHalf("BertModel", without_prefix="bert."),
+        "decoder": PublishedHalf("BertLMHeadModel"),
+    },
     by_role=BY_ROLE,
     untrained=UNTRAINED,
     constants={"is_encoder_decoder": False, "use_cache": True},

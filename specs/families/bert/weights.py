@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specs.values import View
-from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
 
 _PROJECTIONS = {
     "q_proj": "self.query",
@@ -72,17 +72,20 @@ def _attention(address: str, stored: str) -> Iterator[Row]:
 
 
 def _unused(c: View) -> Iterator[IgnoredTensor]:
-    yield from unused("bert")
+    yield from unused(c, "bert")
     reason = "whether two sentences follow each other is not asked here"
     yield IgnoredTensor("cls.seq_relationship.weight", reason)
     yield IgnoredTensor("cls.seq_relationship.bias", reason)
     if not c.tie_word_embeddings:
         reason = "the published head adds the bias of its projection only"
-        yield IgnoredTensor("cls.predictions.bias", reason)
+        yield IgnoredTensor("cls.predictions.bias", reason, Carried("decoder", (int(c.vocab_size),)))
 
 
-def unused(prefix: str) -> Iterator[IgnoredTensor]:
+def unused(c: View, prefix: str) -> Iterator[IgnoredTensor]:
     """Parts of published classes that neither role computes with."""
-    yield IgnoredTensor(f"{prefix}.pooler.dense.weight", "this model has no pooled output")
-    yield IgnoredTensor(f"{prefix}.pooler.dense.bias", "this model has no pooled output")
+    width, pooler = int(c.hidden_size), f"{prefix}.pooler.dense"
+    reason = "this model has no pooled output"
+    carried = Carried("encoder", (width, width), float(c.initializer_range))
+    yield IgnoredTensor(f"{pooler}.weight", reason, carried)
+    yield IgnoredTensor(f"{pooler}.bias", reason, Carried("encoder", (width,)))
     yield IgnoredTensor(f"{prefix}.embeddings.position_ids", "a table of the numbers from 0 on")

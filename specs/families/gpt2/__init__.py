@@ -3,7 +3,7 @@
 from specs.families.gpt2.config import ALIASES, BY_ROLE, INERT, LEAKED, GPT2Config, rules
 from specs.families.gpt2.graph import decoder, maximum_source, maximum_target, source_width
 from specs.families.gpt2.weights import UNTRAINED, weights
-from specs.family import Family
+from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="gpt2",
@@ -18,6 +18,7 @@ FAMILY = Family(
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,
+    halves={"decoder": PublishedHalf("GPT2LMHeadModel")},
     by_role=BY_ROLE,
     untrained=UNTRAINED,
     constants={"is_encoder_decoder": False, "use_cache": True},

@@ -1,10 +1,12 @@
 """RoBERTa: BERT trained longer (Liu et al. 2019), as an encoder or as a decoder."""
 
-from specs.families.bert import BY_ROLE, INERT, LEAKED, UNTRAINED, source_width
+from specs.families.bert.config import BY_ROLE, INERT, LEAKED
+from specs.families.bert.graph import source_width
+from specs.families.bert.weights import UNTRAINED
 from specs.families.roberta.config import RobertaConfig, rules
 from specs.families.roberta.graph import decoder, encoder, maximum_source, maximum_target
 from specs.families.roberta.weights import weights
-from specs.family import Family
+from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="roberta",
@@ -18,6 +20,10 @@ FAMILY = Family(
     weights=weights,
     leaked=LEAKED,
     inert=INERT,
+    halves={
+        "encoder": PublishedHalf("RobertaModel", without_prefix="roberta."),
+        "decoder": PublishedHalf("RobertaForCausalLM"),
+    },
     by_role=BY_ROLE,
     untrained=UNTRAINED,
     constants={"is_encoder_decoder": False, "use_cache": True},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specs.families.bert.weights import body, unused
 from specs.values import View
-from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
 
 
 def weights(c: View) -> WeightMap:
@@ -17,7 +17,7 @@ def weights(c: View) -> WeightMap:
             Dialect("published"),
             Dialect("bare model, without the prefix `roberta.`", without_prefix="roberta."),
         ),
-        ignored=tuple(_unused(bool(c.tie_word_embeddings))),
+        ignored=tuple(_unused(c)),
     )
 
 
@@ -32,7 +32,8 @@ def _rows(is_tied: bool) -> Iterator[Row]:
         yield Row("head.output.bias", ("lm_head.decoder.bias",))
 
 
-def _unused(is_tied: bool) -> Iterator[IgnoredTensor]:
-    yield from unused("roberta")
-    if not is_tied:
-        yield IgnoredTensor("lm_head.bias", "the published head adds the bias of its projection only")
+def _unused(c: View) -> Iterator[IgnoredTensor]:
+    yield from unused(c, "roberta")
+    if not c.tie_word_embeddings:
+        reason = "the published head adds the bias of its projection only"
+        yield IgnoredTensor("lm_head.bias", reason, Carried("decoder", (int(c.vocab_size),)))

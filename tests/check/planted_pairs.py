@@ -1,0 +1,134 @@
+"""Mistakes in joining two families."""
+
+from __future__ import annotations
+
+from tests.check.planted import Planted, head, planted
+
+TOKENS = "tokens: {decoder_start: 5, pad: 0}\n"
+
+
+def pair(encoder: str, decoder: str, more: str = TOKENS) -> str:
+    """A spec of two families; each is `family` or `family: fields`."""
+    halves = []
+    for role, half in (("encoder", encoder), ("decoder", decoder)):
+        name, _, fields = half.partition(": ")
+        halves.append(f"{role}:\n  family: {name}\n  config: {{{fields}}}\n")
+    return head() + "".join(halves) + more
+
+
+CASES: list[Planted] = [
+    planted(
+        "cross-width",
+        "XL301",
+        pair("bert: hidden_size: ⟪1024⟫, num_attention_heads: 8", "bert: cross_attention_hidden_size: ⟦768⟧"),
+        "1024",
+    ),
+    planted(
+        "cross-width-removed",
+        "XL301",
+        pair("bert", "gpt2: cross_attention_hidden_size: ⟦512⟧"),
+        says="remove `cross_attention_hidden_size`",
+        edit=("cross_attention_hidden_size: 512", ""),
+    ),
+    planted(
+        "unequal-widths-without-a-bridge",
+        "XL301",
+        pair("bert: hidden_size: ⟪384⟫", "gpt2: n_embd: ⟦768⟧", TOKENS + "bridge: none\n"),
+        says="`bridge: auto`",
+        edit=("bridge: none", "bridge: auto"),
+    ),
+    planted(
+        "decoder-without-cross-attention",
+        "XL205",
+        pair("bert", "bert: add_cross_attention: ⟦false⟧"),
+        says="remove `add_cross_attention`",
+        edit=("add_cross_attention: false", ""),
+    ),
+    planted(
+        "decoder-that-is-none",
+        "XL205",
+        pair("bert", "roberta: is_decoder: ⟦false⟧"),
+        says="remove `is_decoder`",
+        edit=("is_decoder: false", ""),
+    ),
+    planted(
+        "encoder-that-is-a-decoder",
+        "XL205",
+        pair("roberta: is_decoder: ⟦true⟧", "gpt2"),
+        says="remove `is_decoder`",
+        edit=("is_decoder: true", ""),
+    ),
+    planted(
+        "decoder-as-encoder",
+        "XL205",
+        pair("⟦gpt2⟧", "gpt2"),
+        says="under `decoder:`",
+        edit=("encoder:\n  family: gpt2", "encoder:\n  family: bert"),
+    ),
+    planted(
+        "half-as-whole",
+        "XL205",
+        f"{head()}model: {{family: ⟦bert⟧}}\n",
+        says="under `encoder:`",
+        edit=("model:", "encoder:"),
+    ),
+    planted(
+        "no-start",
+        "XL404",
+        "⟦crossloom⟧" + pair("bert", "bert", "").removeprefix("crossloom"),
+        says="`tokens: {decoder_start: ..., pad: ...}`",
+    ),
+    planted(
+        "start-outside",
+        "XL402",
+        pair("bert", "gpt2", "tokens: {decoder_start: ⟦50257⟧, pad: 0}\n"),
+        says="below 50257",
+        edit=("50257", "50256"),
+    ),
+    planted(
+        "eos-outside",
+        "XL402",
+        pair("bert", "bert: eos_token_id: ⟦102⟧, vocab_size: ⟪100⟫"),
+        says="from 0 to 99",
+        edit=("102", "99"),
+    ),
+    planted(
+        "heads",
+        "XL302",
+        pair("bert: num_attention_heads: ⟦7⟧", "gpt2"),
+        says="use 4 or 6 or 8 heads",
+        edit=("7", "8"),
+    ),
+    planted(
+        "field-of-the-other-family",
+        "XL101",
+        pair("bert", "gpt2: ⟦hidden_size⟧: 64"),
+        "n_embd",
+        edit=("hidden_size: 64", "n_embd: 96"),
+    ),
+    planted(
+        "relative-positions",
+        "XL112",
+        pair("bert: position_embedding_type: ⟦relative_key⟧", "gpt2"),
+        "absolute",
+    ),
+    planted(
+        "pad-counts-positions",
+        "XL404",
+        pair("roberta: pad_token_id: ⟦null⟧", "gpt2"),
+        says="set pad_token_id",
+        edit=("null", "1"),
+    ),
+    planted(
+        "too-long",
+        "XL405",
+        pair("bert", "bert: max_position_embeddings: 64", TOKENS + "generation: {max_length: ⟦65⟧}\n"),
+        "64",
+    ),
+    planted(
+        "activation",
+        "XL112",
+        pair("bert", "gpt2: activation_function: ⟦gelu_neww⟧"),
+        "gelu_new",
+    ),
+]
