@@ -21,8 +21,8 @@ def test_an_exported_encoder_loads_complete_and_bit_equal(tmp_path: Path, family
     ours = crossloom.from_pretrained(tmp_path / "first")
     crossloom.export(ours, tmp_path / "second")
     first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("first", "second"))
-    assert {name.removeprefix(f"{family}."): name for name in second}.keys() == first.keys()
-    assert all(torch.equal(first[name.removeprefix(f"{family}.")], tensor) for name, tensor in second.items())
+    assert second.keys() == first.keys()
+    assert all(torch.equal(first[name], tensor) for name, tensor in second.items())
     model_class: Any = CLASSES[family][1]
     loaded, report = model_class.from_pretrained(tmp_path / "second", output_loading_info=True)
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
@@ -40,4 +40,4 @@ def test_a_tensor_that_starts_fresh_is_exported_too(tmp_path: Path) -> None:
     config = tmp_path / "first" / "config.json"
     config.write_text(config.read_text().replace('"mask_time_prob": 0.0', '"mask_time_prob": 0.05'))
     crossloom.export(crossloom.from_pretrained(tmp_path / "first"), tmp_path / "second")
-    assert "wav2vec2.masked_spec_embed" in load_file(tmp_path / "second" / "model.safetensors")
+    assert "masked_spec_embed" in load_file(tmp_path / "second" / "model.safetensors")

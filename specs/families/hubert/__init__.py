@@ -5,7 +5,7 @@ from specs.families.hubert.graph import encoder
 from specs.families.hubert.weights import weights
 from specs.families.wav2vec2.config import INERT, LEAKED
 from specs.families.wav2vec2.weights import UNTRAINED
-from specs.family import Family
+from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="hubert",
@@ -16,6 +16,7 @@ FAMILY = Family(
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
+    halves={"encoder": PublishedHalf("HubertModel", without_prefix="hubert.")},
     inert=INERT & HubertConfig.model_fields.keys(),
     untrained=UNTRAINED,
     constants={"is_encoder_decoder": False},

@@ -3,7 +3,7 @@
 from specs.families.wav2vec2.config import INERT, LEAKED, Wav2Vec2Config, rules
 from specs.families.wav2vec2.graph import encoder
 from specs.families.wav2vec2.weights import UNTRAINED, weights
-from specs.family import Family
+from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="wav2vec2",
@@ -21,6 +21,7 @@ FAMILY = Family(
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
+    halves={"encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.")},
     inert=INERT,
     untrained=UNTRAINED,
     constants={"is_encoder_decoder": False},
