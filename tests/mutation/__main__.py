@@ -47,7 +47,7 @@ def results(folder: Path, word: str) -> Iterator[Result]:
         assert tree.run(copy).killer is None, "the tests pass without a fault"
         for fault in row_faults():
             if word in fault.name:
-                killer = tree.run(copy, fault.prepare).killer
+                killer = tree.run(copy, fault.prepare, fault.tests or tree.TESTS).killer
                 yield Result("weight table", fault.name, killer, fault.equivalent)
         for patch in patches():
             if word in patch.name:
