@@ -43,4 +43,5 @@ SPAN_MASKING = Signature(
     outputs=(_HIDDEN,),
     construct=lambda n: Block("SpanMasking", {hyper.name: getattr(n, hyper.name) for hyper in _HYPERS}),
     operations=_elementwise,
+    mixes_time=True,
 )

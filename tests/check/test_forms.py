@@ -183,6 +183,7 @@ def test_blocks_that_look_across_positions_say_so(kind: str) -> None:
         "scaled_embedding",
         "token_embedding",
         "vocabulary_head",
+        "zero_padding",
     }
     assert SIGNATURES[kind].mixes_time is (kind not in elementwise)
 
