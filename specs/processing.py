@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,6 +38,8 @@ class FilterBank:
     lowest_frequency: float = 20.0
     preemphasis: float = 0.97
     floor: float = 1.192092955078125e-07
+    input_name: ClassVar[str] = "input_features"
+    axis: ClassVar[str] = "frames"
 
     def frames(self, samples: int) -> int:
         """How many frames that many samples give."""
@@ -50,6 +52,27 @@ class FilterBank:
     def most_samples(self, frames: int) -> int:
         """The longest audio that gives no more than that many frames, at least one."""
         return self.fewest_samples(frames + 1) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """The samples themselves, normalised or not: alone and with a mask, or padded and without one."""
+
+    sampling_rate: int = 16000
+    normalize: bool = True
+    with_mask: bool = False
+    padding_value: float = 0.0
+    frame_length: ClassVar[int] = 1
+    input_name: ClassVar[str] = "input_values"
+    axis: ClassVar[str] = "samples"
+
+    def fewest_samples(self, samples: int) -> int:
+        """The shortest audio that gives that many."""
+        return samples
+
+    def most_samples(self, samples: int) -> int:
+        """The longest audio that gives no more than that many."""
+        return samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +151,7 @@ class TokenizerKind(Protocol):
         """Token -> id from the text of `ids_file`. Raises FileProblem where it cannot be used."""
 
 
-FrontEnd = FilterBank
+FrontEnd = FilterBank | Waveform
 """Every kind of front end."""
 
 

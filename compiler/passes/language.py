@@ -281,20 +281,32 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
     """Front end and tokenizer as the families state them, from the spec's two sections."""
     front = components.get("model") or components.get("encoder")
     back = components.get("model") or components.get("decoder")
-    stating = next((one.family.processing for one in (front, back) if one and one.family.processing), None)
     sections: dict[str, Any] = {}
     for key, schema_name, component in (("processor", "Processor", front), ("tokenizer", "Tokenizer", back)):
         if component is None or component.family.processing is None:
             continue
         module = import_module(component.family.processing)
+        if not hasattr(module, schema_name):
+            continue
         written = findings.document.data.get(key)
         given = written if isinstance(written, dict) else {}
         section = validated(findings, given, getattr(module, schema_name), (key,))
         if section is not None:
             findings.report(getattr(module, f"{key}_problems")(section, key))
             sections[key] = section
-    if stating is None:
-        return Processing()
-    result = import_module(stating).processing(sections.get("processor"), sections.get("tokenizer"))
-    assert isinstance(result, Processing)
-    return result
+    return _stated(front, back, sections)
+
+
+def _stated(front: Component | None, back: Component | None, sections: Mapping[str, Any]) -> Processing:
+    """The front end as one family makes it of its section, and the tokenizer as the other does."""
+
+    def made(component: Component | None, *given: Any) -> Processing:
+        if component is None or component.family.processing is None:
+            return Processing()
+        result = import_module(component.family.processing).processing(*given)
+        assert isinstance(result, Processing)
+        return result
+
+    hearing = made(front, sections.get("processor"), None)
+    writing = made(back, None, sections.get("tokenizer"))
+    return replace(hearing, tokenizer=writing.tokenizer, tokenizer_files=writing.tokenizer_files)

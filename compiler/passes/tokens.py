@@ -11,7 +11,7 @@ from compiler.spec import Component, Spec
 from specs.generation_layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
-from specs.processing import check_vocabulary
+from specs.processing import FilterBank, check_vocabulary
 
 
 def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
@@ -53,7 +53,7 @@ def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     """The front end's feature width against what the graph takes."""
     front_end = spec.processing.front_end
     features = next((t for t in graph.inputs.values() if t.role == "features"), None)
-    if front_end is None or features is None or features.dims[-1].names():
+    if not isinstance(front_end, FilterBank) or features is None or features.dims[-1].names():
         return
     width = features.dims[-1].evaluate({})
     if width != front_end.mel_bins:

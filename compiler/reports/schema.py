@@ -150,9 +150,9 @@ def _section(name: str, schema: Schema) -> Schema:
     models = [
         getattr(import_module(module), name.capitalize())
         for module in (family(one).processing for one in FAMILIES)
-        if module is not None
+        if module is not None and hasattr(import_module(module), name.capitalize())
     ]
-    alternatives = [_plain(model.model_json_schema()) for model in models]
+    alternatives = [_plain(model.model_json_schema()) for model in dict.fromkeys(models)]
     return {"description": schema["description"], "anyOf": alternatives}
 
 

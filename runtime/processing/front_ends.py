@@ -5,11 +5,22 @@ from __future__ import annotations
 from torch import nn
 
 from blocks.filter_bank import FilterBankFrontEnd, LogMelFilterBank, UtteranceDeviation, UtteranceMean
-from specs.processing import FrontEnd
+from blocks.waveform_front_end import MaskedWaveforms, PaddedWaveforms, UnitVariance
+from specs.processing import FilterBank, FrontEnd, Waveform
 
 
-def build_front_end(kind: FrontEnd) -> FilterBankFrontEnd:
-    """A module that turns a list of waveforms [N] float32 into features and their mask."""
+def build_front_end(kind: FrontEnd) -> nn.Module:
+    """A module that turns a list of waveforms [N] float32 into what the model reads, and its mask or None."""
+    match kind:
+        case FilterBank():
+            return _filter_bank(kind)
+        case Waveform():
+            normalizers = [UnitVariance()] if kind.normalize else []
+            made = MaskedWaveforms if kind.with_mask else PaddedWaveforms
+            return made(normalizers, kind.padding_value)
+
+
+def _filter_bank(kind: FilterBank) -> FilterBankFrontEnd:
     filter_bank = LogMelFilterBank(
         sampling_rate=kind.sampling_rate,
         mel_bins=kind.mel_bins,

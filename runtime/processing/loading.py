@@ -57,11 +57,11 @@ def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
     component = spec.components.get("model") or spec.components.get("encoder")
     if front_end is None or component is None or graph.encoded is None:
         return None
-    shortest = front_end.fewest_samples(graph.minimums.get("frames", 1))
+    shortest = front_end.fewest_samples(graph.minimums.get(front_end.axis, 1))
     positions = component.family.maximum_source(component.view)
     longest = None
     if positions is not None:
         length = graph.types[graph.encoded[0]].dims[1]
-        frames = minimum_input(length, "frames", positions + 1) - 1
+        frames = minimum_input(length, front_end.axis, positions + 1) - 1
         longest = front_end.most_samples(frames)
     return AudioLimits(shortest, longest, spec.long_input)

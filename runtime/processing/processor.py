@@ -55,7 +55,8 @@ class Processor:
         """Tensors for one example or a batch (a list), a row for each.
 
         audio: waveform [N] (tensor, array or list of numbers from -1 to 1), or a list of them ->
-            input_features [B, F, M] float32 and attention_mask [B, F] int64 (1 = valid).
+            input_features [B, F, M] or input_values [B, N] float32, and attention_mask [B, F] or [B, N]
+            int64 (1 = valid), which models trained without one do without.
         sampling_rate: of the audio; required with it, and equal to the model's.
         text -> input_ids [B, T] int64, padded, and attention_mask [B, T].
         text_target -> labels [B, T] int64, -100 after the end.
@@ -174,7 +175,8 @@ class Processor:
             name = "the audio" if len(waveforms) == 1 else f"audio {index}"
             check_length(len(waveform), expected, limits, name)
         features, mask = self._front_end_module(waveforms)
-        return {"input_features": features, "attention_mask": mask}
+        inputs = {self._require_front_end().input_name: features}
+        return inputs if mask is None else {**inputs, "attention_mask": mask}
 
     def _encode(self, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors) -> list[list[int]]:
         rows = [texts] if isinstance(texts, str) else texts

@@ -24,5 +24,6 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.")},
     inert=INERT,
     untrained=UNTRAINED,
+    processing="specs.families.wav2vec2.processing",
     constants={"is_encoder_decoder": False},
 )
