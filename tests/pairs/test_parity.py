@@ -73,7 +73,9 @@ def test_ids(case: Pair, beams: int) -> None:
     inputs = {name: case.texts[name] for name in ("input_ids", "attention_mask")}
     options: dict[str, Any] = {"max_new_tokens": 10, "num_beams": beams}
     theirs = case.theirs.generate(**inputs, **options, do_sample=False)
-    assert crossloom.generate(case.ours, **inputs, **options).tolist() == theirs.tolist()
+    ours = crossloom.generate(case.ours, **inputs, **options)
+    assert isinstance(ours, torch.Tensor)
+    assert ours.tolist() == theirs.tolist()
 
 
 def test_training_lowers_the_loss(families: tuple[str, str]) -> None:
