@@ -23,6 +23,9 @@ from specs.values import plain
 if TYPE_CHECKING:
     from torch import Tensor
 
+MODEL_FILE = "model.safetensors"
+"""Where the tensors of an exported model are."""
+
 
 def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     """Write config.json, generation_config.json, model.safetensors and the processor's files.
@@ -47,7 +50,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         "generation_config.json": generation_configuration(model, spec, graph),
         **_processor_files(spec, copied.keys()),
     }
-    files: dict[str, Write] = {"model.safetensors": partial(_save, tensors)}
+    files: dict[str, Write] = {MODEL_FILE: partial(_save, tensors)}
     for name, contents in texts.items():
         files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     files |= copied

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from crossloom import __version__
-from crossloom.cli.failures import exit_code_of
+from crossloom.cli.failures import Terminated, exit_code_of
 
 
 class Section(NamedTuple):
@@ -65,7 +65,7 @@ with / ./ ../ or ~) or a Hub repository `organisation/name`, with `@revision` if
 ENDING = """\
 Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1
 findings, differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error;
-130 interrupted. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
+130 interrupted, 143 terminated. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
 """
 
 
@@ -82,7 +82,7 @@ def _failures_told(ctx: click.Context) -> Iterator[None]:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         ctx.exit(exit_code_of(error, ctx))
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -18,6 +18,7 @@ FINDINGS = 1
 USAGE = 2
 INTERNAL = 70
 INTERRUPTED = 130
+TERMINATED = 143
 
 UNREACHABLE = ("XL117", "XL514", "XL515")
 """A file that cannot be opened, a checkpoint that is not there, a Hub that does not answer."""
@@ -25,6 +26,15 @@ UNREACHABLE = ("XL117", "XL514", "XL515")
 _ROOM = "make room, or write to another place"
 _ADVICE = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EFBIG: _ROOM, errno.EIO: _ROOM}
 """What helps, by the system's error number."""
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+def terminate(*_: object) -> NoReturn:
+    """As a signal's handler: end as after Ctrl-C, with what was begun tidied away."""
+    raise Terminated
 
 
 class MissingPackage(click.ClickException):
@@ -53,6 +63,9 @@ def exit_code_of(error: BaseException, ctx: click.Context) -> int:
     if isinstance(error, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
+    if isinstance(error, Terminated):
+        click.echo("terminated", err=True)
+        return TERMINATED
     from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
     from crossloom.cli.output import report
 

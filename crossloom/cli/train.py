@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from crossloom.cli.dependencies import device_of, require
+from crossloom.cli.failures import Terminated
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked
 
@@ -60,13 +61,25 @@ def training_options() -> Decorator:
         click.option("--source-language", metavar="CODE", help="Language of the recordings."),
         click.option("--target-language", metavar="CODE", help="Language of the texts."),
         click.option(
-            "--checkpoint-steps", type=int, metavar="N", help="Updates between checkpoints.  [none]"
+            "--checkpoint-minutes", type=float, metavar="X", help="Minutes between checkpoints.  [10]"
+        ),
+        click.option(
+            "--checkpoint-steps",
+            type=int,
+            metavar="N",
+            help="Updates between checkpoints, instead of --checkpoint-minutes.",
         ),
         click.option("--keep-checkpoints", type=int, metavar="N", help="Newest checkpoints kept.  [2]"),
         click.option(
             "--valid-steps", type=int, metavar="N", help="Updates between validations.  [at the end]"
         ),
         click.option("--resume", is_flag=True, default=None, help="Go on from the newest checkpoint in -o."),
+        click.option(
+            "--force",
+            is_flag=True,
+            default=None,
+            help="Let go of the model and the checkpoints of an earlier run in -o.",
+        ),
         click.option("--progress/--no-progress", default=None, help="Progress bars.  [yes]"),
     ]
 
@@ -101,8 +114,9 @@ def command(
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
 
-    Training starts from the spec's weights, or those of --weights. A run that was stopped goes on with
-    --resume and ends with the weights it would have had.
+    Training starts from the spec's weights, or those of --weights. Ctrl-C and SIGTERM stop it after the
+    update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the
+    weights it would have had.
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
@@ -130,7 +144,7 @@ def command(
     processor = processor_of(sound, graph, sources.get("model") or sources["decoder"])
     try:
         result = train(model, data, valid, processor=processor, output=output, **chosen)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated):
         click.echo(_left_behind(output), err=True)
         raise
     click.echo(f"{result.steps} updates, loss {result.loss:.4f}, written to {output}")
@@ -145,7 +159,7 @@ def _left_behind(output: Path) -> str:
 
     written = checkpoint_folders(output / "checkpoints")
     if not written:
-        return "no checkpoint was written yet, see --checkpoint-steps; the run starts anew"
+        return "no update was finished; the same command starts anew"
     return f"{written[-1]} is whole; the same command with --resume goes on from it"
 
 

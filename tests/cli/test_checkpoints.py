@@ -203,6 +203,12 @@ def test_train_writes_a_model_that_runs(tmp_path: Path) -> None:
     assert first.startswith("1 updates, loss ")
     assert second.startswith("word error rate ")
     assert crossloom("run", "digits", "--weights", str(out), AUDIO / "nine.wav").stdout == "nine\n"
+    before = (out / "model.safetensors").read_bytes()
+    again = crossloom("train", "digits", "--data", rows, "-o", out, "--max-steps", "1")
+    assert again.exit_code == 1
+    assert "error[XL421]" in again.stderr
+    assert "--force" in again.stderr
+    assert (out / "model.safetensors").read_bytes() == before
 
 
 def test_train_refuses_options_before_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
