@@ -12,16 +12,18 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
 from compiler.passes.findings import Findings
-from compiler.passes.free_graph import Written, lower_free_graph
+from compiler.passes.free_graph import Written
+from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
-from compiler.passes.lower import lower_components
-from compiler.passes.parameters import idle_patterns, parameters, unbounded_patterns
-from compiler.passes.split import output_problems, split
+from compiler.passes.lower import addressed, lower
+from compiler.passes.parameters import idle_patterns, parameters, tie_problems, unbounded_patterns
+from compiler.passes.split import output_problems, split, uneven_outputs
 from compiler.passes.structure import structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
 from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec
 from specs.graph import Graph
+from specs.problems import Problem
 
 # Held without the spec: a value that held its own key would never be let go.
 _ANALYSES: WeakKeyDictionary[Spec, Analysis] = WeakKeyDictionary()
@@ -84,35 +86,49 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
         for component in spec.components.values()
         for name, value in component.config.items()
     }
-    lost: frozenset[str] = frozenset()
-    if spec.kind == "graph":
-        written = lower_free_graph(spec, findings)
-        trace("lower", written.graph)
-        found = structure(written)
-        graph, lost = found.graph, written.lost
-        problems = [*found.problems, *output_problems(written.graph)]
+    parts = lower(spec, findings)
+    trace("lower", side_by_side([addressed(part, part.graph) for part in parts]))
+    structured = []
+    is_sound = True
+    for part in parts:
+        own, problems = _structured(spec, part)
         findings.report(problems, values)
-        if found.is_whole and not problems:
-            graph, problems = split(graph)
-            findings.report(problems, values)
+        structured.append(replace(part, graph=own))
+        is_sound = is_sound and not problems and not part.lost
+    parts = structured
+    graphs = [addressed(part, part.graph) for part in parts]
+    trace("structure", side_by_side(graphs))
+    if len(parts) > 1:
+        joined = join(spec, parts, graphs[0], graphs[1], is_sound)
+        trace("join", joined.graph)
     else:
-        lowered = lower_components(spec)
-        graph = lowered.graph
-        trace("lower", graph)
-        findings.report(lowered.problems, values)
-        internal = structure(Written(graph, frozenset(), frozenset())).problems
-        assert not internal, f"families lower to sound graphs: {internal[0].message}"
-    trace("structure", graph)
-    findings.report(missing_ids(spec, graph), values)
-    findings.report(number_problems(graph), values)
-    graph, problems = infer(graph)
+        joined = Joined(graphs[0])
+    findings.report(joined.bridging, values)
+    findings.report([problem for part in parts for problem in missing_ids(part)], values)
+    findings.report(number_problems(joined.graph), values)
+    graph, problems = infer(joined.graph)
     trace("dims", graph)
-    findings.report([*problems, *front_end_problems(spec, graph)], values)
-    findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
-    graph, problems = parameters(graph, lost)
-    trace("parameters", graph)
+    problems += [*joined.problems, *front_end_problems(spec, graph)]
+    if len(parts) == 1:
+        problems += uneven_outputs(parts[0], graph)
     findings.report(problems, values)
+    findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
+    graph = parameters(graph)
+    trace("parameters", graph)
+    findings.report([one for part in parts for one in tie_problems(part, graph)], values)
     findings.report(unbounded_patterns(spec.language.ignore), values)
-    if not lost:
+    if not any(part.lost for part in parts):
         findings.report(idle_patterns(spec.language.fresh, graph), values)
     return graph
+
+
+def _structured(spec: Spec, part: Written) -> tuple[Graph, list[Problem]]:
+    """The graph of a part as far as it can be gone through, divided at what crosses to decode; problems."""
+    found = structure(part)
+    if part.role in spec.components:
+        assert not found.problems, f"families lower to sound graphs: {found.problems[0].message}"
+        return part.graph, []
+    problems = [*found.problems, *output_problems(part)]
+    if not found.is_whole or problems:
+        return found.graph, problems
+    return split(part, found.graph)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from compiler.checkpoint.resolve import is_folder, seen_from
-from compiler.spec import Component, Spec
+from compiler.spec import Part, Spec
 
 
 def resolved(spec: Spec) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def resolved(spec: Spec) -> dict[str, Any]:
     return _resolved(spec, lambda component: component.weights)
 
 
-def _resolved(spec: Spec, weights_of: Callable[[Component], str | None]) -> dict[str, Any]:
+def _resolved(spec: Spec, weights_of: Callable[[Part], str | None]) -> dict[str, Any]:
     data = {key: value for key, value in spec.data.items() if key != "extends"}
     for role, component in spec.components.items():
         data[role] = {
@@ -28,6 +28,10 @@ def _resolved(spec: Spec, weights_of: Callable[[Component], str | None]) -> dict
             **({"weights": weights} if (weights := weights_of(component)) else {}),
             "config": dict(component.config),
         }
+    for role, part in spec.graphs.items():
+        if role in data:  # a half: a whole graph stands at the top, and has no section of its own
+            weights = weights_of(part)
+            data[role] = {**({"weights": weights} if weights else {}), "graph": data[role]["graph"]}
     return data
 
 
@@ -38,10 +42,10 @@ def resolved_yaml(spec: Spec, folder: Path | None = None) -> str:
     text wherever spec and `folder` lie in the same way to each other. Without one it stays as written.
     """
 
-    def weights_of(component: Component) -> str | None:
-        if component.weights is None or folder is None:
-            return component.weights
-        return seen_from(folder, component.weights, component.base)
+    def weights_of(part: Part) -> str | None:
+        if part.weights is None or folder is None:
+            return part.weights
+        return seen_from(folder, part.weights, part.base)
 
     return yaml.safe_dump(_resolved(spec, weights_of), sort_keys=False, allow_unicode=True, width=100)
 
@@ -54,8 +58,8 @@ def digest(spec: Spec) -> str:
     has the same digest wherever it is emitted.
     """
 
-    def weights_of(component: Component) -> str | None:
-        return None if component.weights is None or is_folder(component.weights) else component.weights
+    def weights_of(part: Part) -> str | None:
+        return None if part.weights is None or is_folder(part.weights) else part.weights
 
     text = json.dumps(_resolved(spec, weights_of), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

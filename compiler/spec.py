@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,28 +13,69 @@ import yaml
 from compiler.diagnostics.model import Span
 from specs.families import family
 from specs.family import Family
-from specs.language import SpecFile
+from specs.language import FreeGraph, SpecFile
 from specs.processing import Processing
 from specs.values import View
 
 Kind = Literal["model", "pair", "encoder", "decoder", "graph"]
 
+HALVES = ("encoder", "decoder")
+"""The roles of the two halves of a model."""
+
 
 @dataclass(frozen=True)
-class Component:
-    """A family with its configuration: the whole model, or one half of a pair.
+class Part(ABC):
+    """The whole model, or one half of it: `role` is model, encoder or decoder.
 
-    `config` has every field; `written` those the spec sets. A relative folder under `weights` begins
-    at `base`, the folder of the file that names it, be it the spec or one that the spec extends.
+    A relative folder under `weights` begins at `base`, the folder of the file that names it, be it the spec
+    or one that the spec extends.
     """
 
     role: str
+    weights: str | None = field(default=None, kw_only=True)
+    base: Path = field(default=Path(), kw_only=True)
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What it is, in a word."""
+
+
+@dataclass(frozen=True)
+class GraphPart(Part):
+    """A part written as blocks and their connections."""
+
+    graph: FreeGraph
+
+    @property
+    def label(self) -> str:
+        """No family: a graph."""
+        return "graph"
+
+    @property
+    def address(self) -> str:
+        """Where the spec writes it."""
+        return "graph" if self.role == "model" else f"{self.role}.graph"
+
+    @property
+    def prefix(self) -> str:
+        """What the addresses of its nodes begin with: a half's are below its role."""
+        return "" if self.role == "model" else f"{self.role}."
+
+
+@dataclass(frozen=True)
+class Component(Part):
+    """A part that a family states; `config` has every field, `written` those the spec sets."""
+
     family_name: str
     config: Mapping[str, Any]
     written: frozenset[str]
-    weights: str | None = None
     architecture: str | None = None
-    base: Path = Path()
+
+    @property
+    def label(self) -> str:
+        """The family's name."""
+        return self.family_name
 
     @property
     def family(self) -> Family:
@@ -55,7 +97,8 @@ class Spec:
         kind: model, pair, encoder, decoder or graph.
         file: the spec file, or None for an imported spec.
         data: the resolved spec as plain data, `extends` applied, only what was written.
-        components: by role: `model`, or `encoder` and `decoder`.
+        components: the parts that are families, by role: `model`, or `encoder` and `decoder`.
+        graphs: the parts that are free graphs, by role.
     """
 
     name: str
@@ -64,6 +107,7 @@ class Spec:
     data: Mapping[str, Any]
     language: SpecFile
     components: Mapping[str, Component]
+    graphs: Mapping[str, GraphPart] = field(default_factory=dict)
     origins: Mapping[str, Span] = field(default_factory=dict, repr=False)
     processing: Processing = field(default_factory=Processing)
 
@@ -74,6 +118,12 @@ class Spec:
     def to_yaml(self) -> str:
         """The resolved spec as YAML that means the same."""
         return yaml.safe_dump(dict(self.data), sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """Every part by role, the encoder before the decoder."""
+        found: dict[str, Part] = {**self.components, **self.graphs}
+        return {role: found[role] for role in ("model", *HALVES) if role in found}
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -106,8 +156,8 @@ class Spec:
     @property
     def weights(self) -> str | None:
         """Where the model's checkpoint is, as written."""
-        component = self.components.get("model")
-        return component.weights if component else None
+        part = self.parts.get("model")
+        return part.weights if part else None
 
     @property
     def explicit(self) -> frozenset[str]:
@@ -120,5 +170,6 @@ class Spec:
                 for name in component.written
                 if component.config[name] != defaults[name]
             }
-        written = {address for address in self.origins if address.startswith(("graph.", "dims."))}
+        graphs = tuple(f"{part.address}." for part in self.graphs.values())
+        written = {address for address in self.origins if address.startswith((*graphs, "dims."))}
         return frozenset(different | written)

@@ -38,9 +38,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     try:
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
-        place = (
-            spans_of(spec, f"{component}.weights", "this checkpoint") if component in spec.components else ()
-        )
+        place = spans_of(spec, f"{component}.weights", "this checkpoint")
         found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, found)
     ignore = tuple(getattr(spec.language.ignore, component, ()))

@@ -72,9 +72,9 @@ def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) ->
         return analysis.diagnostics
     try:
         sources = sources_of(analysis.spec, source, **access)
+        _, verified = verify_sources(analysis.spec, analysis.graph, sources)
     except CrossloomError as error:
         return [*analysis.diagnostics, *error.diagnostics]
-    _, verified = verify_sources(analysis.spec, analysis.graph, sources)
     return [*analysis.diagnostics, *(d for one in verified for d in one.diagnostics)]
 
 

@@ -16,20 +16,24 @@ Values = Mapping[str, Any]
 
 
 def flow_of(spec: Spec) -> Flow:
-    """The flow of a spec's family; for a pair, of its encoder's.
+    """The flow of a spec's family; for a pair of families, of its encoder's.
 
     Raises:
         CrossloomError: XL114 for a spec that is no whole model of a family.
     """
     component = spec.components.get("model" if spec.kind == "model" else "encoder")
-    if spec.kind in ("model", "pair") and component is not None and component.family.flow is not None:
+    is_whole = spec.kind in ("model", "pair") and not spec.graphs
+    if is_whole and component is not None and component.family.flow is not None:
         return component.family.flow
     forms = {"encoder": "an encoder alone", "decoder": "a decoder alone", "graph": "a free graph"}
+    forms |= {"pair": "half a free graph"} if spec.graphs else {}
     raise failure(
         "XL114",
         f"`{spec.name}` is {forms.get(spec.kind, 'a model without a flow')}: there is nothing to run from "
         "end to end",
-        info=("a model, or an encoder with a decoder, states what leads from input to output",),
+        info=("a family states what leads from a person's input to a person's output, and a graph does not",)
+        if spec.graphs
+        else ("a model, or an encoder with a decoder, states what leads from input to output",),
         help="call its parts from Python: `crossloom.load(spec).encode(...)`",
     )
 

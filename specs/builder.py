@@ -38,30 +38,8 @@ class GraphBuilder:
 
     def node(self, name: str, kind: str, numbers: Mapping[str, Any], **inputs: Ref) -> Ref:
         """Add a node; numbers not given take the signature's defaults. Returns its first output."""
-        signature = SIGNATURES[kind]
-        values = {
-            hyper.name: numbers[hyper.name]
-            if isinstance(numbers.get(hyper.name), Value)
-            else Value(numbers.get(hyper.name, hyper.default))
-            for hyper in signature.hypers
-        }
-        assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
-        block = signature.construct(Numbers(values))
-        self._nodes[name] = Node(name, kind, values, inputs, block)
-        return Ref(name, signature.outputs[0].name)
-
-    def output_width(self, ref: Ref) -> Value:
-        """Channels of a port, with the field that settled them."""
-        if not ref.node:
-            type_ = self._inputs[ref.port]
-            return Value(type_.dims[-1].evaluate({}), type_.origins[-1])
-        node = self._nodes[ref.node]
-        signature = SIGNATURES[node.kind]
-        rule = next(port for port in signature.outputs if port.name == ref.port).dims[-1]
-        if isinstance(rule, str) and rule in node.numbers:
-            return node.numbers[rule]
-        source = next(port.name for port in signature.inputs if port.dims[-1] == rule)
-        return self.output_width(node.inputs[source])
+        self._nodes[name] = make_node(name, kind, numbers, inputs)
+        return Ref(name, SIGNATURES[kind].outputs[0].name)
 
     def graph(
         self,
@@ -83,6 +61,19 @@ class GraphBuilder:
             initialisations,
             frozenset(self._optional),
         )
+
+
+def make_node(name: str, kind: str, numbers: Mapping[str, Any], inputs: Mapping[str, Ref]) -> Node:
+    """A block in its place; numbers not given take the signature's defaults."""
+    signature = SIGNATURES[kind]
+    values = {
+        hyper.name: numbers[hyper.name]
+        if isinstance(numbers.get(hyper.name), Value)
+        else Value(numbers.get(hyper.name, hyper.default))
+        for hyper in signature.hypers
+    }
+    assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
+    return Node(name, kind, values, inputs, signature.construct(Numbers(values)))
 
 
 def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple[Initialisation, ...]:

@@ -80,7 +80,10 @@ class TensorType:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A block in its place. `kind` names its signature; `numbers` are the signature's hyper-parameters."""
+    """A block in its place. `kind` names its signature; `numbers` are the signature's hyper-parameters.
+
+    `origin` is where a spec writes the node; None for one that a family states.
+    """
 
     name: str
     kind: str

@@ -60,6 +60,18 @@ class Component(Section):
     config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
 
 
+class Half(Section):
+    """An encoder or a decoder: a published family with its configuration, or a graph of blocks."""
+
+    family: str | None = Field(None, description="model family, the `model_type` of its config.json")
+    architecture: str | None = Field(None, description="published class, where the family has several")
+    graph: FreeGraph | None = Field(None, description="blocks of this half, in place of a family")
+    weights: str | None = Field(
+        None, description="checkpoint: a folder (begins with / ./ ../ ~) or a repository `org/name@revision`"
+    )
+    config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
+
+
 class BridgeBlock(Section):
     """A bridge written out."""
 
@@ -92,13 +104,13 @@ class SpecFile(Section):
     name: str = Field(pattern=NAME_PATTERN, max_length=128, description="name of the model; never inherited")
     extends: str | None = Field(None, description="spec to start from: a path, or a catalogue name")
     model: Component | None = Field(None, description="a published encoder-decoder model")
-    encoder: Component | None = Field(None, description="encoder of a new combination, or a lone encoder")
-    decoder: Component | None = Field(None, description="decoder of a new combination, or a lone decoder")
+    encoder: Half | None = Field(None, description="encoder of a new combination, or a lone encoder")
+    decoder: Half | None = Field(None, description="decoder of a new combination, or a lone decoder")
     bridge: Literal["auto", "none"] | BridgeBlock | None = Field(
         None, description="what joins encoder and decoder widths"
     )
     graph: FreeGraph | None = Field(None, description="a free graph of blocks")
-    dims: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="named sizes of a free graph")
+    dims: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="named sizes of the free graphs")
     tokens: Tokens | None = Field(None, description="start, pad, beginning and end ids")
     fresh: Patterns = Field([], description="parameters that start untrained, said out loud")
     ignore: Ignore = Field(Ignore(), description="what a checkpoint stores and this model does not use")

@@ -46,8 +46,9 @@ def readme(spec: Spec, graph: Graph) -> str:
 
 
 def _form(spec: Spec) -> str:
-    families = [f"{role}: `{component.family_name}`" for role, component in spec.components.items()]
-    return ", ".join(families) or "free graph"
+    if spec.kind == "graph":
+        return "free graph"
+    return ", ".join(f"{role}: `{part.label}`" for role, part in spec.parts.items())
 
 
 def _tokens(graph: Graph) -> str:

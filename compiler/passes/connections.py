@@ -7,13 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import Written
+from compiler.passes.free_graph import CROSSING, Written
 from specs.graph import Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Port
-
-IDS = "decoder_input_ids"
-"""The input that decoding starts from."""
 
 WORDS = {
     "features": "features",
@@ -53,6 +50,7 @@ def connected(written: Written) -> Connected:
 
 class _Connections:
     def __init__(self, written: Written) -> None:
+        self._written = written
         self._graph = written.graph
         self._lost = written.lost
         self._absent: dict[str, list[tuple[str, Problem]]] = {}
@@ -63,9 +61,9 @@ class _Connections:
         outputs = {
             name: ref
             for name, ref in self._graph.outputs.items()
-            if self._exists(ref, f"graph.outputs.{name}")
+            if self._exists(ref, self._written.output(name))
         }
-        for name, role in expected_outputs(self._graph).items():
+        for name, role in self._written.expected_outputs().items():
             if name not in outputs or role_of(self._graph, outputs[name]) != role:
                 self._found.wanting.add(role)
         for name, readers in self._absent.items():
@@ -89,13 +87,13 @@ class _Connections:
         return replace(node, inputs=usable)
 
     def _fits(self, node: Node, port: Port, ref: Ref) -> bool:
-        at = f"graph.nodes.{node.name}.inputs.{port.name}"
+        at = f"{self._written.node(node.name)}.inputs.{port.name}"
         if not self._exists(ref, at):
             return False
         role = role_of(self._graph, ref)
         if role == port.role:
             if not ref.node and ref.port in self._graph.optional_inputs and not port.optional:
-                self._report(_optional(node, port, ref, at))
+                self._report(_optional(node, port, ref, (self._written.input(ref.port), at)))
             return True
         self._found.wanting.add(port.role)
         self._report(_wrong_role(self._graph, node, port, ref, at))
@@ -107,7 +105,7 @@ class _Connections:
             return False
         if role_of(self._graph, ref) is not None:
             return True
-        problem, meant = _dangling(self._graph, ref, at)
+        problem, meant = _dangling(self._written, ref, at)
         if ref.node and ref.node not in self._graph.nodes:
             self._absent.setdefault(ref.node, []).append((at, problem))
         else:
@@ -144,7 +142,7 @@ class _Connections:
             Problem(
                 "XL207",
                 f"block {node.kind} has no input `{name}`",
-                ((key_of(f"graph.nodes.{node.name}.inputs.{name}"), "not a port of this block"),),
+                ((key_of(f"{self._written.node(node.name)}.inputs.{name}"), "not a port of this block"),),
                 (f"its inputs are {names}",),
                 f"did you mean `{close[0]}`?" if close else f"remove it; {node.kind} takes {names}",
             )
@@ -156,7 +154,7 @@ class _Connections:
         self._found.wanting |= {other.role for other in SIGNATURES[node.kind].inputs} - {
             str(role_of(self._graph, ref)) for ref in node.inputs.values()
         } | {port.role}
-        address = f"graph.nodes.{node.name}"
+        address = self._written.node(node.name)
         # The port and its section are named too: where they were reported, its absence follows from that.
         self._report(
             Problem(
@@ -174,11 +172,6 @@ class _Connections:
     def _report(self, problem: Problem) -> None:
         self._found.whole = False
         self._found.problems.append(problem)
-
-
-def expected_outputs(graph: Graph) -> dict[str, str]:
-    """What a model gives, and what it holds: logits where it decodes, else hidden states and their mask."""
-    return {"logits": "logits"} if IDS in graph.inputs else {"hidden": "hidden", "mask": "mask"}
 
 
 def role_of(graph: Graph, ref: Ref) -> str | None:
@@ -203,18 +196,34 @@ def _such_as(graph: Graph, role: str, reader: Node) -> str:
     return ", such as " + " or ".join(f"`{ref}`" for ref in refs[:2]) if refs else ""
 
 
-def _dangling(graph: Graph, ref: Ref, at: str) -> tuple[Problem, Ref | None]:
+def _dangling(part: Written, ref: Ref, at: str) -> tuple[Problem, Ref | None]:
     """XL203, and the port that was plainly meant."""
-    ports = {str(one): one for one in existing(graph)}
+    ports = {str(one): one for one in existing(part.graph)}
     written = str(ref)
-    close = near(written, ports) or [name for name in ports if written and name.startswith(f"{written}.")]
+    called = [name for name in _by_address(part, ref) if name in ports]
+    close = called or near(written, ports)
+    close = close or [name for name in ports if written and name.startswith(f"{written}.")]
     problem = Problem(
         "XL203",
         f"`{written}` is neither a graph input nor a node's output",
         ((at, "nothing there"),),
+        _HALVES_APART if called else (),
         help=f"did you mean `{close[0]}`?" if close else f"connect one of {', '.join(ports)}",
     )
     return problem, ports[close[0]] if close else None
+
+
+_HALVES_APART = (
+    "in its own graph a node is called as it is written there; the encoder's are not seen in the decoder's",
+)
+
+
+def _by_address(part: Written, ref: Ref) -> list[str]:
+    """What a reference by the address in the whole model is called in the graph of a half."""
+    address = str(ref)
+    if part.role == "decoder" and address.startswith("encoder."):
+        return sorted(CROSSING, key=lambda name: ("mask" in name) is not (ref.port == "mask"))
+    return [address.removeprefix(part.prefix)] if part.prefix and address.startswith(part.prefix) else []
 
 
 def _wrong_role(graph: Graph, node: Node, port: Port, ref: Ref, at: str) -> Problem:
@@ -228,10 +237,10 @@ def _wrong_role(graph: Graph, node: Node, port: Port, ref: Ref, at: str) -> Prob
     )
 
 
-def _optional(node: Node, port: Port, ref: Ref, at: str) -> Problem:
+def _optional(node: Node, port: Port, ref: Ref, at: tuple[str, str]) -> Problem:
     return Problem(
         "XL206",
         f"`{node.name}` needs its `{port.name}`, and the input `{ref}` may be left out",
-        ((f"graph.inputs.{ref}.optional", "may be left out"), (at, "needed here")),
+        ((f"{at[0]}.optional", "may be left out"), (at[1], "needed here")),
         help=f"remove `optional: true` from `{ref}`",
     )

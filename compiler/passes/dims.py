@@ -97,9 +97,7 @@ def _mismatch(
         (came[1], f"`{ref}` gives {actual}"),
     ]
     at = tuple((address, label) for address, label in places if address)
-    at += ((f"graph.nodes.{node.name}.inputs.{port.name}", f"{actual} arrives, {expected} is expected"),) * (
-        not at
-    )
+    at = at or ((f"{node.origin}.inputs.{port.name}", f"{actual} arrives, {expected} is expected"),)
     if proof is Proof.UNKNOWN:
         return Problem(
             "XL307",
@@ -131,11 +129,10 @@ def _mismatch(
 
 
 def _rank(node: Node, port: Port, ref: Ref, arriving: TensorType) -> Problem:
-    at: tuple[tuple[str, str], ...] = (
-        (f"graph.nodes.{node.name}.inputs.{port.name}", f"{arriving} arrives"),
-    )
+    at: tuple[tuple[str, str], ...] = ((f"{node.origin}.inputs.{port.name}", f"{arriving} arrives"),)
     if not ref.node:
-        at = ((f"graph.inputs.{ref.port}.dims", f"{len(arriving.dims)} dimensions"), *at)
+        graph = str(node.origin).partition(".nodes.")[0]
+        at = ((f"{graph}.inputs.{ref.port}.dims", f"{len(arriving.dims)} dimensions"), *at)
     return Problem(
         "XL305",
         f"`{node.name}` takes {len(port.dims)} dimensions as `{port.name}`, "

@@ -53,7 +53,7 @@ class Findings:
 
     def is_written(self, address: str) -> bool:
         """Whether the spec gives a value at this address."""
-        return address.removesuffix(_KEY) in self._paths
+        return bool(address) and address.removesuffix(_KEY) in self._paths
 
     def is_poisoned(self, address: str) -> bool:
         """Whether this address, or one that encloses it, was reported already."""

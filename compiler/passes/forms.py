@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.passes.findings import Findings, key_of
-from compiler.spec import Component, Kind
+from compiler.spec import HALVES, Kind, Spec
 from specs.problems import Problem
 
 KEYS = ("model", "encoder", "decoder", "graph")
@@ -23,13 +22,15 @@ _FORMS: dict[frozenset[str], Kind] = {
 
 _USES: dict[str, tuple[frozenset[Kind], str]] = {
     "bridge": (frozenset({"pair"}), "joins an encoder and a decoder"),
-    "dims": (frozenset({"graph"}), "names sizes of a free graph"),
     "tokens": (frozenset({"pair", "decoder", "graph"}), "gives ids that no `config:` of one model settles"),
     "generation": (frozenset({"model", "pair", "decoder", "graph"}), "is about decoding"),
 }
 """Key -> the forms it acts in, and what it does."""
 
 _MODEL_KEYS = frozenset({"family", "config", "nodes"})
+
+_OF_FAMILIES = ("family", "architecture", "config")
+"""Keys of a half that a family states."""
 
 
 def form(findings: Findings) -> Kind | None:
@@ -56,13 +57,41 @@ def form(findings: Findings) -> Kind | None:
     return None
 
 
-def misplaced_keys(
-    kind: Kind, components: Mapping[str, Component], data: Mapping[str, Any]
-) -> Iterator[Problem]:
+def mixed_halves(findings: Findings) -> None:
+    """XL114 for a half that is both a family and a graph; the family, where it is named, is gone on with."""
+    document = findings.document
+    for role in HALVES:
+        section = document.data.get(role)
+        if not isinstance(section, dict) or section.get("graph") is None:
+            continue
+        mixed = [key for key in _OF_FAMILIES if section.get(key) is not None]
+        if not mixed:
+            continue
+        present = [key for key in section if key in (*_OF_FAMILIES, "graph")]
+        findings.add(
+            Diagnostic(
+                "XL114",
+                Severity.ERROR,
+                f"`{role}` is a family or a graph, and this one mixes "
+                + " and ".join(f"`{key}`" for key in present),
+                tuple(document.keys[(role, key)] for key in present),
+                ("a graph stands in place of a family, and its blocks have their own numbers",),
+                f"keep the `graph:`, or the `{mixed[0]}:`" if "family" in mixed else f"remove `{mixed[0]}`",
+            )
+        )
+        for key in ["graph"] if "family" in mixed else mixed:
+            findings.poison(f"{role}.{key}")
+        findings.poison(key_of("dims"))  # its sizes may be those of the graph
+
+
+def misplaced_keys(spec: Spec) -> Iterator[Problem]:
     """XL114 for keys that do nothing in this form: a setting that silently does nothing is a mistake."""
+    kind, components, data = spec.kind, spec.components, spec.data
     for key, (kinds, purpose) in _USES.items():
         if data.get(key) is not None and kind not in kinds:
             yield _misplaced(key, purpose, kind)
+    if data.get("dims") is not None and not spec.graphs:
+        yield _misplaced("dims", "names sizes of a free graph", kind)
     for key, roles, purpose in (
         ("processor", ("model", "encoder"), "is the front end of an encoder's family"),
         ("tokenizer", ("model", "decoder"), "is the tokenizer of a decoder's family"),
@@ -72,7 +101,7 @@ def misplaced_keys(
             yield _misplaced(key, purpose, kind)
     ignore = data.get("ignore")
     for role in ignore if isinstance(ignore, dict) else ():
-        if role in ("model", "encoder", "decoder") and role not in (components or ("model",)):
+        if role in ("model", "encoder", "decoder") and role not in spec.parts:
             yield _misplaced(f"ignore.{role}", f"is about the checkpoint of `{role}:`", kind)
 
 

@@ -8,47 +8,84 @@ from typing import Any
 
 from compiler.diagnostics.near import near
 from compiler.passes.dims import UNKNOWN
+from compiler.passes.editing import value_at
 from compiler.passes.findings import Findings, key_of
 from compiler.passes.hypers import numbers_of
-from compiler.passes.names import is_size, name_problems
-from compiler.spec import Spec
+from compiler.passes.names import is_size, name_problems, size_problems
+from compiler.spec import GraphPart, Spec
 from specs.builder import normal_initialisation
 from specs.dims import Dim
 from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
-from specs.language import FreeGraph, GraphInput, GraphNode
+from specs.language import GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
 
+IDS = "decoder_input_ids"
+"""The input that decoding starts from."""
+
+OF_DECODING = "decoder_"
+"""What the names of inputs of decode begin with."""
+
+CROSSING = {"encoder_hidden_states": "hidden", "encoder_attention_mask": "mask"}
+"""What a decoder is given of its encoder: input -> role."""
+
 
 @dataclass(frozen=True)
 class Written:
-    """A free graph as far as it can be used.
+    """A part of a spec as a graph of its own, as far as it can be used; nodes are named as written.
 
     Attributes:
         graph: the inputs and nodes that are sound in themselves, connected as written.
         lost: names of inputs and nodes with a finding of their own; what reads them is not looked at.
         read: what lost nodes read, so that they are not taken for dead; None where it cannot be told.
+        role: whether it is a whole model, an encoder or a decoder.
+        address: where the spec writes it.
+        prefix: what the addresses of its nodes begin with.
     """
 
     graph: Graph
-    lost: frozenset[str]
-    read: frozenset[Ref] | None
+    lost: frozenset[str] = frozenset()
+    read: frozenset[Ref] | None = frozenset()
+    role: str = "model"
+    address: str = "graph"
+    prefix: str = ""
+
+    def node(self, name: str) -> str:
+        """Where a node is written."""
+        return f"{self.address}.nodes.{name}"
+
+    def input(self, name: str) -> str:
+        """Where an input is written."""
+        return f"{self.address}.inputs.{name}"
+
+    def output(self, name: str) -> str:
+        """Where an output is written."""
+        return f"{self.address}.outputs.{name}"
+
+    def expected_outputs(self) -> dict[str, str]:
+        """What it gives, and what that holds: logits where it decodes, else hidden states and their mask."""
+        decodes = self.role == "decoder" or (self.role == "model" and IDS in self.graph.inputs)
+        return {"logits": "logits"} if decodes else {"hidden": "hidden", "mask": "mask"}
 
 
-def lower_free_graph(spec: Spec, findings: Findings) -> Written:
+def lower_free_graph(spec: Spec, part: GraphPart, findings: Findings) -> Written:
     """The graph a spec writes out; a node whose block or numbers cannot be used is left out and named."""
-    written = spec.language.graph
-    assert written is not None, "the spec is a free graph"
-    stated = findings.document.data["graph"]  # with the entries that were reported
+    written = part.graph
+    stated = value_at(findings.document.data, tuple(part.address.split(".")))  # with what was reported
     dims = spec.language.dims
-    findings.report([*name_problems(written, dims), *_idle_sizes(written, dims)])
+    unlike = _unlike_the_half(part)
+    findings.report([*name_problems(part, dims), *unlike.values(), *_no_ids(part)])
     nodes = {
         name: node
         for name, entry in written.nodes.items()
-        if (node := _node(name, entry, stated, dims, findings)) is not None
+        if (node := _node(f"{part.address}.nodes.{name}", name, entry, stated, dims, findings)) is not None
     }
-    inputs = {name: _input(name, entry, dims, findings) for name, entry in written.inputs.items()}
+    inputs = {
+        name: _input(f"{part.address}.inputs.{name}", entry, dims, findings)
+        for name, entry in written.inputs.items()
+        if name not in unlike
+    }
     lost = {name for name in stated["nodes"] if name not in nodes}
     lost |= {name for name in stated["inputs"] if name not in inputs}
     graph = Graph(
@@ -57,18 +94,102 @@ def lower_free_graph(spec: Spec, findings: Findings) -> Written:
         nodes,
         {name: _ref(text, stated) for name, text in written.outputs.items()},
         None,
-        tuple(Tie(kept, tied, f"graph.ties.{tied}") for tied, kept in written.ties.items()),
-        _tokens(spec),
+        tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
+        None if part.role == "encoder" else _tokens(spec),
         normal_initialisation(0.02, "nn.Linear", "nn.Conv1d", "nn.Embedding", "nn.LayerNorm"),
         frozenset(name for name, entry in written.inputs.items() if entry.optional),
     )
-    return Written(graph, frozenset(lost), _read(lost, stated))
+    return Written(graph, frozenset(lost), _read(lost, stated), part.role, part.address, part.prefix)
+
+
+def shared_sizes(spec: Spec) -> Iterator[Problem]:
+    """What is wrong with the names under `dims:`: XL208 unusable, XL204 in none of the spec's graphs.
+
+    Where a name like it is used that does not exist, that one is reported.
+    """
+    dims = spec.language.dims
+    yield from size_problems(dims)
+    used: set[str] = set()
+    for part in spec.graphs.values():
+        for entry in part.graph.inputs.values():
+            used |= {dim for dim in entry.dims if isinstance(dim, str)}
+        for node in part.graph.nodes.values():
+            used |= {value for value in node.with_.values() if isinstance(value, str)}
+    for name in dims:
+        if name not in used and not near(name, used - dims.keys()):
+            yield Problem(
+                "XL204",
+                f"the size `{name}` is used nowhere",
+                ((key_of(f"dims.{name}"), "not used"),),
+                help="use it, or remove it",
+            )
+
+
+def _unlike_the_half(part: GraphPart) -> dict[str, Problem]:
+    """Inputs that such a half of a model is not given (XL210), or not with that role (XL205)."""
+    if part.role == "model":
+        return {}
+    inputs = part.graph.inputs
+    found: dict[str, Problem] = {}
+    for name, entry in inputs.items():
+        address = f"{part.address}.inputs.{name}"
+        is_decoders = name.startswith(OF_DECODING) or name in CROSSING
+        if part.role == "encoder" and is_decoders:
+            found[name] = Problem(
+                "XL210",
+                f"`{name}` is given to a decoder, and this graph is an encoder",
+                ((key_of(address), "not an input of an encoder"),),
+                help="remove it, or name it as on the Hub: input_features, input_ids, attention_mask, ...",
+            )
+        elif part.role == "decoder" and not is_decoders:
+            meant = _meant(entry.role, inputs)
+            found[name] = Problem(
+                "XL210",
+                f"a decoder is not given `{name}`",
+                ((key_of(address), "not an input of a decoder"),),
+                (
+                    f"it is given `{IDS}`, inputs whose name begins with `{OF_DECODING}`, and of the encoder "
+                    + " and ".join(f"`{one}`" for one in CROSSING),
+                ),
+                f"call it `{meant}`" if meant else "remove it, or let the encoder read it",
+            )
+        elif part.role == "decoder" and entry.role != CROSSING.get(name, entry.role):
+            found[name] = Problem(
+                "XL205",
+                f"`{name}` is what the encoder gives: its role is {CROSSING[name]}, not {entry.role}",
+                ((f"{address}.role", "another role"),),
+                help=f"write `role: {CROSSING[name]}`",
+            )
+    return found
+
+
+def _no_ids(part: GraphPart) -> Iterator[Problem]:
+    """XL210 for a decoder without ids, unless an input with another name is meant to be them."""
+    inputs = part.graph.inputs
+    if part.role == "decoder" and IDS not in inputs and "token_ids" not in {e.role for e in inputs.values()}:
+        # The input is named too: where it was reported, its absence follows from that.
+        yield Problem(
+            "XL210",
+            f"a decoder starts from `{IDS}`, and this graph has no such input",
+            ((f"{part.address}.inputs", "without ids"), (f"{part.address}.inputs.{IDS}", "missing")),
+            help=f"add `{IDS}: {{role: token_ids, dims: [batch, target]}}`",
+        )
+
+
+def _meant(role: str, inputs: Mapping[str, GraphInput]) -> str | None:
+    """The input of a decoder that an unknown one of this role is taken for."""
+    roles = {**CROSSING, IDS: "token_ids", "decoder_attention_mask": "mask"}
+    return next((name for name, held in roles.items() if held == role and name not in inputs), None)
 
 
 def _node(
-    name: str, entry: GraphNode, stated: Mapping[str, Any], dims: Mapping[str, int], findings: Findings
+    address: str,
+    name: str,
+    entry: GraphNode,
+    stated: Mapping[str, Any],
+    dims: Mapping[str, int],
+    findings: Findings,
 ) -> Node | None:
-    address = f"graph.nodes.{name}"
     signature = SIGNATURES.get(entry.block)
     if signature is None:
         findings.report([_unknown_block(address, entry.block)])
@@ -79,7 +200,7 @@ def _node(
         for place, _ in problem.at:
             findings.poison(place)
     inputs = {port: _ref(text, stated) for port, text in entry.inputs.items()}
-    return Node(name, entry.block, numbers, inputs, signature.construct(Numbers(numbers)))
+    return Node(name, entry.block, numbers, inputs, signature.construct(Numbers(numbers)), address)
 
 
 def _ref(text: str, stated: Mapping[str, Any]) -> Ref:
@@ -105,7 +226,7 @@ def _read(lost: set[str], stated: Mapping[str, Any]) -> frozenset[Ref] | None:
     return frozenset(read)
 
 
-def _input(name: str, entry: GraphInput, named: Mapping[str, int], findings: Findings) -> TensorType:
+def _input(address: str, entry: GraphInput, named: Mapping[str, int], findings: Findings) -> TensorType:
     def size(written: int | str) -> Dim:
         if isinstance(written, int):
             return Dim.constant(written)
@@ -116,33 +237,20 @@ def _input(name: str, entry: GraphInput, named: Mapping[str, int], findings: Fin
         )
 
     origins = tuple(
-        f"dims.{dim}" if dim in named else f"graph.inputs.{name}.dims.{index}"
-        for index, dim in enumerate(entry.dims)
+        f"dims.{dim}" if dim in named else f"{address}.dims.{index}" for index, dim in enumerate(entry.dims)
     )
     dtype = "int64" if entry.role in ("mask", "token_ids") else "float"
     return TensorType(entry.role, tuple(map(size, entry.dims)), dtype, origins)
-
-
-def _idle_sizes(written: FreeGraph, dims: Mapping[str, int]) -> Iterator[Problem]:
-    """XL204 for names under `dims:` that nothing uses, unless a name like it is used that does not exist."""
-    used = {dim for entry in written.inputs.values() for dim in entry.dims if isinstance(dim, str)}
-    for node in written.nodes.values():
-        used |= {value for value in node.with_.values() if isinstance(value, str)}
-    for name in dims:
-        if name not in used and not near(name, used - dims.keys()):
-            yield Problem(
-                "XL204",
-                f"the size `{name}` is used nowhere",
-                ((key_of(f"dims.{name}"), "not used"),),
-                help="use it, or remove it",
-            )
 
 
 def _tokens(spec: Spec) -> Tokens | None:
     stated = spec.language.tokens
     if stated is None or stated.decoder_start is None or stated.pad is None:
         return None
-    return Tokens(Value(stated.decoder_start, "tokens.decoder_start"), Value(stated.pad, "tokens.pad"))
+    given = {
+        name: Value(value, f"tokens.{name}") for name, value in stated.model_dump(exclude_none=True).items()
+    }
+    return Tokens(**given)
 
 
 def _unknown_block(address: str, block: str) -> Problem:

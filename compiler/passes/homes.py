@@ -11,16 +11,17 @@ from pydantic import BaseModel
 from compiler.passes.editing import value_at
 from compiler.reader import Document
 from compiler.reader import Path as Address
+from compiler.spec import HALVES
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.generation import GenerationOptions
-from specs.language import Component, FreeGraph, GraphInput, GraphNode, SpecFile, Tokens
+from specs.language import Component, FreeGraph, GraphInput, GraphNode, Half, SpecFile, Tokens
 from specs.signatures import SIGNATURES
 from specs.synonyms import synonyms
 
 Sections: TypeAlias = Iterator[tuple[Address, Collection[str]]]
 
-_ROLES = ("model", "encoder", "decoder")
+_ROLES = ("model", *HALVES)
 
 
 def keys_of(schema: type[BaseModel]) -> list[str]:
@@ -47,20 +48,31 @@ def homes(path: Address, document: Document) -> list[Address]:
             ]
             if found:
                 return found
-    return [(*section, name) for section in sections_for(value_at(data, path)) if "graph" in data]
+    return [(*section, name) for section in sections_for(value_at(data, path), path, data)]
 
 
 def _itself(name: str, known: Collection[str]) -> list[str]:
     return [name] if name in known else []
 
 
-def sections_for(value: object) -> Iterator[Address]:
-    """The sections of a graph that hold entries like this one, each under a name of its own."""
+def sections_for(value: object, path: Address, data: Mapping[str, Any]) -> Iterator[Address]:
+    """The sections of a graph that hold entries like this one, each under a name of its own.
+
+    `path` is where the entry stands.
+    """
     if not isinstance(value, dict):
         return
     for section, entry in (("inputs", GraphInput), ("nodes", GraphNode)):
         if {name for name, field in entry.model_fields.items() if field.is_required()} <= value.keys():
-            yield ("graph", section)
+            yield from ((*graph, section) for graph in _graphs(path, data))
+
+
+def _graphs(path: Address, data: Mapping[str, Any]) -> list[Address]:
+    """The graphs that what is at `path` may belong to: the one around it, that of its half, or any."""
+    halves = [role for role in HALVES if isinstance(data.get(role), dict) and "graph" in data[role]]
+    found: list[Address] = [("graph",)] if "graph" in data else []
+    found += [(role, "graph") for role in halves]
+    return [graph for graph in found if graph[:1] == path[:1]] or found
 
 
 def within(section: Address) -> str:
@@ -72,25 +84,28 @@ def within(section: Address) -> str:
 
 def _around(path: Address, data: Mapping[str, Any]) -> Sections:
     """The sections of the graph's node that holds the key."""
-    if path[:2] != ("graph", "nodes") or len(path) < 4:
+    graph = next(
+        (graph for graph in _graphs(path, data) if path[: len(graph) + 1] == (*graph, "nodes")), None
+    )
+    if graph is None or len(path) < len(graph) + 3:
         return
-    node = data["graph"]["nodes"][path[2]]
-    signature = SIGNATURES.get(str(node.get("block")))
+    place = path[: len(graph) + 2]
+    signature = SIGNATURES.get(str(value_at(data, place).get("block")))
     if signature is not None:
-        yield (*path[:3], "with"), [hyper.name for hyper in signature.hypers]
-        yield (*path[:3], "inputs"), [port.name for port in signature.inputs]
-    yield path[:3], keys_of(GraphNode)
+        yield (*place, "with"), [hyper.name for hyper in signature.hypers]
+        yield (*place, "inputs"), [port.name for port in signature.inputs]
+    yield place, keys_of(GraphNode)
 
 
 def _of_language(path: Address, data: Mapping[str, Any]) -> Sections:
     yield (), keys_of(SpecFile)
     yield ("generation",), keys_of(GenerationOptions)
-    if "graph" in data:
-        yield ("graph",), keys_of(FreeGraph)
+    for graph in _graphs(path, data):
+        yield graph, keys_of(FreeGraph)
     if "model" not in data:
         yield ("tokens",), keys_of(Tokens)
     for role, stated in _families(data):
-        yield (role,), keys_of(Component)
+        yield (role,), keys_of(Half if role in HALVES else Component)
         if stated is not None and "config" not in path[:-1]:
             yield (role, "config"), keys_of(stated.config)
 

@@ -12,15 +12,16 @@ from typing import Any
 from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
-from compiler.passes.findings import Findings
-from compiler.passes.forms import KEYS, form, misplaced_keys
+from compiler.passes.findings import Findings, dotted
+from compiler.passes.forms import KEYS, form, misplaced_keys, mixed_halves
 from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
-from compiler.spec import Component, Spec
+from compiler.reader import Path as Address
+from compiler.spec import HALVES, Component, GraphPart, Part, Spec
 from specs.families import FAMILIES, family
 from specs.family import Family
-from specs.language import VERSION, SpecFile
+from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
 from specs.processing import Processing
 
@@ -35,32 +36,32 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
     """
     if not _is_readable(findings) or not _version_is_known(findings):
         return None
+    mixed_halves(findings)
     language = validated(findings, findings.document.data, SpecFile, ())
     kind = form(findings)
     if language is None or kind is None:
         return None
-    stated = {role: getattr(language, role) for role in ("model", "encoder", "decoder")}
+    stated = {role: getattr(language, role) for role in ("model", *HALVES)}
     written = [role for role in stated if role in findings.document.data]
-    components = {
-        role: component
-        for role in written
-        if (component := _component(findings, role, stated[role])) is not None
-    }
-    if kind == "graph" and language.graph is None and not findings.is_poisoned("graph"):
-        findings.add(_empty(findings.document, "graph"), ("graph",))
-    if len(components) < len(written) or (kind == "graph" and language.graph is None):
+    parts = {role: part for role in written if (part := _part(findings, role, stated[role])) is not None}
+    if kind == "graph" and (whole := _graph(findings, "model", ("graph",), language.graph)) is not None:
+        parts["model"] = whole
+    if len(parts) < max(len(written), 1):
         return None
-    findings.report(misplaced_keys(kind, components, findings.document.data))
-    return Spec(
+    components = {role: part for role, part in parts.items() if isinstance(part, Component)}
+    spec = Spec(
         name=language.name,
         kind=kind,
         file=file,
         data=findings.document.data,
         language=language,
         components=components,
+        graphs={role: part for role, part in parts.items() if isinstance(part, GraphPart)},
         origins=findings.origins,
         processing=_processing(findings, components),
     )
+    findings.report(misplaced_keys(spec))
+    return spec
 
 
 def _is_readable(findings: Findings) -> bool:
@@ -120,12 +121,40 @@ def _no_version(document: Document) -> Diagnostic:
     )
 
 
-def _component(findings: Findings, role: str, section: Written | None) -> Component | None:
+def _part(findings: Findings, role: str, section: Written | Half | None) -> Part | None:
+    """The family or the graph that fills a role; None where neither can be made out."""
     if section is None:
         if not findings.is_poisoned(role):
-            findings.add(_empty(findings.document, role), (role,))
+            findings.add(_empty(findings.document, (role,)), (role,))
         return None
-    stated = _family(findings, role, section.family)
+    if section.family is not None:
+        return _component(findings, role, section.family, section)
+    assert isinstance(section, Half), "a whole model names its family"
+    graph = (role, "graph")
+    if section.graph is not None or graph in findings.document.keys:
+        return _graph(findings, role, graph, section.graph, section.weights)
+    if not findings.is_poisoned(f"{role}.family") and not findings.document.data[role].keys() & set(KEYS):
+        findings.add(_formless(findings.document, role), (role, "family"))
+    return None
+
+
+def _graph(
+    findings: Findings, role: str, path: Address, graph: FreeGraph | None, weights: str | None = None
+) -> GraphPart | None:
+    if graph is None:
+        if not findings.is_poisoned(dotted(path)):
+            findings.add(_empty(findings.document, path), path)
+        return None
+    return GraphPart(role, graph, weights=weights, base=_base(findings, role))
+
+
+def _base(findings: Findings, role: str) -> Path:
+    """The folder of the file that names a role's weights."""
+    return Path(findings.document.locate((role, "weights")).file).parent
+
+
+def _component(findings: Findings, role: str, name: str, section: Written | Half) -> Component | None:
+    stated = _family(findings, role, name)
     if stated is None:
         return None
     architecture = section.architecture
@@ -152,9 +181,9 @@ def _component(findings: Findings, role: str, section: Written | None) -> Compon
         stated.name,
         config.model_dump(),
         frozenset(section.config),
-        section.weights,
         architecture,
-        Path(findings.document.locate((role, "weights")).file).parent,
+        weights=section.weights,
+        base=_base(findings, role),
     )
     return _ruled(findings, component)
 
@@ -189,15 +218,25 @@ def _family_meant(name: str) -> str:
     return "name a known family, or write the model as a `graph:`"
 
 
-def _empty(document: Document, role: str) -> Diagnostic:
+def _empty(document: Document, path: Address) -> Diagnostic:
     return Diagnostic(
         "XL103",
         Severity.ERROR,
-        f"`{role}` must be a map, and it is empty",
-        (document.locate((role,)),),
+        f"`{path[-1]}` must be a map, and it is empty",
+        (document.locate(path),),
         help="write its `inputs:`, `nodes:` and `outputs:`"
-        if role == "graph"
+        if path[-1] == "graph"
         else "give it a `family:`, or remove it",
+    )
+
+
+def _formless(document: Document, role: str) -> Diagnostic:
+    return Diagnostic(
+        "XL105",
+        Severity.ERROR,
+        f"`{role}` has neither a `family` nor a `graph`",
+        (replace(document.keys[(role,)], label="nothing says what it is"),),
+        help="add `family:`, or write it as a `graph:`",
     )
 
 
@@ -219,6 +258,7 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
     """Front end and tokenizer as the families state them, from the spec's two sections."""
     front = components.get("model") or components.get("encoder")
     back = components.get("model") or components.get("decoder")
+    stating = next((one.family.processing for one in (front, back) if one and one.family.processing), None)
     sections: dict[str, Any] = {}
     for key, schema_name, component in (("processor", "Processor", front), ("tokenizer", "Tokenizer", back)):
         if component is None or component.family.processing is None:
@@ -230,9 +270,8 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
         if section is not None:
             findings.report(getattr(module, f"{key}_problems")(section, key))
             sections[key] = section
-    if front is None or front.family.processing is None:
+    if stating is None:
         return Processing()
-    module = import_module(front.family.processing)
-    result = module.processing(sections.get("processor"), sections.get("tokenizer"))
+    result = import_module(stating).processing(sections.get("processor"), sections.get("tokenizer"))
     assert isinstance(result, Processing)
     return result

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from compiler.passes.findings import key_of
+from compiler.spec import GraphPart
 from specs.language import FreeGraph
 from specs.problems import Problem
 
@@ -90,20 +91,25 @@ ARGUMENT_NAMES = frozenset(
 """What the methods of the live model take or use besides the graph's inputs."""
 
 
-def name_problems(graph: FreeGraph, dims: Mapping[str, int]) -> Iterator[Problem]:
-    """XL208 for every name that cannot be used."""
+def name_problems(part: GraphPart, dims: Mapping[str, int]) -> Iterator[Problem]:
+    """XL208 for every name of a graph that cannot be used."""
+    graph = part.graph
     for name in graph.nodes:
-        yield from _node(name, graph)
+        yield from _node(f"{part.address}.nodes", name, graph)
     for name in graph.inputs:
-        yield from _input(name)
-    for name in dims:
-        if not is_size(name):
-            yield _unusable(f"dims.{name}", name, "a size", "this name")
+        yield from _input(f"{part.address}.inputs.{name}", name)
     for name, stated in graph.inputs.items():
         for index, dim in enumerate(stated.dims):
             if isinstance(dim, str) and dim not in dims and not is_size(dim):
-                at = f"graph.inputs.{name}.dims.{index}"
+                at = f"{part.address}.inputs.{name}.dims.{index}"
                 yield _unusable(at, dim, "a size", "this name", key=False)
+
+
+def size_problems(dims: Mapping[str, int]) -> Iterator[Problem]:
+    """XL208 for every name under `dims:` that cannot be used."""
+    for name in dims:
+        if not is_size(name):
+            yield _unusable(f"dims.{name}", name, "a size", "this name")
 
 
 def is_identifier(name: str) -> bool:
@@ -116,8 +122,8 @@ def is_size(name: str) -> bool:
     return _SIZE.fullmatch(name) is not None and not keyword.iskeyword(name)
 
 
-def _node(name: str, graph: FreeGraph) -> Iterator[Problem]:
-    address, words = f"graph.nodes.{name}", name.split(".")
+def _node(nodes: str, name: str, graph: FreeGraph) -> Iterator[Problem]:
+    address, words = f"{nodes}.{name}", name.split(".")
     taken = next((word for word in words if word in MODULE_NAMES | MODEL_NAMES), None)
     around = next((outer for outer in graph.nodes if name.startswith(f"{outer}.")), None)
     if not all(map(is_identifier, words)):
@@ -133,14 +139,13 @@ def _node(name: str, graph: FreeGraph) -> Iterator[Problem]:
         yield Problem(
             "XL208",
             f"`{name}` would lie inside the node `{around}`",
-            ((key_of(address), "this name"), (key_of(f"graph.nodes.{around}"), "this node")),
+            ((key_of(address), "this name"), (key_of(f"{nodes}.{around}"), "this node")),
             ("a node's name is the address of its module",),
             f"call it `{name.replace('.', '_')}`",
         )
 
 
-def _input(name: str) -> Iterator[Problem]:
-    address = f"graph.inputs.{name}"
+def _input(address: str, name: str) -> Iterator[Problem]:
     if not is_identifier(name):
         yield _unusable(address, name, "an input", "this name")
     elif name in ARGUMENT_NAMES or hasattr(builtins, name):

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from compiler.block_source import library
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
+from compiler.passes.free_graph import Written
 from specs.graph import Graph, Tie
 from specs.language import Ignore
 from specs.problems import Problem
@@ -66,23 +67,29 @@ def unbounded_patterns(ignore: Ignore) -> Iterator[Problem]:
                 )
 
 
-def parameters(graph: Graph, lost: Iterable[str] = ()) -> tuple[Graph, list[Problem]]:
-    """The graph with its parameter shapes; tied parameters of unequal shape are XL306.
-
-    `lost` names nodes that had to be left out: what is tied to them is not looked at.
-    """
+def parameters(graph: Graph) -> Graph:
+    """The graph with its parameter shapes."""
     blocks = library()
     shapes: Shapes = {}
     for node in graph.order():
         for address, shape in blocks.shapes(node.block):
             shapes[f"{node.name}.{address}"] = shape
-    ties = [
-        tie
-        for tie in graph.ties
-        if not any(address.startswith(f"{name}.") for name in lost for address in (tie.kept, tie.tied))
-    ]
-    problems = [problem for tie in ties for problem in _tie(tie, graph, shapes)]
-    return replace(graph, shapes=shapes), problems
+    return replace(graph, shapes=shapes)
+
+
+def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
+    """XL203 for ties of what is no parameter of the part, XL306 for tied parameters of unequal shape.
+
+    `whole` has the shapes. What is tied to a node that had to be left out is not looked at.
+    """
+    shapes = {
+        address.removeprefix(part.prefix): shape
+        for address, shape in whole.shapes.items()
+        if address.startswith(part.prefix)
+    }
+    for tie in part.graph.ties:
+        if not any(address.startswith(f"{name}.") for name in part.lost for address in (tie.kept, tie.tied)):
+            yield from _tie(tie, part.graph, shapes)
 
 
 def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
@@ -119,13 +126,16 @@ def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
 def _sizes(address: str, graph: Graph) -> Iterator[tuple[str, str]]:
     """Where the sizes of a parameter's node were written: a finding there explains an unequal shape."""
     node = next((node for node in graph.nodes.values() if address.startswith(f"{node.name}.")), None)
-    for number in node.numbers.values() if node is not None else ():
-        if number.origin is not None and number.origin.startswith("graph.") and type(number.value) is int:
+    if node is None:
+        return
+    for number in node.numbers.values():
+        if type(number.value) is int and number.origin and number.origin.startswith(f"{node.origin}."):
             yield number.origin, f"a size of `{address}`"
 
 
 def _stems(shapes: Shapes) -> list[str]:
     """Patterns for all parameters of a module, and for the same module of every layer."""
-    stems = {address.rpartition(".")[0] for address in shapes}
+    steps = [address.split(".") for address in shapes]
+    stems = {".".join(path[:length]) for path in steps for length in range(1, len(path))}
     stems |= {".".join("*" if step.isdecimal() else step for step in stem.split(".")) for stem in stems}
     return [f"{stem}.*" for stem in sorted(stems)]

@@ -107,7 +107,11 @@ def _out_of_place(
     elif around is not None and place[-1] in keys_of(around):
         homes = [place[:-2]]
     else:
-        homes = [home for home in sections_for(value_at(document.data, place)) if home != place[:-1]]
+        homes = [
+            home
+            for home in sections_for(value_at(document.data, place), place, document.data)
+            if home != place[:-1]
+        ]
     meant = (*homes[0], place[-1]) if homes else ()
     if not meant or meant in document.keys or not is_open(document.data, homes[0]):
         return None

@@ -6,27 +6,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from compiler.diagnostics.near import near
-from compiler.passes.connections import IDS, WORDS, expected_outputs, role_of
+from compiler.passes.connections import WORDS, role_of
+from compiler.passes.dims import UNKNOWN
 from compiler.passes.findings import key_of
-from specs.graph import Graph, Node, Ref
+from compiler.passes.free_graph import IDS, OF_DECODING, Written
+from specs.dims import Proof, compare
+from specs.graph import Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
 
-_OF_DECODING = "decoder_"
 _CROSSING = {"hidden": "hidden states", "mask": "masks"}
 
 
-def output_problems(graph: Graph) -> Iterator[Problem]:
-    """XL210 and XL205 where what leaves the model is not what a model gives."""
-    expected = expected_outputs(graph)
+def output_problems(written: Written) -> Iterator[Problem]:
+    """XL210 and XL205 where what leaves the graph is not what a model, or such a half of one, gives."""
+    graph, expected = written.graph, written.expected_outputs()
     kind = f"a model {'with' if IDS in graph.inputs else 'without'} `{IDS}`"
+    kind = {"encoder": "an encoder", "decoder": "a decoder"}.get(written.role, kind)
     gives = " and ".join(f"`{name}`" for name in expected)
     ids = [name for name, type_ in graph.inputs.items() if type_.role == "token_ids"]
-    if IDS not in graph.inputs and "logits" in graph.outputs and len(ids) == 1:
+    if written.role == "model" and IDS not in graph.inputs and "logits" in graph.outputs and len(ids) == 1:
         yield Problem(
             "XL210",
             f"`logits` are computed from `{ids[0]}`, and decoding starts from `{IDS}`",
-            ((key_of(f"graph.inputs.{ids[0]}"), "this name"),),
+            ((key_of(written.input(ids[0])), "this name"),),
             help=f"call it `{IDS}`",
         )
         return
@@ -36,7 +39,7 @@ def output_problems(graph: Graph) -> Iterator[Problem]:
         yield Problem(
             "XL210",
             f"{kind} does not give `{name}`",
-            ((key_of(f"graph.outputs.{name}"), "nobody reads this"),),
+            ((key_of(written.output(name)), "nobody reads this"),),
             (f"it gives {gives}",),
             f"did you mean `{close[0]}`?" if close else f"remove it; the outputs are {gives}",
         )
@@ -46,7 +49,7 @@ def output_problems(graph: Graph) -> Iterator[Problem]:
         yield Problem(
             "XL210",
             f"no output is called `{first}`",
-            (("graph.outputs", f"{kind} gives {gives}"), (f"graph.outputs.{first}", "missing")),
+            ((f"{written.address}.outputs", f"{kind} gives {gives}"), (written.output(first), "missing")),
             help=f"add `{first}:` with the port that gives it",
         )
     for name, role in expected.items():
@@ -55,39 +58,74 @@ def output_problems(graph: Graph) -> Iterator[Problem]:
             yield Problem(
                 "XL205",
                 f"the output `{name}` holds {WORDS[held]}",
-                ((f"graph.outputs.{name}", f"this is {WORDS[held]}"),),
+                ((written.output(name), f"this is {WORDS[held]}"),),
                 help=f"connect a port that holds {WORDS[role]}",
             )
 
 
-def split(graph: Graph) -> tuple[Graph, list[Problem]]:
-    """The graph with what crosses from encode to decode, and why it cannot be divided there (XL210)."""
+def uneven_outputs(written: Written, graph: Graph) -> Iterator[Problem]:
+    """XL305 where an encoder's hidden states are no sequence of vectors, or its mask is not for them.
+
+    `graph` is the part's, with the type of every port.
+    """
+    hidden, mask = (graph.types.get(graph.outputs[n]) if n in graph.outputs else None for n in _CROSSING)
+    if hidden is None or hidden.role != "hidden":
+        return
+    if len(hidden.dims) != 3:
+        yield Problem(
+            "XL305",
+            f"hidden states are [batch, length, width], and `{graph.outputs['hidden']}` is {hidden}",
+            ((written.output("hidden"), f"{len(hidden.dims)} dimensions"),),
+            help="connect hidden states of three dimensions",
+        )
+    elif mask is not None and mask.role == "mask" and not _is_for(mask, hidden):
+        yield Problem(
+            "XL305",
+            f"the mask is {mask}, and the hidden states are {hidden}",
+            ((written.output("mask"), "another length"), (written.output("hidden"), "these hidden states")),
+            ("a mask says of each hidden state whether it is one, or padding",),
+            "connect the mask that belongs to the hidden states",
+        )
+
+
+def _is_for(mask: TensorType, hidden: TensorType) -> bool:
+    if UNKNOWN in (*mask.dims, *hidden.dims):
+        return True  # what settled it was reported
+    pairs = zip(mask.dims, hidden.dims[:2], strict=False)
+    return len(mask.dims) == 2 and all(compare(one, other) is Proof.EQUAL for one, other in pairs)
+
+
+def split(written: Written, graph: Graph) -> tuple[Graph, list[Problem]]:
+    """The graph with what crosses from encode to decode, and why it cannot be divided there (XL210).
+
+    `graph` is the written one as its structure leaves it.
+    """
     decode = [node for node in graph.order() if node.name in graph.decode_nodes()]
     if not decode:
         hidden, mask = graph.outputs.get("hidden"), graph.outputs.get("mask")
         encoded = None if hidden is None else (hidden, mask)
-        return replace(graph, encoded=encoded), list(_early(graph, decode))
-    problems = [*_early(graph, decode), *_stacks(decode), *_across_time(decode)]
-    found = _crossing(graph, decode)
-    problems += list(_unfit(graph, found))
+        return replace(graph, encoded=encoded), list(_early(written, graph, decode))
+    problems = [*_early(written, graph, decode), *_stacks(written, decode), *_across_time(written, decode)]
+    found = _crossing(written, decode)
+    problems += list(_unfit(written, graph, found))
     hidden, mask = (next((ref for ref in found if role_of(graph, ref) == role), None) for role in _CROSSING)
     if hidden is None:
         return graph, problems
     return replace(graph, encoded=(hidden, mask)), problems
 
 
-def _crossing(graph: Graph, decode: list[Node]) -> dict[Ref, list[str]]:
+def _crossing(written: Written, decode: list[Node]) -> dict[Ref, list[str]]:
     """What decode reads of encode and of encode's inputs, with the addresses that read it."""
     inside = {node.name for node in decode}
     found: dict[Ref, list[str]] = {}
     for node in decode:
         for port, ref in node.inputs.items():
-            if ref.node not in inside and (ref.node or not ref.port.startswith(_OF_DECODING)):
-                found.setdefault(ref, []).append(f"graph.nodes.{node.name}.inputs.{port}")
+            if ref.node not in inside and (ref.node or not ref.port.startswith(OF_DECODING)):
+                found.setdefault(ref, []).append(f"{written.node(node.name)}.inputs.{port}")
     return found
 
 
-def _unfit(graph: Graph, found: dict[Ref, list[str]]) -> Iterator[Problem]:
+def _unfit(written: Written, graph: Graph, found: dict[Ref, list[str]]) -> Iterator[Problem]:
     by_role: dict[str, list[Ref]] = {role: [] for role in _CROSSING}
     for ref, places in found.items():
         role = str(role_of(graph, ref))
@@ -113,45 +151,45 @@ def _unfit(graph: Graph, found: dict[Ref, list[str]]) -> Iterator[Problem]:
         yield Problem(
             "XL210",
             "decode reads no hidden states of encode",
-            (("graph.outputs.logits", "does not depend on an encoder"),),
+            ((written.output("logits"), "does not depend on an encoder"),),
             help="connect a decoder stack to hidden states of the encoder as its `source:`",
         )
 
 
-def _early(graph: Graph, decode: list[Node]) -> Iterator[Problem]:
+def _early(written: Written, graph: Graph, decode: list[Node]) -> Iterator[Problem]:
     """Nodes of encode that read what is only given to decode."""
     inside = {node.name for node in decode}
     for node in graph.nodes.values():
         for port, ref in node.inputs.items():
-            if node.name not in inside and not ref.node and ref.port.startswith(_OF_DECODING):
+            if node.name not in inside and not ref.node and ref.port.startswith(OF_DECODING):
                 yield Problem(
                     "XL210",
                     f"`{node.name}` is part of encode, and `{ref}` is given to decode",
-                    ((f"graph.nodes.{node.name}.inputs.{port}", "not known yet"),),
+                    ((f"{written.node(node.name)}.inputs.{port}", "not known yet"),),
                     (f"encode is every node that does not depend on `{IDS}`",),
                     "connect an input of encode, whose name does not begin with `decoder_`",
                 )
 
 
-def _stacks(decode: list[Node]) -> Iterator[Problem]:
+def _stacks(written: Written, decode: list[Node]) -> Iterator[Problem]:
     stacks = [node.name for node in decode if SIGNATURES[node.kind].input("source") is not None]
     if len(stacks) > 1:
         yield Problem(
             "XL210",
             f"a model has one decoder stack, and this one has {' and '.join(f'`{name}`' for name in stacks)}",
-            tuple((f"graph.nodes.{name}", "a decoder stack") for name in reversed(stacks)),
+            tuple((written.node(name), "a decoder stack") for name in reversed(stacks)),
             ("the decode cache belongs to one stack",),
             "join them: give one stack all the `layers`",
         )
 
 
-def _across_time(decode: Iterable[Node]) -> Iterator[Problem]:
+def _across_time(written: Written, decode: Iterable[Node]) -> Iterator[Problem]:
     for node in decode:
         if SIGNATURES[node.kind].mixes_time and not SIGNATURES[node.kind].keeps_state:
             yield Problem(
                 "XL210",
                 f"`{node.name}` looks across positions, and decode gives it one at a time",
-                ((f"graph.nodes.{node.name}", "runs at every decode step"),),
+                ((written.node(node.name), "runs at every decode step"),),
                 ("only blocks with a decode cache know the positions before",),
                 "use a block of decoders in its place, or move it to the encoder",
             )

@@ -32,7 +32,7 @@ def structure(written: Written) -> Structure:
     A connection or node that cannot be used is taken out, so that the rest can still be checked.
     """
     found = connected(written)
-    cyclic, cycles = _cycles(found.graph)
+    cyclic, cycles = _cycles(written, found.graph)
     for problem in cycles:
         found.wanting |= {
             port.role for name in cyclic for port in SIGNATURES[found.graph.nodes[name].kind].inputs
@@ -55,7 +55,7 @@ def _without(graph: Graph, names: frozenset[str]) -> Graph:
     return replace(graph, nodes=nodes, outputs=outputs)
 
 
-def _cycles(graph: Graph) -> tuple[frozenset[str], list[Problem]]:
+def _cycles(written: Written, graph: Graph) -> tuple[frozenset[str], list[Problem]]:
     """The nodes on cycles, and one problem a cycle."""
     names: frozenset[str] = frozenset()
     problems = []
@@ -65,15 +65,15 @@ def _cycles(graph: Graph) -> tuple[frozenset[str], list[Problem]]:
         except CycleError as error:
             path = [str(name) for name in reversed(error.args[1])]
             names |= frozenset(path)
-            problems.append(_cycle(graph, path))
+            problems.append(_cycle(written, graph, path))
         else:
             return names, problems
 
 
-def _cycle(graph: Graph, path: list[str]) -> Problem:
+def _cycle(written: Written, graph: Graph, path: list[str]) -> Problem:
     """`path` ends where it begins, and every node in it waits for the next."""
     at = [
-        (f"graph.nodes.{reader}.inputs.{port}", f"`{reader}` waits for `{read}`")
+        (f"{written.node(reader)}.inputs.{port}", f"`{reader}` waits for `{read}`")
         for reader, read in pairwise(path)
         for port, ref in graph.nodes[reader].inputs.items()
         if ref.node == read
@@ -110,7 +110,7 @@ def _dead(written: Written, found: Connected) -> Iterable[Problem]:
             yield Problem(
                 "XL204",
                 f"`{name}` reaches no output",
-                ((f"graph.nodes.{name}", "computed and thrown away"),),
+                ((written.node(name), "computed and thrown away"),),
                 help="connect it, or remove it",
             )
     read = wanted | {ref for node in graph.nodes.values() for ref in node.inputs.values()}
@@ -119,6 +119,6 @@ def _dead(written: Written, found: Connected) -> Iterable[Problem]:
             yield Problem(
                 "XL204",
                 f"the input `{name}` is read by no node",
-                ((f"graph.inputs.{name}", "given and thrown away"),),
+                ((written.input(name), "given and thrown away"),),
                 help="connect it, or remove it",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from compiler.passes.free_graph import IDS, Written
 from compiler.spec import Spec
 from specs.generation_layers import check_section
 from specs.graph import Graph
@@ -80,16 +81,15 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
     return type_.dims[-1].value, type_.origins[-1] or ""
 
 
-def missing_ids(spec: Spec, graph: Graph) -> Iterable[Problem]:
+def missing_ids(part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
-    decodes = "decoder_input_ids" in graph.inputs
-    if decodes and graph.tokens is None:
+    if IDS in part.graph.inputs and part.graph.tokens is None:
         yield Problem(
             "XL404",
             "a decoder needs a start id and a pad id",
             (
                 ("tokens", "decoder_start and pad are needed"),
-                ("graph.inputs.decoder_input_ids", "these are decoded"),
+                (part.input(IDS), "these are decoded"),
             ),
             info=("labels are shifted with the start id, and ignored labels become pads",),
             help="add `tokens: {decoder_start: ..., pad: ...}`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,15 +69,16 @@ def _compared(section: Section, left: Mapping[str, Any], right: Mapping[str, Any
 
 
 def _fields(spec: Spec) -> dict[str, Any]:
-    """The resolved spec, a value an address; a free graph's nodes are compared as nodes."""
-    data = {key: value for key, value in resolved(spec).items() if key not in ("graph", "crossloom")}
-    return dict(_leaves(data, ""))
+    """The resolved spec, a value an address; the nodes of free graphs are compared as nodes."""
+    return dict(_leaves(resolved(spec), "", {"crossloom", *(part.address for part in spec.graphs.values())}))
 
 
-def _leaves(value: Any, address: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, address: str, without: Collection[str]) -> Iterator[tuple[str, Any]]:
+    if address in without:
+        return
     if isinstance(value, Mapping) and (value or not address):
         for key, inner in value.items():
-            yield from _leaves(inner, f"{address}.{key}" if address else str(key))
+            yield from _leaves(inner, f"{address}.{key}" if address else str(key), without)
     else:
         yield address, value
 

@@ -159,8 +159,10 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
 
 
 def form_of(spec: Spec) -> str:
-    """The families of a spec in words: `encoder: wav2vec2, decoder: bert`."""
-    return ", ".join(f"{role}: {one.family_name}" for role, one in spec.components.items()) or "free graph"
+    """The parts of a spec in words: `encoder: wav2vec2, decoder: bert`."""
+    if spec.kind == "graph":
+        return "free graph"
+    return ", ".join(f"{role}: {part.label}" for role, part in spec.parts.items())
 
 
 def shortest_inputs(facts: Facts) -> str:

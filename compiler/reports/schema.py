@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from specs.families import FAMILIES, family
 from specs.family import Family
-from specs.language import Component, SpecFile
+from specs.language import Component, Half, SpecFile
 from specs.signatures import SIGNATURES, Hyper, Signature
 from specs.signatures.base import REQUIRED
 
@@ -32,6 +32,7 @@ def language_schema() -> Schema:
     for name in FAMILIES:
         definitions[f"{name}_config"] = _plain(family(name).config.model_json_schema())
     definitions["Component"] = _by_family(definitions["Component"], Component)
+    definitions["Half"] = _by_family(definitions["Half"], Half)
     definitions["GraphNode"] = _by_block(definitions["GraphNode"])
     for section in ("processor", "tokenizer"):
         whole["properties"][section] = _section(section, whole["properties"][section])
@@ -44,23 +45,41 @@ def schema_text() -> str:
 
 
 def _by_family(schema: Schema, model: type[BaseModel]) -> Schema:
-    """One alternative a family, told apart by the value of `family`."""
+    """One alternative a family, told apart by the value of `family`; a graph too, where one may stand."""
+    alternatives = [_of_family(schema, family(name)) for name in FAMILIES]
+    told_by: Schema = {"family": {"enum": list(FAMILIES), "description": _said(schema, "family")}}
+    shared: Schema = {}
+    if "graph" in schema["properties"]:
+        told_by["graph"] = {"$ref": "#/$defs/FreeGraph", "description": _said(schema, "graph")}
+        own = {"graph": told_by["graph"], "weights": schema["properties"]["weights"]}
+        alternatives.append(_alternative("graph", own))
+    else:
+        shared = {"required": ["family"], "discriminator": {"propertyName": "family"}}
     return {
         "description": schema.get("description", model.__doc__),
         "type": "object",
-        "required": ["family"],
-        "properties": {"family": {"enum": list(FAMILIES), "description": _said(schema, "family")}},
-        "discriminator": {"propertyName": "family"},
-        "oneOf": [_of_family(schema, family(name)) for name in FAMILIES],
+        **shared,
+        "properties": told_by,
+        "oneOf": alternatives,
+    }
+
+
+def _alternative(key: str, properties: Schema) -> Schema:
+    """A part that is what `key` says."""
+    return {
+        "title": key,
+        "type": "object",
+        "additionalProperties": False,
+        "required": [key],
+        "properties": properties,
     }
 
 
 def _of_family(schema: Schema, stated: Family) -> Schema:
-    properties = dict(schema["properties"])
+    properties = {key: value for key, value in schema["properties"].items() if key != "graph"}
     return {
+        **_alternative("family", properties),
         "title": stated.name,
-        "type": "object",
-        "additionalProperties": False,
         "properties": {
             **properties,
             "family": {"const": stated.name, "description": _said(schema, "family")},

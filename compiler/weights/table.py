@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from compiler.block_source import library
-from compiler.passes.lower import BRIDGE
+from compiler.passes.join import BRIDGE
 from compiler.spec import Spec
 from specs.graph import Graph
 from specs.weights import Operation, Rename, Row, WeightMap
@@ -93,7 +93,8 @@ def _row(
     found = maps[role].find(address) if role in maps else None
     if role in maps and found is None and not address.startswith(f"{BRIDGE}."):
         raise AssertionError(f"the family's table has no row for {address}")
-    row, sources = found if found else (Row(address, (address,)), (address,))
+    own = _own_name(spec, address)
+    row, sources = found if found else (Row(address, (own,)), (own,))
     if address in tied:
         return TableRow(address, sources, shape, "float32", row.operation, "tied", role, tied[address])
     fresh = address.startswith(f"{BRIDGE}.") or any(fnmatchcase(address, p) for p in spec.language.fresh)
@@ -112,6 +113,12 @@ def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[
             found = maps[role].find(address) if role in maps else None
             sources = found[1] if found else ()
             yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+
+
+def _own_name(spec: Spec, address: str) -> str:
+    """The name in a checkpoint of the part's own: the address, without the role of a half."""
+    role = _owner(spec, address)
+    return address.removeprefix(spec.graphs[role].prefix) if role in spec.graphs else address
 
 
 def _owner(spec: Spec, address: str) -> str:

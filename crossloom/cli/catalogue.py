@@ -48,10 +48,10 @@ def _entry(name: str) -> dict[str, Any]:
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
-    sources = [c.weights for c in spec.components.values() if c.weights]
+    sources = [part.weights for part in spec.parts.values() if part.weights]
     return {
         "name": name,
-        "family": " + ".join(c.family_name for c in spec.components.values()) or spec.kind,
+        "family": " + ".join(part.label for part in spec.parts.values()),
         "task": flow.name if flow else spec.kind,
         "parameters": facts.parameters,
         "weights": [source for source in sources if not is_folder(source)],

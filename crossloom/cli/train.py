@@ -128,7 +128,7 @@ def command(
     from compiler.build import build
     from compiler.load import sources_of
     from crossloom.api import load
-    from runtime.processing.loading import processor_of
+    from runtime.processing.loading import processor_of, tokenizer_source
     from runtime.training import train
     from runtime.training.options import parse_options
 
@@ -141,7 +141,7 @@ def command(
     else:
         model = load(sound, given, device=place)
         sources = model.sources
-    processor = processor_of(sound, graph, sources.get("model") or sources["decoder"])
+    processor = processor_of(sound, graph, tokenizer_source(sound, sources))
     try:
         result = train(model, data, valid, processor=processor, output=output, **chosen)
     except (KeyboardInterrupt, Terminated):

@@ -8,7 +8,7 @@ from typing import Any
 from compiler.analysis import Analysis
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError
-from compiler.load import sources_of
+from compiler.load import Sources, no_source, sources_of
 from compiler.processing_files import tokenizer_findings
 from compiler.spec import Spec
 from runtime.audio import AudioLimits
@@ -25,7 +25,19 @@ def load_processor(analysis: Analysis, source: str | Path | None = None, **acces
     """
     spec, graph = analysis.sound()
     opened = sources_of(spec, source, **access)
-    return processor_of(spec, graph, opened.get("model") or opened["decoder"])
+    return processor_of(spec, graph, tokenizer_source(spec, opened))
+
+
+def tokenizer_source(spec: Spec, sources: Sources) -> Source:
+    """The checkpoint whose tokenizer counts: the decoder's; any other has the files of no tokenizer.
+
+    Raises:
+        CrossloomError: XL514 where the decoder has a tokenizer and no checkpoint to take its files from.
+    """
+    found = sources.get("model") or sources.get("decoder")
+    if found is None and spec.processing.tokenizer is not None:
+        raise CrossloomError([no_source(spec, "decoder")])
+    return found or next(iter(sources.values()))
 
 
 def processor_of(spec: Spec, graph: Graph, source: Source) -> Processor:

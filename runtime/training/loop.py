@@ -278,11 +278,11 @@ def _own_processor(model: Any) -> Processor:
     """The processor of the checkpoint a model was loaded from, or else of the one its spec names."""
     from compiler.analysis import analysis_of
     from compiler.load import sources_of
-    from runtime.processing.loading import processor_of
+    from runtime.processing.loading import processor_of, tokenizer_source
 
     spec, graph = analysis_of(model.spec).sound()
     sources = getattr(model, "sources", None) or sources_of(spec, None)
-    return processor_of(spec, graph, sources.get("model") or sources["encoder"])
+    return processor_of(spec, graph, tokenizer_source(spec, sources))
 
 
 def _digest(value: Any) -> str:

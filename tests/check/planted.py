@@ -139,13 +139,80 @@ tokens: {decoder_start: 2, pad: 1}
 """A whole model as a free graph, without a mistake."""
 
 
-def graph(*changes: tuple[str, str]) -> str:
-    """The free graph with some of its text replaced."""
-    text = GRAPH
+HALVES = """\
+crossloom: 1
+name: planted
+dims: {width: 64}
+encoder:
+  graph:
+    inputs:
+      input_features: {role: features, dims: [batch, frames, 80]}
+      attention_mask: {role: mask, dims: [batch, frames], optional: true}
+    nodes:
+      subsample:
+        block: conv_subsampler
+        with: {input_width: 80, channels: 128, width: width, kernels: [5, 5]}
+        inputs: {features: input_features, mask: attention_mask}
+      positions:
+        block: frame_positions
+        with: {maximum: 600, width: width, padding_row: 1}
+        inputs: {hidden: subsample.hidden, mask: subsample.mask}
+      add: {block: add_positions, inputs: {hidden: subsample.hidden, positions: positions.positions}}
+      layers:
+        block: pre_norm_encoder
+        with: {layers: 2, width: width, heads: 4, inner: 128}
+        inputs: {hidden: add.hidden, mask: subsample.mask}
+    outputs: {hidden: layers.hidden, mask: subsample.mask}
+decoder:
+  graph:
+    inputs:
+      decoder_input_ids: {role: token_ids, dims: [batch, target]}
+      decoder_attention_mask: {role: mask, dims: [batch, target], optional: true}
+      encoder_hidden_states: {role: hidden, dims: [batch, source, width]}
+      encoder_attention_mask: {role: mask, dims: [batch, source], optional: true}
+    nodes:
+      embed:
+        block: scaled_embedding
+        with: {vocabulary: 100, width: width, padding_row: 1}
+        inputs: {ids: decoder_input_ids}
+      layers:
+        block: pre_norm_decoder
+        with: {layers: 2, width: width, source_dim: width, heads: 4, inner: 120}
+        inputs:
+          hidden: embed.hidden
+          source: encoder_hidden_states
+          source_mask: encoder_attention_mask
+          mask: decoder_attention_mask
+      head: {block: vocabulary_head, with: {width: width, vocabulary: 100}, inputs: {hidden: layers.hidden}}
+    outputs: {logits: head.logits}
+    ties: {head.weight: embed.tokens.weight}
+tokens: {decoder_start: 2, pad: 1}
+"""
+"""An encoder and a decoder, each a free graph, without a mistake."""
+
+ENCODER = HALVES.partition("decoder:\n")[0]
+"""The encoder alone."""
+
+DECODER = HALVES.partition("encoder:\n")[0] + "decoder:\n" + HALVES.partition("decoder:\n")[2]
+"""The decoder alone."""
+
+
+def changed(text: str, *changes: tuple[str, str]) -> str:
+    """A spec with some of its text replaced."""
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
         text = text.replace(old, new)
     return text
+
+
+def graph(*changes: tuple[str, str]) -> str:
+    """The free graph with some of its text replaced."""
+    return changed(GRAPH, *changes)
+
+
+def halves(*changes: tuple[str, str]) -> str:
+    """The encoder and decoder with some of their text replaced."""
+    return changed(HALVES, *changes)
 
 
 def pair(encoder: str, decoder: str, more: str = "") -> str:

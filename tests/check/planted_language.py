@@ -39,7 +39,7 @@ KEYS: list[Planted] = [
             says="they belong under `generation:`", edit=("  num_beams", "generation:\n  num_beams")),
     planted("no-colon", "XL101", section("⟦generation {num_beams⟧: 2"), says="write a `:` after `generation`",
             edit=("generation {num_beams: 2", "generation: {num_beams: 2}")),
-    planted("in-place-of-a-family", "XL101", head() + "encoder: {⟦graph⟧: {nodes: {}}}\ndecoder: {family: speech_to_text}\n",
+    planted("in-place-of-a-family", "XL101", head() + "model: {⟦graph⟧: {nodes: {}}}\n",
             says="at the top of the spec", edit=("graph: {nodes: {}}", "family: speech_to_text")),
     planted("elsewhere", "XL101", config("⟦hidden_size⟧: 64"), "d_model", says="called `d_model`"),
     planted("elsewhere-both", "XL101", config("⟦n_layer⟧: 3"), "decoder_layers", says="called `encoder_layers` or `decoder_layers`"),

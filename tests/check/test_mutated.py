@@ -18,7 +18,7 @@ from compiler.catalogue import folder
 from compiler.diagnostics.model import Severity
 from compiler.emission.folder import render_folder
 from compiler.reader import read_text
-from tests.check.planted import GRAPH, pair
+from tests.check.planted import DECODER, ENCODER, GRAPH, HALVES, pair
 from tests.cli.runner import TINY
 
 TABLE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -40,6 +40,9 @@ def bases() -> dict[str, Any]:
     texts |= {
         "tiny": TINY,
         "graph": GRAPH,
+        "halves": HALVES,
+        "graph-encoder": f"{ENCODER}decoder: {{family: speech_to_text, config: {{d_model: 32}}}}\n",
+        "graph-decoder": f"{DECODER}encoder: {{family: speech_to_text, config: {{d_model: 32}}}}\n",
         "pair": pair(
             "d_model: 64", "d_model: 32", "bridge: {block: linear}\ntokens: {decoder_start: 2, pad: 1}\n"
         ),
@@ -124,9 +127,10 @@ def test_a_changed_spec_is_told_or_emitted(text: str) -> None:
 
 
 GRAPH_NUMBERS = [
-    path
-    for path in places(yaml.safe_load(GRAPH))
-    if path[:2] in (("graph", "nodes"), ("graph", "inputs")) or path[0] == "dims"
+    (base, path)
+    for base, text in (("graph", GRAPH), ("halves", HALVES))
+    for path in places(yaml.safe_load(text))
+    if "nodes" in path[:3] or "inputs" in path[:3] or path[0] == "dims"
 ]
 
 REPLACEMENTS = (1, 2, 4, 8, 64, 0.1, True, [3], [5, 3, 1], "width", "input_features", "subsample.hidden",
@@ -137,8 +141,8 @@ REPLACEMENTS = (1, 2, 4, 8, 64, 0.1, True, [3], [5, 3, 1], "width", "input_featu
 @given(st.data())
 def test_a_graph_that_passes_is_a_model(data: st.DataObject) -> None:
     """Emitted source of whatever passes can be run, and has the parameters that the graph says."""
-    document = copy.deepcopy(bases()["graph"])
-    *around, step = data.draw(st.sampled_from(GRAPH_NUMBERS))
+    base, (*around, step) = data.draw(st.sampled_from(GRAPH_NUMBERS))
+    document = copy.deepcopy(bases()[base])
     inner: Any = document
     for one in around:
         inner = inner[one]

@@ -13,7 +13,7 @@ import pytest
 from compiler.analysis import analyse
 from compiler.diagnostics.model import Severity
 from compiler.reader import read_text
-from tests.check.planted import GRAPH
+from tests.check.planted import GRAPH, HALVES
 
 MODEL = """\
 crossloom: 1
@@ -135,6 +135,31 @@ IN_GRAPH = (
     Mistake("XL101", "top", "graph:\n", "longinput: grow\ngraph:\n"),
 )  # fmt: skip
 
+IN_HALVES = (
+    Mistake("XL103", "name", "name: planted", "name: 3"),
+    Mistake("XL201", "positions", "block: frame_positions", "block: frame_position"),
+    Mistake("XL209", "subsample", "kernels: [5, 5]", "kernel: [5, 5]"),
+    Mistake("XL101", "attention_mask", "      attention_mask: {role: mask", "      attention_mask: {rle: mask"),
+    Mistake("XL302", "decoder.heads", "heads: 4, inner: 120", "heads: 5, inner: 120"),
+    Mistake("XL209", "encoder.inner", "inner: 128", "inner: '128'"),
+    Mistake("XL203", "encoder.hidden", "hidden: layers.hidden, mask", "hidden: layers.hiden, mask"),
+    Mistake("XL205", "decoder.mask", "source_mask: encoder_attention_mask", "source_mask: embed.hidden"),
+    Mistake("XL207", "embed.ids", "{ids: decoder", "{id: decoder"),
+    Mistake("XL305", "encoder.width", "with: {layers: 2, width: width, heads", "with: {layers: 2, width: 32, heads"),
+    Mistake("XL104", "channels", "channels: 128", "channels: 0"),
+    Mistake("XL210", "outputs", "{logits: head", "{logit: head"),
+    Mistake("XL203", "ties", "embed.tokens.weight", "embed.weight"),
+    Mistake("XL402", "tokens.pad", "pad: 1}\n", "pad: 100}\n"),
+    Mistake("XL204", "extra", "      embed:\n",
+            "      extra: {block: layer_norm, with: {width: width}, inputs: {hidden: embed.hidden}}\n      embed:\n"),
+    Mistake("XL208", "forward", "inputs: {hidden: layers.hidden}}", "inputs: {hidden: forward.hidden}}\n"
+            "      forward: {block: layer_norm, with: {width: width}, inputs: {hidden: layers.hidden}}"),
+    Mistake("XL301", "encoder_hidden_states", "[batch, source, width]", "[batch, source, 48]"),
+    Mistake("XL204", "dims", "{width: 64}", "{width: 64, depth: 2}"),
+    Mistake("XL209", "bridge", "tokens:", "bridge: {block: linear, with: {width: 3}}\ntokens:"),
+    Mistake("XL114", "tokenizer", "\ntokens:", "\ntokenizer: {vocab_size: 100}\ntokens:"),
+)  # fmt: skip
+
 DEPENDENT = (
     # hyper-parameters cannot be judged where the block is unknown, nor ids where the logits are
     ("XL201-positions", "XL112-overflow"),
@@ -166,6 +191,11 @@ def test_one_in_a_graph(mistake: Mistake) -> None:
     assert found(spoilt(GRAPH, mistake)) == {mistake.code: 1}
 
 
+@pytest.mark.parametrize("mistake", IN_HALVES, ids=str)
+def test_one_in_a_pair_of_graphs(mistake: Mistake) -> None:
+    assert found(spoilt(HALVES, mistake)) == {mistake.code: 1}
+
+
 def wrong_pairs(text: str, mistakes: tuple[Mistake, ...]) -> list[str]:
     """Pairs whose findings are not the two they should be."""
     wrong = []
@@ -178,7 +208,7 @@ def wrong_pairs(text: str, mistakes: tuple[Mistake, ...]) -> list[str]:
 
 
 def test_the_sound_specs_are_sound() -> None:
-    assert found(MODEL) == found(GRAPH) == {}
+    assert found(MODEL) == found(GRAPH) == found(HALVES) == {}
 
 
 def test_two_in_a_model() -> None:
@@ -189,6 +219,10 @@ def test_two_in_a_graph() -> None:
     assert wrong_pairs(GRAPH, IN_GRAPH) == []
 
 
+def test_two_in_a_pair_of_graphs() -> None:
+    assert wrong_pairs(HALVES, IN_HALVES) == []
+
+
 @pytest.mark.parametrize("names", DEPENDENT, ids=str)
 def test_what_is_hidden_is_no_wrong_finding(names: tuple[str, str]) -> None:
     first, second = (next(m for m in IN_GRAPH if str(m) == name) for name in names)
@@ -196,5 +230,5 @@ def test_what_is_hidden_is_no_wrong_finding(names: tuple[str, str]) -> None:
 
 
 def test_no_two_mistakes_touch_one_field() -> None:
-    for mistakes in (IN_MODEL, IN_GRAPH):
+    for mistakes in (IN_MODEL, IN_GRAPH, IN_HALVES):
         assert len({mistake.field for mistake in mistakes}) == len(mistakes)

@@ -11,11 +11,11 @@ import pytest
 from compiler.analysis import analyse
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.reader import read_text
-from tests.check import planted_graphs, planted_language
-from tests.check.planted import GRAPH, Planted
+from tests.check import planted_graphs, planted_halves, planted_language
+from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
 
-CASES = [*planted_language.CASES, *planted_graphs.CASES]
+CASES = [*planted_language.CASES, *planted_graphs.CASES, *planted_halves.CASES]
 
 
 def errors(text: str) -> list[Diagnostic]:
@@ -54,7 +54,7 @@ def test_a_near_name_comes_with_a_fix(case: Planted) -> None:
 
 
 def test_the_graph_the_mistakes_are_planted_in_is_sound() -> None:
-    assert errors(GRAPH) == []
+    assert errors(GRAPH) == errors(HALVES) == []
 
 
 def test_all_in_one_run(tmp_path: Path) -> None:

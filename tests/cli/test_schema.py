@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from compiler.catalogue import folder, names
 from compiler.reports.schema import language_schema, schema_text
+from tests.check.planted import DECODER, ENCODER, HALVES
 from tests.cli.runner import ROOT, TINY
 
 SCHEMA = Draft202012Validator(language_schema())
@@ -52,7 +53,7 @@ def test_the_catalogue_is_valid(name: str) -> None:
     assert valid((folder() / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("text", [TINY, GRAPH, PAIR])
+@pytest.mark.parametrize("text", [TINY, GRAPH, PAIR, HALVES, ENCODER, DECODER])
 def test_every_form_is_valid(text: str) -> None:
     assert valid(text)
 
@@ -74,6 +75,10 @@ def test_every_form_is_valid(text: str) -> None:
         (GRAPH, "role: features", "role: feature"),
         (PAIR, "d_model: 64", "d_modle: 64"),
         (PAIR, "block: linear", "block: liner"),
+        (HALVES, "block: conv_subsampler", "block: conv_subsamplr"),
+        (HALVES, "encoder:\n", "encoder:\n  family: speech_to_text\n"),
+        (HALVES, "encoder:\n", "encoder:\n  config: {d_model: 64}\n"),
+        (HALVES, "decoder:\n", "model:\n"),
     ],
 )
 def test_a_mistake_is_not_valid(text: str, right: str, wrong: str) -> None:
