@@ -139,6 +139,7 @@ def test_a_pair_of_graphs_generates_trains_and_names_its_parts(tmp_path: Path) -
     model(features, labels=torch.tensor([[5, 6], [7, -100]])).loss.backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
     ids = crossloom.generate(model.eval(), input_features=features, max_new_tokens=4)
+    assert isinstance(ids, torch.Tensor)
     assert ids.shape[0] == 2
     assert ids[:, 0].tolist() == [2, 2]
 

@@ -38,6 +38,12 @@ TESTS = (
 NEAREST = {
     "labels and loss": ("tests/blocks/test_labels.py",),
     "cache": ("tests/parity/test_cache.py",),
+    "halves": (
+        "tests/build/test_halves.py",
+        "tests/check/test_halves.py",
+        "tests/weights/test_graph_halves.py",
+        "tests/check/test_planted.py",
+    ),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
