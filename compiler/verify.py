@@ -15,7 +15,7 @@ from compiler.checkpoint.source import Source
 from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import differing_ids, generation_document, read_generation
-from compiler.places import id_address, spans_of
+from compiler.places import id_address, spans_of, weights_address
 from compiler.processing_files import processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
 from compiler.weights.folding import folded
@@ -38,17 +38,20 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     try:
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
-        place = spans_of(spec, f"{component}.weights", "this checkpoint")
+        place = spans_of(spec, weights_address(spec, component), "this checkpoint")
         found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, found)
     ignore = tuple(getattr(spec.language.ignore, component, ()))
-    resolution, findings = resolve(table, component, checkpoint, ignore, spec.origins)
+    named_at = spec.origins.get(weights_address(spec, component))
+    resolution, findings = resolve(table, component, checkpoint, ignore, named_at)
     stated = spec.components.get(component)
     if stated is not None:
         findings = [*configuration_findings(spec, stated, source), *findings]
-        findings += generation_findings(spec, stated, source)
-        findings += vocabulary_findings(spec, stated, source)
-        findings += processing_findings(spec, stated, source)
+    # A whole that is put together has no config.json, and the other files of all its parts.
+    for one in spec.components.values() if component not in spec.parts else filter(None, [stated]):
+        findings += generation_findings(spec, one, source)
+        findings += vocabulary_findings(spec, one, source)
+        findings += processing_findings(spec, one, source)
     return Verified(component, checkpoint, resolution, findings)
 
 
@@ -143,7 +146,7 @@ def dtype_findings(spec: Spec, verified: list[Verified]) -> Iterator[Diagnostic]
         "XL519",
         Severity.WARNING,
         f"the tensors are stored in several dtypes: {counts}",
-        spans_of(spec, f"{verified[-1].component}.weights", "this checkpoint"),
+        spans_of(spec, weights_address(spec, verified[-1].component), "this checkpoint"),
         (*listed, f"all are loaded, and would be exported, as {common}, which holds every one of them"),
         "choose a dtype with `load(..., dtype=...)`, or save the checkpoint in one",
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.analysis import Analysis, analyse, analysis_of
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from compiler.spec import Spec
+from crossloom.arguments import analysis, check_seed, spec_of
 from specs.graph import Graph
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime.processing import Processor
 
 Source = str | Path
-Sources = Source | Mapping[str, Source]
+Sources = Source | Mapping[str, "Source | Opened"]
 CompileMode = Literal[False, "fast"]
 
 
@@ -30,7 +30,7 @@ def load_spec(source: Source) -> Spec:
     Raises:
         CrossloomError: with every finding, when any is an error.
     """
-    return analyse(source).sound()[0]
+    return analysis(source).sound()[0]
 
 
 def import_spec(
@@ -57,7 +57,7 @@ def import_spec(
 
 def check(spec: Spec | Source) -> list[Diagnostic]:
     """Every finding of a spec, in order; neither `weights:` nor the network is touched."""
-    return _analysis(spec).diagnostics
+    return analysis(spec).diagnostics
 
 
 def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) -> list[Diagnostic]:
@@ -67,34 +67,34 @@ def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) ->
     """
     from compiler.load import sources_of, verify_sources
 
-    analysis = _analysis(spec)
-    if analysis.has_errors or analysis.spec is None or analysis.graph is None:
-        return analysis.diagnostics
+    found = analysis(spec)
+    if found.has_errors or found.spec is None or found.graph is None:
+        return found.diagnostics
     try:
-        sources = sources_of(analysis.spec, source, **access)
-        _, verified = verify_sources(analysis.spec, analysis.graph, sources)
+        sources = sources_of(found.spec, source, **access)
+        _, verified = verify_sources(found.spec, found.graph, sources)
     except CrossloomError as error:
-        return [*analysis.diagnostics, *error.diagnostics]
-    return [*analysis.diagnostics, *(d for one in verified for d in one.diagnostics)]
+        return [*found.diagnostics, *error.diagnostics]
+    return [*found.diagnostics, *(d for one in verified for d in one.diagnostics)]
 
 
 def lower(spec: Spec | Source) -> Graph:
     """The spec's verified graph: `.nodes .edges .parameters() .to_json()`."""
-    return _analysis(spec).sound()[1]
+    return analysis(spec).sound()[1]
 
 
 def weight_table(spec: Spec | Source) -> WeightTable:
     """A row for every parameter and computed buffer: where it comes from, by which operation."""
     from compiler.weights.table import table_of
 
-    return table_of(*_analysis(spec).sound())
+    return table_of(*analysis(spec).sound())
 
 
 def emit(spec: Spec | Source, folder: Source) -> list[Path]:
     """Write modeling.py, weights.json, spec.yaml and README.md; each file is replaced atomically."""
     from compiler.emission.folder import emit_folder
 
-    return emit_folder(*_analysis(spec).sound(), Path(folder))
+    return emit_folder(*analysis(spec).sound(), Path(folder))
 
 
 def build(
@@ -107,14 +107,15 @@ def build(
     """A live model with fresh parameters, in training mode.
 
     Raises:
-        CrossloomError: what `check` finds; XL112 a device that is not here, or a dtype that is none of
-            float32, float16, bfloat16, float64.
+        CrossloomError: what `check` finds; XL103 or XL104 a seed that is none; XL112 a device that is not
+            here, or a dtype that is none of float32, float16, bfloat16, float64.
     """
     from compiler.build import build as build_model
     from compiler.placement import check_placement
 
+    check_seed(seed)
     check_placement(device, dtype)
-    return build_model(*_analysis(spec).sound(), seed, device, dtype, compile)
+    return build_model(*analysis(spec).sound(), seed, device, dtype, compile)
 
 
 def load(
@@ -160,7 +161,7 @@ def _loaded(
     from compiler.warning import warn
 
     check_placement(device, dtype)
-    checked, graph = _analysis(spec).sound()
+    checked, graph = analysis(spec).sound()
     sources = sources_of(checked, source, **access)
     found: list[Diagnostic] = []
     model = load_model(checked, graph, sources, device, dtype, compile, found.extend)
@@ -196,20 +197,34 @@ def from_pretrained(
     return _loaded(import_source(opened), opened, device, dtype, compile, {})
 
 
-def export(model: Any, folder: Source, format: Literal["transformers"] = "transformers") -> list[Path]:
-    """Write a model as a folder that `transformers` loads with nothing missing or unexpected."""
-    from compiler.export import export_transformers
+def export(
+    model: Any, folder: Source, format: Literal["transformers", "crossloom"] = "transformers"
+) -> list[Path]:
+    """Write a model as a folder.
 
-    if format != "transformers":
-        raise ValueError(f"format is 'transformers', not {format!r}")
-    return export_transformers(model, _analysis(model.spec).sound()[1], Path(folder))
+    A published model goes into the format `transformers`: a folder that it loads with nothing missing or
+    unexpected. A pair, a free graph or a half alone, which no published class computes, goes into
+    `crossloom`: a folder that is loaded by the spec.yaml in it.
+
+    Raises:
+        CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
+            XL403 or XL505 files of another model in the folder, which would stay.
+    """
+    from compiler.export import export as export_model
+    from compiler.export import require_layout
+
+    if format not in ("transformers", "crossloom"):
+        raise ValueError(f"format is 'transformers' or 'crossloom', not {format!r}")
+    spec = spec_of(model, "export")
+    require_layout(spec, format)
+    return export_model(model, analysis(spec).sound()[1], Path(folder))
 
 
 def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:
     """The front end and tokenizer of a spec; files come from `source`, or from the spec's weights."""
     from runtime.processing.loading import load_processor as load_from
 
-    return load_from(_analysis(spec), source, **access)
+    return load_from(analysis(spec), source, **access)
 
 
 def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
@@ -224,6 +239,7 @@ def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
     """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
     from runtime.training import train as run
 
+    spec_of(model, "train")
     return run(model, rows, valid, **options)
 
 
@@ -232,9 +248,3 @@ def read_audio(path: Source, sampling_rate: int, mono: Literal["mix", "first"] |
     from runtime.audio import read_audio as read
 
     return read(path, sampling_rate, mono)
-
-
-def _analysis(spec: Spec | Source) -> Analysis:
-    if isinstance(spec, Spec):
-        return analysis_of(spec)
-    return analyse(spec)

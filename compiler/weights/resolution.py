@@ -42,14 +42,13 @@ def resolve(
     component: str,
     checkpoint: Checkpoint,
     ignore: tuple[str, ...] = (),
-    places: Mapping[str, Span] | None = None,
+    place: Span | None = None,
 ) -> tuple[Resolution | None, list[Diagnostic]]:
     """Prove that a checkpoint feeds every row of `component` exactly once and holds nothing else.
 
-    `places` locates `weights:` and the fields of the spec in diagnostics. Findings: XL501 missing,
+    `place` is that of `weights:`, for diagnostics. Findings: XL501 missing,
     XL502 unexpected, XL503 shape, XL504 another name, XL511 dialect, XL517 dtype, XL518 idle pattern.
     """
-    place = (places or {}).get(f"{component}.weights")
     rows = table.of(component)
     stored = checkpoint.tensors
     dialect, problem = _dialect(table, component, rows, stored, place)

@@ -48,7 +48,7 @@ def _entry(name: str) -> dict[str, Any]:
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
-    sources = [part.weights for part in spec.parts.values() if part.weights]
+    sources = [part.weights for part in spec.checkpoints.values() if part.weights]
     return {
         "name": name,
         "family": " + ".join(part.label for part in spec.parts.values()),

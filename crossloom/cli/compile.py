@@ -95,7 +95,7 @@ class _Compilation:
     def _sources(self, spec: Spec, weights: Any) -> Sources:
         from compiler.load import sources_of
 
-        if weights is None and not any(part.weights for part in spec.parts.values()):
+        if weights is None and not spec.checkpoints:
             return {}
         with self.stage("resolve"):
             return sources_of(spec, weights)

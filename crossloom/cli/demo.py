@@ -52,7 +52,7 @@ def command(audio: tuple[str, ...]) -> int:
         stage.says = f"{mapped} of {stored} stored tensors have their place, by their headers alone"
     with _Stage("loaded") as stage:
         model = load(spec)
-        processor = processor_of(spec, graph, sources["model"])
+        processor = processor_of(spec, graph, sources)
         stage.says = "the emitted source, with the checkpoint's weights"
     said = _recordings(sources["model"].path("config.json").parent.parent / "audio")
     files = list(audio or said)

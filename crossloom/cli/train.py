@@ -95,10 +95,11 @@ def training_options() -> Decorator:
 @SPEC
 @click.option("--data", type=_FILE, required=True, metavar="FILE", help="JSON lines with `audio` and `text`.")
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
-@output_folder(required=True, help="Folder of the result and its checkpoints, in Hub layout.")
+@output_folder(required=True, help="Folder of the result and its checkpoints.")
 @WEIGHTS
+@click.option("--fresh", is_flag=True, help="Start from fresh parameters.")
 @click.option(
-    "--fresh", is_flag=True, help="Start from fresh parameters; tokenizer files come from the weights."
+    "--processor", metavar="SOURCE", help="Where the tokenizer's files are, if not with the weights."
 )
 @DEVICE
 @training_options()
@@ -109,6 +110,7 @@ def command(
     output: Path,
     weights: tuple[str, ...],
     fresh: bool,
+    processor: str | None,
     device: str | None,
     **options: Any,
 ) -> int:
@@ -118,32 +120,37 @@ def command(
     update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the
     weights it would have had.
 
+    A published model is written in the layout of the Hub. A pair or a free graph is written with a spec.yaml
+    by which it is loaded: `crossloom run DIR/spec.yaml`.
+
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
+    $ crossloom train tiny.yaml --fresh --processor ./tokenizer --data train.jsonl -o build/tiny
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
     if valid is not None:
         require("--valid", "jiwer", extra="train")
     chosen = _chosen(options)
     from compiler.build import build
+    from compiler.checkpoint.resolve import resolve
     from compiler.load import sources_of
     from crossloom.api import load
-    from runtime.processing.loading import processor_of, tokenizer_source
+    from runtime.processing.loading import processor_of
     from runtime.training import train
     from runtime.training.options import parse_options
 
     parse_options({**chosen, "output": output})
     sound, graph = checked(spec)
-    given, place = by_role(weights), device_of(device)
+    place = device_of(device)
+    sources = sources_of(sound, by_role(weights))
+    files = sources if processor is None else {"model": resolve(processor)}
+    chosen["processor"] = processor_of(sound, graph, files)
     if fresh:
         model: Any = build(sound, graph, chosen.get("seed", 0), place)
-        sources = sources_of(sound, given)
     else:
-        model = load(sound, given, device=place)
-        sources = model.sources
-    processor = processor_of(sound, graph, tokenizer_source(sound, sources))
+        model = load(sound, sources, device=place)
     try:
-        result = train(model, data, valid, processor=processor, output=output, **chosen)
+        result = train(model, data, valid, output=output, **chosen)
     except (KeyboardInterrupt, Terminated):
         click.echo(_left_behind(output), err=True)
         raise

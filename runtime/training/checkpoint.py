@@ -186,11 +186,11 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_model(model: Any, processor: Any, folder: Path) -> None:
-    """Write a model and its processor into a folder in the Hub's layout."""
+    """Write a model and its processor into a folder, in the layout that its spec's kind has."""
     from compiler.analysis import analysis_of
-    from compiler.export import export_transformers
+    from compiler.export import export
 
-    export_transformers(model, analysis_of(model.spec).sound()[1], folder)
+    export(model, analysis_of(model.spec).sound()[1], folder)
     processor.save(folder)
 
 

@@ -56,9 +56,9 @@ def train(
     The same model, rows, options and number of threads give the same weights, whether or not the run was
     interrupted and resumed. The caller's random state is left alone.
 
-    With `output`, the folder holds the trained model in the Hub's layout, and under `checkpoints/` the newest
-    states to resume from. Ctrl-C and SIGTERM are kept back to the end of the update, whose state is saved
-    first; a second one acts at once.
+    With `output`, the folder holds the trained model in the layout that its kind of spec has, and under
+    `checkpoints/` the newest states to resume from. Ctrl-C and SIGTERM are kept back to the end of the
+    update, whose state is saved first; a second one acts at once.
 
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
@@ -67,6 +67,9 @@ def train(
             checkpoints of an earlier run; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
+    if getattr(model, "vocabulary", None) is None:
+        message = f"`{model.spec.name}` gives no logits, so there is no loss to train it by"
+        raise failure("XL114", message, help="train it as the encoder of a pair")
     if chosen.output is not None and not (chosen.resume or chosen.force):
         require_unused(chosen.output)
     require_finite(model)
@@ -278,11 +281,11 @@ def _own_processor(model: Any) -> Processor:
     """The processor of the checkpoint a model was loaded from, or else of the one its spec names."""
     from compiler.analysis import analysis_of
     from compiler.load import sources_of
-    from runtime.processing.loading import processor_of, tokenizer_source
+    from runtime.processing.loading import processor_of
 
     spec, graph = analysis_of(model.spec).sound()
     sources = getattr(model, "sources", None) or sources_of(spec, None)
-    return processor_of(spec, graph, tokenizer_source(spec, sources))
+    return processor_of(spec, graph, sources)
 
 
 def _digest(value: Any) -> str:

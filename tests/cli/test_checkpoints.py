@@ -227,7 +227,7 @@ def test_train_has_a_flag_for_every_option() -> None:
     command = main.get_command(click.Context(main), "train")
     assert command is not None
     flags = {parameter.name for parameter in command.params}
-    assert flags - {"spec", "data", "valid", "weights", "fresh", "device"} == set(
+    assert flags - {"spec", "data", "valid", "weights", "fresh", "processor", "device"} == set(
         TrainingOptions.model_fields
     )
 
