@@ -26,9 +26,13 @@ class Projection(nn.Linear):
         if rows <= FEW_ROWS:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
             return product.contiguous().view(*input.shape[:-1], outputs)
-        if rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
 
 
 def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -15,11 +15,10 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     """
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
     table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    angles = table[:, :half]
-    torch.mul(torch.arange(rows).float().unsqueeze(1), frequencies, out=angles)
-    torch.cos(angles, out=table[:, half:])
-    angles.sin_()
+    table[:, half:] = angles.cos()
+    table[:, :half] = angles.sin_()
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 

@@ -28,6 +28,9 @@ CompileMode = Literal[False, "fast"]
 COMPILED = ("encode", "decode_step")
 """Methods that `compile` replaces, where the model has them."""
 
+SHAPES = 64
+"""How many kinds of request a compiled method may meet: greedy or beams, a mask or none, cache buckets."""
+
 
 _EMITTED: dict[tuple[str, frozenset[str]], ModuleType] = {}
 """By the resolved spec as it is ordered, and the fields that its author set: these decide the source."""
@@ -171,6 +174,9 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
     if mode not in (False, "fast"):
         raise ValueError(f"compile takes False or 'fast', not {mode!r}")
     if mode == "fast":
+        # Torch gives up after 8, which a process that serves mixed requests soon reaches.
+        config: Any = torch._dynamo.config
+        config.recompile_limit = max(config.recompile_limit, SHAPES)
         for method in COMPILED if graph.decode_nodes() else COMPILED[:1]:
             model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
     return model

@@ -89,6 +89,7 @@ def import_with_report(
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     analysis = analyse(read_text(text, f"{data['name']}.yaml"))
     if analysis.has_errors:
+        data[role or "model"]["config"] = dict(fields)  # as the file has them, defaults too
         raise CrossloomError(
             analyse(_in_place(findings.document, generation, data, role or "model")).diagnostics
         )

@@ -62,12 +62,14 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
     module = import_module(component.family.processing)
     imported = module.import_files(file_texts(source, module.FILES))
     problems = list(imported.problems)
+    refused = {address for problem in problems for address, _ in problem.at}
     free = {"processor": frozenset[str](), "tokenizer": module.TOKENIZER_FREE}
     for key, schema in (("processor", module.Processor), ("tokenizer", module.Tokenizer)):
         if component.role == _OTHER_HALF[key]:
             continue
         section = schema.model_validate(spec.data.get(key) or {})
-        problems += contradictions(section, getattr(imported, key), free[key], key)
+        differing = contradictions(section, getattr(imported, key), free[key], key)
+        problems += [problem for problem in differing if problem.at[0][0] not in refused]
     for problem in problems:
         yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
 

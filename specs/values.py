@@ -62,14 +62,21 @@ def plain(value: Any) -> Any:
 
 
 class View:
-    """Attribute access to a mapping of configuration fields, each returned as a `Value`."""
+    """Attribute access to a mapping of configuration fields, each returned as a `Value`.
+
+    Attributes:
+        read: addresses of the fields that were asked for.
+    """
 
     def __init__(self, fields: Mapping[str, Any], address: str) -> None:
         self._fields = fields
         self._address = address
+        self.read: set[str] = set()
 
     def __getattr__(self, name: str) -> Value:
         try:
-            return Value(self._fields[name], f"{self._address}.{name}")
+            value = Value(self._fields[name], f"{self._address}.{name}")
         except KeyError:
             raise AttributeError(f"no configuration field {name!r}") from None
+        self.read.add(f"{self._address}.{name}")
+        return value

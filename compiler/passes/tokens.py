@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from compiler.passes.free_graph import IDS, Written
-from compiler.spec import Spec
+from compiler.places import id_address
+from compiler.spec import Component, Spec
 from specs.generation_layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
@@ -22,7 +24,7 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         for problem in check_section(given, config, spec.maximum_target):
             # Ids that come from the config were compared with the vocabulary there.
             if problem.code != "XL402" or problem.at[0][0].removeprefix("generation.") in given:
-                yield problem
+                yield _with_positions(problem, spec, back) if problem.code == "XL405" else problem
     vocabulary = spec.config.get("vocab_size")
     tokenizer = spec.language.tokenizer
     size = tokenizer.get("vocab_size") if tokenizer is not None else None
@@ -32,6 +34,18 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
             (f"{back.role}.config.vocab_size", f"{vocabulary} ids"),
         )
         yield from check_vocabulary(size, vocabulary, None, at)
+
+
+def _with_positions(problem: Problem, spec: Spec, back: Component | None) -> Problem:
+    """A length beyond the positions, with the pad id where they are counted from it.
+
+    An id that was refused then takes the length along: it has no positions to speak of.
+    """
+    if back is None:
+        return problem
+    view, pad = back.view, id_address(spec, back.role, "pad")
+    back.family.maximum_target(view)
+    return replace(problem, at=(*problem.at, (pad, "counted from here"))) if pad in view.read else problem
 
 
 def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
@@ -83,13 +97,14 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
 
 def missing_ids(part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
-    if IDS in part.graph.inputs and part.graph.tokens is None:
+    has_ids = IDS in part.graph.inputs
+    if (has_ids or part.role == "decoder") and part.graph.tokens is None:
         yield Problem(
             "XL404",
             "a decoder needs a start id and a pad id",
             (
                 ("tokens", "decoder_start and pad are needed"),
-                (part.input(IDS), "these are decoded"),
+                (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
             ),
             info=("labels are shifted with the start id, and ignored labels become pads",),
             help="add `tokens: {decoder_start: ..., pad: ...}`",

@@ -135,7 +135,7 @@ class Cache:
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        by_beam = torch.stack((key, value)).view(2, -1, self.beams, *key.shape[1:])
+        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
         self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
         keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
         return keys, values
@@ -199,11 +199,10 @@ def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
     """
     half = width // 2
     frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
     table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    angles = table[:, :half]
-    torch.mul(torch.arange(rows).float().unsqueeze(1), frequencies, out=angles)
-    torch.cos(angles, out=table[:, half:])
-    angles.sin_()
+    table[:, half:] = angles.cos()
+    table[:, :half] = angles.sin_()
     table[padding_row] = 0
     return table.to(torch.get_default_dtype())
 
@@ -404,9 +403,13 @@ class Projection(nn.Linear):
         if rows <= FEW_ROWS:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
             return product.contiguous().view(*input.shape[:-1], outputs)
-        if rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
 
 
 class SelfAttention(nn.Module):

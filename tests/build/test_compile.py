@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +160,20 @@ def test_fast_is_as_eager(tmp_path: Path) -> None:
         steps = [fast.decode(ids[:, t : t + 1], encoded, cache) for t in range(ids.shape[1])]
         assert difference(torch.cat(steps, dim=1), expected) <= 1e-6
         assert difference(fast(**case.batch).logits, whole) <= 1e-6
+
+
+def test_fast_serves_requests_of_many_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More kinds than torch compiles a function for unless it is told to."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    folder = save(0, tmp_path)
+    fast = crossloom.from_pretrained(folder, compile="fast")
+    case = read_case(0, folder)
+    features, mask = case.batch["input_features"], case.batch["attention_mask"]
+    for rows, beams, masked, tokens in product((1, 2), (1, 3), (True, False), (4, 12)):
+        given: dict[str, Any] = {"input_features": features[:rows]}
+        given |= {"attention_mask": mask[:rows]} if masked else {}
+        options: dict[str, Any] = {"num_beams": beams, "max_new_tokens": tokens, "eos_token_id": None}
+        found, expected = (crossloom.generate(model, **given, **options) for model in (fast, case.ours))
+        assert isinstance(found, torch.Tensor)
+        assert isinstance(expected, torch.Tensor)
+        assert torch.equal(found, expected)

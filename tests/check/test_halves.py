@@ -122,6 +122,19 @@ def test_an_optional_mask_is_no_sure_mask() -> None:
     assert "may be left out" in message
 
 
+def test_ids_under_another_name_do_not_hide_that_tokens_are_missing() -> None:
+    text = changed(
+        DECODER,
+        ("      decoder_input_ids:", "      input_ids:"),
+        ("ids: decoder_input_ids", "ids: input_ids"),
+    )
+    assert [code for code, _ in errors(text)] == ["XL210"]
+    assert [code for code, _ in errors(changed(text, ("tokens: {decoder_start: 2, pad: 1}\n", "")))] == [
+        "XL210",
+        "XL404",
+    ]
+
+
 def test_a_graph_in_place_of_an_inherited_family(tmp_path: Path) -> None:
     base = "crossloom: 1\nname: a\nencoder: {family: speech_to_text}\ndecoder: {family: speech_to_text}\n"
     (tmp_path / "base.yaml").write_text(base, encoding="utf-8")

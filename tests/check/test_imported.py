@@ -106,3 +106,15 @@ def test_ids_that_generation_takes_otherwise_are_in_the_spec(tmp_path: Path) -> 
     spec = interface.import_spec(folder)
     assert spec.data["generation"] == {"eos_token_id": [2, 3], "max_length": 20}
     assert interface.verify(spec) == []
+
+
+def test_a_mistake_about_a_field_at_its_default_is_shown_there(tmp_path: Path) -> None:
+    """The shortest spec would leave such a field out."""
+    parts = sound(tmp_path)
+    parts.config |= {"num_conv_layers": 3, "conv_kernel_sizes": [5, 5]}
+    write(tmp_path, parts.files())
+    with pytest.raises(interface.CrossloomError) as raised:
+        interface.import_spec(tmp_path / "checkpoint")
+    (finding,) = raised.value.diagnostics
+    assert finding.code == "XL303"
+    assert finding.spans[0].file == str(tmp_path / "checkpoint" / "config.json")

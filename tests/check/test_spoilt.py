@@ -149,6 +149,22 @@ def test_a_fault_of_a_file_is_shown_there(
     assert raised.value.diagnostics == [finding]
 
 
+@pytest.mark.parametrize(
+    ("file", "fields"),
+    [
+        ("preprocessor_config.json", {"dither": 1.0}),
+        ("preprocessor_config.json", {"padding_side": "left"}),
+        ("tokenizer_config.json", {"lang_codes": "x"}),
+    ],
+    ids=str,
+)
+def test_what_is_refused_is_not_compared_as_well(tmp_path: Path, file: str, fields: dict[str, Any]) -> None:
+    files = sound(tmp_path).files()
+    write(tmp_path, {**files, file: json.dumps(json.loads(files.get(file, b"{}")) | fields).encode()})
+    (finding,) = interface.verify(tmp_path / "spec.yaml")
+    assert finding.code == "XL116"
+
+
 @pytest.mark.parametrize("fields", [{"d_modle": 8}, {"hidden_size": 99}, {"is_encoder_decoder": False}])
 def test_a_field_ignored_by_name_is_left_out(tmp_path: Path, fields: dict[str, Any]) -> None:
     parts = sound(tmp_path)

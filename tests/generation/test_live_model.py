@@ -181,6 +181,15 @@ def test_the_checkpoints_own_options_apply(models: list[tuple[Case, Any]], tmp_p
     assert generate(model, **case.inputs, num_beams=1, max_new_tokens=9).tolist() != theirs
 
 
+def test_autocast_decides_the_dtype_of_a_step(models: list[tuple[Case, Any]]) -> None:
+    options = {"max_new_tokens": 8, "num_beams": 2}
+    with torch.autocast("cpu", torch.bfloat16):
+        for case, model in models[:3]:
+            found = generate(model, **case.inputs, **options)
+            assert isinstance(found, Tensor)
+            assert torch.equal(found, case.model.generate(**case.inputs, **options)), case
+
+
 def test_sampling_draws_from_the_same_distribution(models: list[tuple[Case, Any]]) -> None:
     """Equal streams of random numbers: a token differs only where a draw falls between two roundings."""
     different = 0
