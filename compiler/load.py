@@ -30,7 +30,7 @@ Sources = Mapping[str, Source]
 
 
 def sources_of(
-    spec: Spec, given: str | Path | Source | Mapping[str, str | Path] | None, **access: Any
+    spec: Spec, given: str | Path | Source | Mapping[str, str | Path | Source] | None, **access: Any
 ) -> dict[str, Source]:
     """The checkpoint of every part, or of the whole as `model`: what the call gives, else the spec's own.
 
