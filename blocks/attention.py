@@ -26,9 +26,12 @@ def side_by_side(states: Tensor, beams: int) -> Tensor:
 
 
 class SelfAttention(nn.Module):
-    """Attention of a sequence over itself, incremental when given a cache."""
+    """Attention of a sequence over itself, incremental when given a cache.
 
-    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+    Scores are multiplied by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float, scale: float | None = None) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(target_dim, target_dim)
@@ -36,6 +39,7 @@ class SelfAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def forward(
         self,
@@ -58,14 +62,17 @@ class SelfAttention(nn.Module):
             value,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
 class CrossAttention(nn.Module):
-    """Attention of a target over a source, whose width may differ."""
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
 
-    def __init__(self, target_dim: int, source_dim: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(source_dim, target_dim)
@@ -73,6 +80,7 @@ class CrossAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
@@ -96,5 +104,6 @@ class CrossAttention(nn.Module):
             *states,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))

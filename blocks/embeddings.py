@@ -17,6 +17,18 @@ class ScaledEmbedding(nn.Module):
         return self.tokens(ids) * self.scale
 
 
+class AddTypes(nn.Module):
+    """Sum of hidden states and the embedding of each token's type, type 0 where none are given."""
+
+    def __init__(self, types: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(types, width)
+
+    def forward(self, hidden: Tensor, types: Tensor | None = None) -> Tensor:
+        """hidden [B, T, D], types [B, T] -> [B, T, D]."""
+        return hidden + (self.table.weight[0] if types is None else self.table(types))
+
+
 class Scale(nn.Module):
     """Multiplication by a constant."""
 

@@ -1,4 +1,4 @@
-"""Transformer layers with normalisation before each sub-layer."""
+"""Transformer layers, normalised before each sub-layer or after it."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from blocks.cache import Cache
 
 
-class PreNormEncoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
 
     def __init__(
         self,
@@ -28,6 +28,10 @@ class PreNormEncoderLayer(nn.Module):
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
 
+
+class PreNormEncoderLayer(EncoderLayer):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
         attended = self.self_attention(self.self_attention_norm(hidden), mask)
@@ -36,8 +40,19 @@ class PreNormEncoderLayer(nn.Module):
         return hidden + self.dropped(transformed)
 
 
-class PreNormDecoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+class PostNormEncoderLayer(EncoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
+        attended = self.self_attention(hidden, mask)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
+
+
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
 
     def __init__(
         self,
@@ -62,6 +77,10 @@ class PreNormDecoderLayer(nn.Module):
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
 
+
+class PreNormDecoderLayer(DecoderLayer):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
@@ -80,3 +99,26 @@ class PreNormDecoderLayer(nn.Module):
         hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
         return hidden + self.dropped(transformed)
+
+
+class PostNormDecoderLayer(DecoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + CrossAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(hidden, mask, cache, layer, slots)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        attended = self.cross_attention(hidden, source_states, source_mask, beams)
+        hidden = self.cross_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))

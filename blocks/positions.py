@@ -1,4 +1,4 @@
-"""Sinusoidal positions (tensor2tensor's layout: all sines, then all cosines)."""
+"""Positions: learned, or sinusoidal (tensor2tensor's layout: all sines, then all cosines)."""
 
 import math
 
@@ -73,6 +73,26 @@ class TokenPositions(nn.Module):
         real = ids.ne(self.padding_row).long()
         past = 0 if cache is None else cache.position
         return nn.functional.embedding((real.cumsum(1) + past) * real + self.padding_row, table)
+
+
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
+
+    def __init__(self, rows: int, width: int, offset: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        if self.offset + end > self.rows:
+            raise ValueError(f"{end} positions were asked for; the table ends at {self.rows - self.offset}")
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
 
 
 class FramePositions(nn.Module):

@@ -308,8 +308,8 @@ class EncoderStack(nn.ModuleList):
         return hidden
 
 
-class PreNormEncoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
 
     def __init__(
         self,
@@ -329,6 +329,10 @@ class PreNormEncoderLayer(nn.Module):
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
+
+
+class PreNormEncoderLayer(EncoderLayer):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
@@ -413,9 +417,12 @@ class Projection(nn.Linear):
 
 
 class SelfAttention(nn.Module):
-    """Attention of a sequence over itself, incremental when given a cache."""
+    """Attention of a sequence over itself, incremental when given a cache.
 
-    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+    Scores are multiplied by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float, scale: float | None = None) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(target_dim, target_dim)
@@ -423,6 +430,7 @@ class SelfAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def forward(
         self,
@@ -445,6 +453,7 @@ class SelfAttention(nn.Module):
             value,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
@@ -563,8 +572,8 @@ class DecoderStack(nn.ModuleList):
         return hidden
 
 
-class PreNormDecoderLayer(nn.Module):
-    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
 
     def __init__(
         self,
@@ -589,6 +598,10 @@ class PreNormDecoderLayer(nn.Module):
         """A sub-layer's output after dropout, which acts in training only."""
         return F.dropout(states, self.dropout) if self.training else states
 
+
+class PreNormDecoderLayer(DecoderLayer):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
@@ -610,9 +623,11 @@ class PreNormDecoderLayer(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Attention of a target over a source, whose width may differ."""
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
 
-    def __init__(self, target_dim: int, source_dim: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
         super().__init__()
         self.q_proj = Projection(target_dim, target_dim)
         self.k_proj = Projection(source_dim, target_dim)
@@ -620,6 +635,7 @@ class CrossAttention(nn.Module):
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout
+        self.scale = scale
 
     def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
@@ -643,6 +659,7 @@ class CrossAttention(nn.Module):
             *states,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
 

@@ -5,35 +5,54 @@ The registry is filled by explicit names; nothing is scanned.
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.dense import (
+    ACTIVATION,
     ADD_POSITIONS,
+    ADD_TYPES,
+    DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
+    PADDED_TOKEN_EMBEDDING,
     SCALE_BLOCK,
     SCALED_EMBEDDING,
+    TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
 from specs.signatures.positions import (
     FRAME_POSITIONS,
+    LEARNED_POSITIONS,
     PADDING_FRAME_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
-from specs.signatures.stacks import PRE_NORM_DECODER, PRE_NORM_ENCODER
+from specs.signatures.stacks import (
+    POST_NORM_DECODER,
+    POST_NORM_ENCODER,
+    PRE_NORM_DECODER,
+    PRE_NORM_ENCODER,
+)
 from specs.signatures.subsampling import CONV_SUBSAMPLER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
+        ACTIVATION,
         ADD_POSITIONS,
+        ADD_TYPES,
         CONV_SUBSAMPLER,
+        DROPOUT_BLOCK,
         FRAME_POSITIONS,
         LAYER_NORM,
+        LEARNED_POSITIONS,
         LINEAR,
+        PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        POST_NORM_DECODER,
+        POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        TOKEN_EMBEDDING,
         TOKEN_POSITIONS,
         UNMASKED_FRAME_POSITIONS,
         VOCABULARY_HEAD,

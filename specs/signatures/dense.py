@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from specs.dims import Dim
 from specs.graph import Block
+from specs.signatures.activations import ACTIVATIONS, activation
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 
 WIDTH = Hyper("width", int, "number of channels", minimum=1)
@@ -46,6 +47,63 @@ SCALED_EMBEDDING = Signature(
     ),
     operations=_elementwise,
     violations=_padding_row_exists,
+)
+
+TOKEN_EMBEDDING = Signature(
+    kind="token_embedding",
+    summary="Token embedding, padding like any other token.",
+    hypers=(Hyper("vocabulary", int, "number of ids", minimum=1), WIDTH),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("nn.Embedding", {"num_embeddings": n.vocabulary, "embedding_dim": n.width}),
+    operations=_elementwise,
+)
+
+PADDED_TOKEN_EMBEDDING = Signature(
+    kind="padded_token_embedding",
+    summary="Token embedding whose padding row stays as it is in training.",
+    hypers=(Hyper("vocabulary", int, "number of ids", minimum=1), WIDTH, PADDING_ROW),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block(
+        "nn.Embedding",
+        {"num_embeddings": n.vocabulary, "embedding_dim": n.width, "padding_idx": n.padding_row},
+    ),
+    operations=_elementwise,
+    violations=_padding_row_exists,
+)
+
+ADD_TYPES = Signature(
+    kind="add_types",
+    summary="Sum of hidden states and an embedding of the tokens' types, type 0 where none are given.",
+    hypers=(Hyper("types", int, "number of types", minimum=1), WIDTH),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "width")),
+        Port("types", "token_ids", ("batch", "time"), "int64", optional=True),
+    ),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("AddTypes", {"types": n.types, "width": n.width}),
+    operations=_elementwise,
+)
+
+DROPOUT_BLOCK = Signature(
+    kind="dropout",
+    summary="Elements zeroed at random in training, the others scaled up.",
+    hypers=(DROPOUT,),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("nn.Dropout", {"p": n.dropout}),
+    operations=_elementwise,
+)
+
+ACTIVATION = Signature(
+    kind="activation",
+    summary="An activation function, element by element.",
+    hypers=(Hyper("activation", str, "its published name", choices=tuple(ACTIVATIONS)),),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: activation(n.activation),
+    operations=_elementwise,
 )
 
 SCALE_BLOCK = Signature(

@@ -65,6 +65,33 @@ TOKEN_POSITIONS = Signature(
 )
 
 
+def _position_remains(n: Numbers) -> Iterable[Violation]:
+    if n.offset.value >= n.rows.value:
+        yield Violation(
+            "XL104",
+            f"a table of {n.rows.value} rows has no position from row {n.offset.value} on",
+            (("rows", "the table"), ("offset", "the row of the first position")),
+            f"use more than {n.offset.value} rows",
+        )
+
+
+LEARNED_POSITIONS = Signature(
+    kind="learned_positions",
+    summary="A trained row for every position, whatever token stands there.",
+    hypers=(
+        Hyper("rows", int, "rows of the table", minimum=1),
+        WIDTH,
+        Hyper("offset", int, "row of the first position", 0, minimum=0),
+    ),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("LearnedPositions", {"rows": n.rows, "width": n.width, "offset": n.offset}),
+    operations=_elementwise,
+    violations=_position_remains,
+    keeps_state=True,
+)
+
+
 def _frame_positions(kind: str, name: str, summary: str) -> Signature:
     return Signature(
         kind=kind,

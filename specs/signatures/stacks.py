@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from specs.dims import Dim
 from specs.graph import Block, Repeat
 from specs.signatures.activations import ACTIVATIONS, activation
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 from specs.signatures.dense import DROPOUT, WIDTH
+from specs.values import Value
 
 COMMON = (
     Hyper("layers", int, "number of layers", minimum=1, maximum=1024),
@@ -47,8 +48,22 @@ def _norm(n: Numbers) -> Block:
     return Block("nn.LayerNorm", numbers if n.eps.value == 1e-5 else {**numbers, "eps": n.eps})
 
 
-def _self_attention(n: Numbers) -> Block:
-    return Block("SelfAttention", {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout})
+def _self_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
+    numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
+    return Block("SelfAttention", {**numbers, **scale})
+
+
+def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
+    return Block(
+        "CrossAttention",
+        {
+            "target_dim": n.width,
+            "source_dim": n.source_dim,
+            "heads": n.heads,
+            "dropout": n.attention_dropout,
+            **scale,
+        },
+    )
 
 
 def _feed_forward(n: Numbers) -> Block:
@@ -59,49 +74,65 @@ def _feed_forward(n: Numbers) -> Block:
     )
 
 
-def _stack(n: Numbers, layer: Block, name: str) -> Block:
-    layers = {"layers": (Repeat(layer, n.layers),)}
+def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:
+    parts: Mapping[str, tuple[Repeat, ...]] = {"layers": layers}
     if n.layerdrop.value:
-        return Block(f"LayerDrop{name}", {"layerdrop": n.layerdrop}, layers)
-    return Block(name, {}, layers)
+        return Block(f"LayerDrop{name}", {"layerdrop": n.layerdrop}, parts)
+    return Block(name, {}, parts)
 
 
-def _encoder(n: Numbers) -> Block:
-    layer = Block(
-        "PreNormEncoderLayer",
-        {"dropout": n.dropout},
-        {
-            "self_attention_norm": _norm(n),
-            "self_attention": _self_attention(n),
-            "feed_forward_norm": _norm(n),
-            "feed_forward": _feed_forward(n),
-        },
-    )
-    return _stack(n, layer, "EncoderStack")
+def _encoder(layer: str) -> Callable[[Numbers], Block]:
+    def construct(n: Numbers) -> Block:
+        block = Block(
+            layer,
+            {"dropout": n.dropout},
+            {
+                "self_attention_norm": _norm(n),
+                "self_attention": _self_attention(n, {}),
+                "feed_forward_norm": _norm(n),
+                "feed_forward": _feed_forward(n),
+            },
+        )
+        return _stack(n, "EncoderStack", (Repeat(block, n.layers),))
+
+    return construct
 
 
-def _decoder(n: Numbers) -> Block:
-    layer = Block(
-        "PreNormDecoderLayer",
-        {"dropout": n.dropout},
-        {
-            "self_attention_norm": _norm(n),
-            "self_attention": _self_attention(n),
-            "cross_attention_norm": _norm(n),
-            "cross_attention": Block(
-                "CrossAttention",
-                {
-                    "target_dim": n.width,
-                    "source_dim": n.source_dim,
-                    "heads": n.heads,
-                    "dropout": n.attention_dropout,
-                },
-            ),
-            "feed_forward_norm": _norm(n),
-            "feed_forward": _feed_forward(n),
-        },
-    )
-    return _stack(n, layer, "DecoderStack")
+def _decoder(layer: str) -> Callable[[Numbers], Block]:
+    def block(n: Numbers, scale: Mapping[str, Value]) -> Block:
+        return Block(
+            layer,
+            {"dropout": n.dropout},
+            {
+                "self_attention_norm": _norm(n),
+                "self_attention": _self_attention(n, scale),
+                "cross_attention_norm": _norm(n),
+                "cross_attention": _cross_attention(n, scale),
+                "feed_forward_norm": _norm(n),
+                "feed_forward": _feed_forward(n),
+            },
+        )
+
+    def construct(n: Numbers) -> Block:
+        if n.scale_by_depth:
+            layers = tuple(Repeat(block(n, _scale(n, index)), Value(1)) for index in range(int(n.layers)))
+        else:
+            layers = (Repeat(block(n, _scale(n, 0)), n.layers),)
+        return _stack(n, "DecoderStack", layers)
+
+    return construct
+
+
+def _scale(n: Numbers, index: int) -> dict[str, Value]:
+    """The factor on the scores of layer `index` (Shoeybi et al. 2019 divide by its number, from 1 on).
+
+    Nothing where it is the one that attention takes by itself.
+    """
+    if n.scale_by_width and not n.scale_by_depth:
+        return {}
+    factor = (int(n.width) // int(n.heads)) ** -0.5 if n.scale_by_width else 1.0
+    origin = n.scale_by_depth.origin if n.scale_by_depth else n.scale_by_width.origin
+    return {"scale": Value(factor / (index + 1), origin)}
 
 
 def _encoder_operations(n: Numbers, env: Env) -> Dim:
@@ -122,35 +153,49 @@ def _decoder_operations(n: Numbers, env: Env) -> Dim:
     return layer * int(n.layers)
 
 
-PRE_NORM_ENCODER = Signature(
-    kind="pre_norm_encoder",
-    summary="Transformer encoder layers, normalisation before each sub-layer.",
-    hypers=COMMON,
-    inputs=(
-        Port("hidden", "hidden", ("batch", "time", "width")),
-        Port("mask", "mask", ("batch", "time"), "int64", optional=True),
-    ),
-    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
-    construct=_encoder,
-    operations=_encoder_operations,
-    violations=heads_divide,
-    mixes_time=True,
-)
+def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
+    return Signature(
+        kind=kind,
+        summary=f"Transformer encoder layers, normalisation {order} each sub-layer.",
+        hypers=COMMON,
+        inputs=(
+            Port("hidden", "hidden", ("batch", "time", "width")),
+            Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+        ),
+        outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+        construct=_encoder(layer),
+        operations=_encoder_operations,
+        violations=heads_divide,
+        mixes_time=True,
+    )
 
-PRE_NORM_DECODER = Signature(
-    kind="pre_norm_decoder",
-    summary="Transformer decoder layers with cross-attention, normalisation before each sub-layer.",
-    hypers=(*COMMON, Hyper("source_dim", int, "width of what cross-attention reads", minimum=1)),
-    inputs=(
-        Port("hidden", "hidden", ("batch", "time", "width")),
-        Port("source", "hidden", ("batch", "source", "source_dim"), code="XL301"),
-        Port("source_mask", "mask", ("batch", "source"), "int64", optional=True),
-        Port("mask", "mask", ("batch", "time"), "int64", optional=True),
-    ),
-    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
-    construct=_decoder,
-    operations=_decoder_operations,
-    violations=heads_divide,
-    keeps_state=True,
-    mixes_time=True,
-)
+
+def _decoder_signature(kind: str, layer: str, order: str) -> Signature:
+    return Signature(
+        kind=kind,
+        summary=f"Transformer decoder layers with cross-attention, normalisation {order} each sub-layer.",
+        hypers=(
+            *COMMON,
+            Hyper("source_dim", int, "width of what cross-attention reads", minimum=1),
+            Hyper("scale_by_width", bool, "divide scores by the root of a head's width", True),
+            Hyper("scale_by_depth", bool, "divide scores by the number of the layer too", False),
+        ),
+        inputs=(
+            Port("hidden", "hidden", ("batch", "time", "width")),
+            Port("source", "hidden", ("batch", "source", "source_dim"), code="XL301"),
+            Port("source_mask", "mask", ("batch", "source"), "int64", optional=True),
+            Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+        ),
+        outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+        construct=_decoder(layer),
+        operations=_decoder_operations,
+        violations=heads_divide,
+        keeps_state=True,
+        mixes_time=True,
+    )
+
+
+PRE_NORM_ENCODER = _encoder_signature("pre_norm_encoder", "PreNormEncoderLayer", "before")
+POST_NORM_ENCODER = _encoder_signature("post_norm_encoder", "PostNormEncoderLayer", "after")
+PRE_NORM_DECODER = _decoder_signature("pre_norm_decoder", "PreNormDecoderLayer", "before")
+POST_NORM_DECODER = _decoder_signature("post_norm_decoder", "PostNormDecoderLayer", "after")

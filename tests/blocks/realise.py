@@ -109,7 +109,7 @@ def inputs(
             assert isinstance(port.dims[1], str)
             given[port.name] = (torch.arange(shape[1]) < valid[port.dims[1]].unsqueeze(1)).long()
         elif port.role == "token_ids":
-            bound = env["vocabulary"].evaluate({}) if "vocabulary" in env else 20
+            bound = next((env[name].evaluate({}) for name in ("vocabulary", "types") if name in env), 20)
             given[port.name] = torch.randint(bound, shape, generator=generator)
         else:
             given[port.name] = torch.randn(shape, generator=generator)

@@ -38,6 +38,8 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
         longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+    if signature.hyper("offset"):
+        longest = given_numbers.rows.value - given_numbers.offset.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
     batch = draw(st.integers(1, 3))
     env = sizes(signature, given_numbers, {**times, "batch": batch})
@@ -171,7 +173,16 @@ def smallest(signature: Signature) -> Any:
 
 
 @pytest.mark.parametrize(
-    "kind", ["linear", "vocabulary_head", "conv_subsampler", "pre_norm_encoder", "pre_norm_decoder"]
+    "kind",
+    [
+        "linear",
+        "vocabulary_head",
+        "conv_subsampler",
+        "pre_norm_encoder",
+        "pre_norm_decoder",
+        "post_norm_encoder",
+        "post_norm_decoder",
+    ],
 )
 @RUNS
 @given(data=st.data())
