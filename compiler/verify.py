@@ -16,7 +16,7 @@ from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import differing_ids, generation_document, read_generation
 from compiler.places import id_address, spans_of, weights_address
-from compiler.processing_files import processing_findings, vocabulary_findings
+from compiler.processing_files import assumed_front_end, processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
 from compiler.weights.folding import folded
 from compiler.weights.resolution import FLOATING, Resolution, resolve
@@ -52,6 +52,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         findings += generation_findings(spec, one, source)
         findings += vocabulary_findings(spec, one, source)
         findings += processing_findings(spec, one, source)
+        findings += assumed_front_end(spec, one, source)
     return Verified(component, checkpoint, resolution, findings)
 
 
