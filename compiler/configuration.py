@@ -19,6 +19,7 @@ from specs.families import FAMILIES
 from specs.family import Family
 from specs.generation import GenerationOptions
 from specs.problems import Problem
+from specs.values import written
 
 NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "add_cross_attention": (False, None),
@@ -172,9 +173,10 @@ def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None,
 
 
 def _disagreement(name: str, target: str, data: Mapping[str, Any]) -> Problem:
+    first, second = (f"`{one}` is {written(data[one])}" for one in (name, target))
     return Problem(
         "XL505",
-        f"`{name}` is {data[name]!r} and `{target}` is {data[target]!r}, but they are one field",
+        f"{first} and {second}, but they are one field",
         ((name, "second name"), (target, "the field")),
         help=f"make them agree, or {_ignoring(name)}",
     )
@@ -183,7 +185,7 @@ def _disagreement(name: str, target: str, data: Mapping[str, Any]) -> Problem:
 def _refused(name: str, value: Any) -> Problem:
     return Problem(
         "XL116",
-        f"`{name}: {value!r}` changes the published model, and is not supported",
+        f"`{name}: {written(value)}` changes the published model, and is not supported",
         ((name, "refused"),),
         help=f"if it has no effect on this checkpoint, {_ignoring(name)}",
     )

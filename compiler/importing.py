@@ -73,7 +73,7 @@ def import_with_report(
     generation = generation_document(opened, ignore)
     sections = {
         "generation": _generation(findings, generation, {**defaults, **fields}),
-        **_processing(findings, opened, stated, config, dropped),
+        **_processing(findings, opened, stated, {**defaults, **fields}, dropped),
     }
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
@@ -176,7 +176,7 @@ def _generation(findings: Findings, document: Document | None, config: Mapping[s
 def _processing(
     findings: Findings, source: Source, stated: Family, config: Mapping[str, Any], dropped: dict[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The sections of front end and tokenizer."""
+    """The sections of front end and tokenizer, as far as the config does not say the same."""
     if stated.processing is None:
         return {}
     module = import_module(stated.processing)
@@ -185,7 +185,12 @@ def _processing(
     _report_files(findings, imported.problems, str(source))
     dropped.update(imported.dropped)
     processor = module.fitting_processor(config) if imported.processor is None else imported.processor
-    sections = {"processor": processor, "tokenizer": imported.tokenizer}
+    tokenizer = {
+        name: value
+        for name, value in (imported.tokenizer or {}).items()
+        if name not in config or not same(config[name], value)
+    }
+    sections = {"processor": processor, "tokenizer": tokenizer}
     return {key: section for key, section in sections.items() if section}
 
 

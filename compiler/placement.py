@@ -40,8 +40,12 @@ def _unusable(device: torch.device | str) -> str | None:
     import torch
 
     try:
-        if torch.device(device).type == "meta":
-            return "tensors have no values there"
+        place = torch.device(device)
+    except (RuntimeError, TypeError):
+        return "torch knows no device of this name"  # its own message lists some twenty
+    if place.type == "meta":
+        return "tensors have no values there"
+    try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         return str(error).partition("\n")[0]

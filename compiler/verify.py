@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
+from compiler.analysis import analyse, analysis_of
 from compiler.checkpoint.checkpoint import Checkpoint
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.dtypes import holding
@@ -20,7 +22,12 @@ from compiler.processing_files import assumed_front_end, processing_findings, vo
 from compiler.spec import Component, Spec
 from compiler.weights.folding import folded
 from compiler.weights.resolution import FLOATING, Resolution, resolve
-from compiler.weights.table import WeightTable
+from compiler.weights.table import WeightTable, table_of
+from specs.graph import Graph
+from specs.values import written
+
+_PARAMETERLESS = "XL4"
+"""What the codes on tokens and front ends begin with: the model has its parameters all the same."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +52,79 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     named_at = spec.origins.get(weights_address(spec, component))
     resolution, findings = resolve(table, component, checkpoint, ignore, named_at)
     stated = spec.components.get(component)
-    if stated is not None:
-        findings = [*configuration_findings(spec, stated, source), *findings]
-    # A whole that is put together has no config.json, and the other files of all its parts.
-    for one in spec.components.values() if component not in spec.parts else filter(None, [stated]):
-        findings += generation_findings(spec, one, source)
-        findings += vocabulary_findings(spec, one, source)
-        findings += processing_findings(spec, one, source)
-        findings += assumed_front_end(spec, one, source)
-    return Verified(component, checkpoint, resolution, findings)
+    if stated is None:
+        if component not in spec.parts:  # a whole that is put together: beside it are the files of its parts
+            findings += chain.from_iterable(
+                _file_findings(spec, one, source) for one in spec.components.values()
+            )
+        return Verified(component, checkpoint, resolution, findings)
+    if (another := _another_family(spec, stated, source)) is not None:
+        return Verified(component, checkpoint, resolution, [another])
+    told, differing = configuration_findings(spec, stated, source)
+    findings += _file_findings(spec, stated, source)
+    if findings and differing and (settled := _with_fields(spec, stated, differing)):
+        # What only follows from a field that differs would be a second finding of one mistake, whichever
+        # of the two is mistaken there.
+        changed, graph = settled
+        _, others = resolve(table_of(changed, graph), component, checkpoint, ignore, named_at)
+        others += _file_findings(changed, changed.components[component], source)
+        findings = min(findings, others, key=len)
+    return Verified(component, checkpoint, resolution, [*told, *findings])
 
 
-def configuration_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
+def _file_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
+    """What is wrong with the files beside config.json."""
+    yield from generation_findings(spec, component, source)
+    yield from vocabulary_findings(spec, component, source)
+    yield from processing_findings(spec, component, source)
+    yield from assumed_front_end(spec, component, source)
+
+
+def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) -> tuple[Spec, Graph] | None:
+    """The spec with other values of some fields of a config, and its graph; None where there is none."""
+    document = analysis_of(spec).document
+    data = {key: value for key, value in document.data.items() if key != "extends"}  # it is merged in already
+    part = data[component.role]
+    data[component.role] = {**part, "config": {**(part.get("config") or {}), **fields}}
+    changed = analyse(replace(document, data=data))
+    errors = [one.code for one in changed.diagnostics if one.severity is Severity.ERROR]
+    if (
+        changed.spec is None
+        or changed.graph is None
+        or not all(code.startswith(_PARAMETERLESS) for code in errors)
+    ):
+        return None
+    return changed.spec, changed.graph
+
+
+def _another_family(spec: Spec, component: Component, source: Source) -> Diagnostic | None:
+    """XL505 where the checkpoint is of another family: nothing else can be compared then."""
+    if not source.has("config.json"):
+        return None
+    document = json_document(source, "config.json")
+    named = document.data.get("model_type")
+    if named is None or named == component.family.name:
+        return None
+    return Diagnostic(
+        "XL505",
+        Severity.ERROR,
+        f"config.json describes a `{named}`, and the spec a `{component.family.name}`",
+        spans_of(spec, f"{component.role}.family", "stated here"),
+        (f"in {document.file}",),
+        f"set `family: {named}`, or give another checkpoint",
+    )
+
+
+def configuration_findings(
+    spec: Spec, component: Component, source: Source
+) -> tuple[list[Diagnostic], dict[str, Any]]:
     """What import would refuse in the checkpoint's config.json, and XL505 where it contradicts the spec.
 
-    Fields that do not change what is computed may differ.
+    Also the fields that contradict it, with the checkpoint's values. Fields that do not change what is
+    computed may differ.
     """
     if not source.has("config.json"):
-        yield Diagnostic(
+        missing = Diagnostic(
             "XL505",
             Severity.WARNING,
             f"{source} has no config.json to compare with the spec",
@@ -70,39 +132,34 @@ def configuration_findings(spec: Spec, component: Component, source: Source) -> 
             ("shapes cannot show head counts, activations, scaling or ids",),
             "add the checkpoint's config.json",
         )
-        return
+        return [missing], {}
     family = component.family
     document = json_document(source, "config.json")
     ignored = frozenset(spec.language.ignore.config)
-    named = document.data.get("model_type")
-    if named != family.name and named is not None:
-        yield Diagnostic(
-            "XL505",
-            Severity.ERROR,
-            f"config.json describes a `{named}`, and the spec a `{family.name}`",
-            spans_of(spec, f"{component.role}.family", "stated here"),
-            (f"in {document.file}",),
-            f"set `family: {named}`, or give another checkpoint",
-        )
-        return
     configuration = read_configuration(document, family, ignored)
     findings = configuration.findings
-    if named is None and "model_type" not in ignored:
+    if document.data.get("model_type") is None and "model_type" not in ignored:
         findings.report(filter(None, [unknown_family(document.data)]))
-    yield from findings.diagnostics
+    told = list(findings.diagnostics)
     stored = {**family.config().model_dump(), **configuration.fields}
+    differing = {}
     for name, value in component.config.items():
         if name in family.inert | ignored or findings.is_poisoned(name) or same(stored[name], value):
             continue
+        differing[name] = stored[name]
         said = "says" if name in configuration.fields else "leaves the default"
-        yield Diagnostic(
-            "XL505",
-            Severity.ERROR,
-            f"`{name}` is {value!r} in the spec and {stored[name]!r} in config.json",
-            spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {stored[name]!r}"),
-            (f"in {document.file}", "the checkpoint was trained with its own value"),
-            f"set `{name}: {stored[name]}`",
+        own = written(stored[name])
+        told.append(
+            Diagnostic(
+                "XL505",
+                Severity.ERROR,
+                f"`{name}` is {written(value)} in the spec and {own} in config.json",
+                spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {own}"),
+                (f"in {document.file}", "the checkpoint was trained with its own value"),
+                f"set `{name}: {own}`",
+            )
         )
+    return told, differing
 
 
 def generation_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
@@ -113,13 +170,14 @@ def generation_findings(spec: Spec, component: Component, source: Source) -> Ite
     yield from read_generation(document, spec.config, spec.generation, spec.maximum_target).diagnostics
     for name, stored, value in differing_ids(document, spec.config, spec.generation):
         address = id_address(spec, component.role, name.removesuffix("_token_id"))
+        own = written(stored)
         yield Diagnostic(
             "XL505",
             Severity.ERROR,
-            f"`{name}` is {value!r} in the spec and {stored!r} in the checkpoint's generation options",
-            spans_of(spec, address, f"{document.file} says {stored!r}"),
+            f"`{name}` is {written(value)} in the spec and {own} in the checkpoint's generation options",
+            spans_of(spec, address, f"{document.file} says {own}"),
             ("generation would use one of them, and training the other",),
-            f"set `{name}: {stored}` under `generation:` to generate with it, or set it in the config",
+            f"set `{name}: {own}` under `generation:` to generate with it, or set it in the config",
         )
 
 

@@ -90,11 +90,16 @@ def weight_table(spec: Spec | Source) -> WeightTable:
     return table_of(*analysis(spec).sound())
 
 
-def emit(spec: Spec | Source, folder: Source) -> list[Path]:
-    """Write modeling.py, weights.json, spec.yaml and README.md; each file is replaced atomically."""
+def emit(spec: Spec | Source, folder: Source, force: bool = False) -> list[Path]:
+    """Write modeling.py, weights.json, spec.yaml and README.md; each file is replaced atomically.
+
+    Raises:
+        CrossloomError: what `check` finds; XL602 where the spec itself, or a file that was not emitted, would
+            be written over, unless `force`.
+    """
     from compiler.emission.folder import emit_folder
 
-    return emit_folder(*analysis(spec).sound(), Path(folder))
+    return emit_folder(*analysis(spec).sound(), Path(folder), force)
 
 
 def build(

@@ -7,6 +7,7 @@ source can say where a literal came from.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,3 +81,8 @@ class View:
             raise AttributeError(f"no configuration field {name!r}") from None
         self.read.add(f"{self._address}.{name}")
         return value
+
+
+def written(value: Any) -> str:
+    """A value as it is written in a spec: what JSON says, which YAML reads the same."""
+    return json.dumps(value, ensure_ascii=False)

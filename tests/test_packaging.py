@@ -24,6 +24,20 @@ def test_every_data_file_is_packaged(package: str) -> None:
     assert data - packaged == set()
 
 
+def test_the_files_that_the_catalogue_names_are_packaged() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    named = [
+        (file.parent / weights[1]).resolve()
+        for file in (ROOT / "specs" / "catalogue").glob("*.yaml")
+        if (weights := re.search(r"weights: (\.\S+)", file.read_text(encoding="utf-8")))
+    ]
+    assert named
+    for folder in named:
+        package = ".".join(folder.relative_to(ROOT).parts)
+        assert package in settings["packages"]["find"]["include"]
+        assert settings["package-data"][package] == ["*"]
+
+
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
 """Packages that are imported under another name."""
 

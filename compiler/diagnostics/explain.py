@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from textwrap import fill
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
@@ -20,6 +21,22 @@ def explain(code: str) -> str:
             [Diagnostic("XL112", Severity.ERROR, f"`{code}` is not a diagnostic code", help=help)]
         )
     return page.read_text("utf-8")
+
+
+def fitted(page: str, width: int | None) -> str:
+    """A page with its prose wrapped to `width`; headings and examples stay as they are."""
+    if width is None:
+        return page
+    parts, in_example = [], False
+    for part in page.rstrip("\n").split("\n\n"):
+        is_prose = not in_example and "```" not in part and not part.startswith("#")
+        in_example ^= part.count("```") % 2 == 1
+        parts.append(
+            fill(" ".join(part.split()), width, break_long_words=False, break_on_hyphens=False)
+            if is_prose
+            else part
+        )
+    return "\n\n".join(parts) + "\n"
 
 
 def title(code: str) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TextIO, TypedDict
 
 from compiler.diagnostics.model import Diagnostic
 from compiler.diagnostics.order import ordered
 from compiler.diagnostics.sources import Sources
+
+_USUAL_WIDTH = 80
+"""Of a terminal that does not say how wide it is."""
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -21,16 +25,24 @@ class TerminalSettings(TypedDict):
 
 
 def terminal_settings(stream: TextIO) -> TerminalSettings:
-    """How to write to `stream`: in colour, and to its width, only where it is a terminal.
+    """How to write to `stream`: in colour where it is a terminal, and to its width where that is known.
 
-    The environment variable NO_COLOR (https://no-color.org), when not empty, turns colour off.
+    The environment variable NO_COLOR (https://no-color.org), when not empty, turns colour off. COLUMNS, where
+    it is set to a number, is the width, of a pipe or file too.
     """
-    if not stream.isatty():
-        return TerminalSettings(color=False, width=None)
-    from shutil import get_terminal_size
+    color = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return TerminalSettings(color=color, width=_width(stream))
 
-    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return TerminalSettings(color=color, width=get_terminal_size().columns)
+
+def _width(stream: TextIO) -> int | None:
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    if not stream.isatty():
+        return None
+    with suppress(OSError, ValueError):  # a terminal of an emulation, which has no file behind it
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    return _USUAL_WIDTH
 
 
 def render(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from compiler.emission.modeling import modeling_source
 from compiler.emission.readme import readme
 from compiler.files import replace_all, text_writer
+from compiler.overwriting import MARK, refuse_overwriting
 from compiler.resolved import digest, resolved_yaml
 from compiler.spec import Spec
 from compiler.weights.table import table_of
@@ -18,15 +21,34 @@ def render_folder(spec: Spec, graph: Graph, folder: Path | None = None) -> dict[
 
     `folder` is where they are meant for: spec.yaml names a relative folder of weights as seen from there.
     """
+    table = {"about": f"{MARK}: where every parameter comes from"} | table_of(spec, graph).to_dict()
     return {
         "modeling.py": modeling_source(graph, digest(spec), spec.explicit),
-        "weights.json": table_of(spec, graph).to_json() + "\n",
-        "spec.yaml": resolved_yaml(spec, folder),
+        "weights.json": json.dumps(table, indent=1) + "\n",
+        "spec.yaml": f"# The resolved spec, {MARK}: every field is written out.\n"
+        + resolved_yaml(spec, folder),
         "README.md": readme(spec, graph),
     }
 
 
-def emit_folder(spec: Spec, graph: Graph, folder: Path) -> list[Path]:
-    """Write the four files, each replaced in one step, and none unless all can be."""
-    contents = render_folder(spec, graph, folder)
-    return replace_all({folder / name: text_writer(text) for name, text in contents.items()})
+def emit_folder(spec: Spec, graph: Graph, folder: Path, force: bool = False) -> list[Path]:
+    """Write the four files, each replaced in one step, and none unless all can be.
+
+    Raises:
+        CrossloomError: XL602 where that would write over the spec itself or a file that was not emitted,
+            unless `force`.
+    """
+    contents = placed(render_folder(spec, graph, folder), folder)
+    if not force:
+        refuse_overwriting(contents, spec.file)
+    return write_files(contents)
+
+
+def placed(files: Mapping[str, str], folder: Path) -> dict[Path, str]:
+    """Path -> contents of files by name, in a folder."""
+    return {folder / name: text for name, text in files.items()}
+
+
+def write_files(contents: Mapping[Path, str]) -> list[Path]:
+    """Write texts, each in one step, and none unless all can be."""
+    return replace_all({path: text_writer(text) for path, text in contents.items()})

@@ -24,6 +24,7 @@ from specs.family import Family
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
 from specs.processing import Processing
+from specs.values import written
 
 _CLASS = re.compile(r"(For[A-Z]\w*|Model|Config|Encoder|Decoder)$")
 """What a published class adds to the name of its family."""
@@ -103,7 +104,7 @@ def _version_is_known(findings: Findings) -> bool:
         Diagnostic(
             "XL109",
             Severity.ERROR,
-            f"language version {version!r} is unknown",
+            f"language version {written(version)} is unknown",
             (findings.document.locate(("crossloom",)),),
             (f"this crossloom reads version {VERSION}",),
             f"write `crossloom: {VERSION}`",

@@ -52,12 +52,12 @@ def differences(left: tuple[Spec, Graph], right: tuple[Spec, Graph]) -> list[Dif
     return [difference for name, one, other in sections for difference in _compared(name, one, other)]
 
 
-def difference_lines(found: list[Difference]) -> list[str]:
+def difference_lines(found: list[Difference], width: int | None = None) -> list[str]:
     """The differences for people, layers folded: `-` on the left alone, `+` on the right, `~` on both."""
     lines: list[str] = []
     for section in dict.fromkeys(one.section for one in found):
         rows = [_cells(one) for one in _folded([one for one in found if one.section == section])]
-        lines += [*([""] if lines else []), section, *aligned(rows, indent="  ")]
+        lines += [*([""] if lines else []), section, *aligned(rows, indent="  ", width=width)]
     return lines
 
 

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from textwrap import wrap
 
 Cells = Sequence[str]
 
 GAP = "  "
 
+_LEAST = 20
+"""Columns in which a text can be wrapped and still be read."""
 
-def aligned(rows: Sequence[Cells], right: Collection[int] = (), indent: str = "") -> list[str]:
-    """Lines in which columns line up; columns in `right` end together, the others begin together."""
+
+def aligned(
+    rows: Sequence[Cells], right: Collection[int] = (), indent: str = "", width: int | None = None
+) -> list[str]:
+    """Lines in which columns line up; columns in `right` end together, the others begin together.
+
+    In `width` columns the last cell of a row goes on below itself, where there is room for it at all.
+    """
     if not rows:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        (
-            indent
-            + GAP.join(
-                cell.rjust(width) if column in right else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-        ).rstrip()
-        for row in rows
-    ]
+    begin = len(indent) + sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(size) if column in right else cell.ljust(size)
+            for column, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = (indent + GAP.join(cells)).rstrip()
+        fits = width is None or len(line) <= width or width - begin < _LEAST
+        lines += [line] if fits else filled(line[begin:], width, " " * begin, lead=line[:begin])
+    return lines
+
+
+def filled(text: str, width: int | None, hanging: str = "  ", lead: str = "") -> list[str]:
+    """A text as lines of `width` columns: the first begins with `lead`, the others with `hanging`."""
+    if width is None:
+        return [lead + text]
+    return wrap(
+        text,
+        width,
+        initial_indent=lead,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def narrowed(rows: Sequence[Cells], width: int | None, indent: str = "") -> list[Cells]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, Side, shortest_inputs
-from compiler.reports.tables import aligned, narrowed, quantity
+from compiler.reports.tables import aligned, filled, narrowed, quantity
 
 
 def graph_text(facts: Facts, width: int | None = None) -> str:
@@ -18,9 +18,10 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
     yield f"{facts.name}  ({facts.form})"
     yield f"{facts.parameters:,} parameters, {size} as float32"
     for tied, kept in facts.ties.items():
-        yield f"  {tied} is {kept}"
+        yield from filled(f"  {tied} is {kept}", width, "    ")
     if facts.tokens:
-        yield "tokens: " + ", ".join(f"{name} {value}" for name, value in facts.tokens.items())
+        named = ", ".join(f"{name} {value}" for name, value in facts.tokens.items())
+        yield from filled(f"tokens: {named}", width)
     yield ""
     yield "inputs"
     yield from aligned(
@@ -41,7 +42,7 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
         yield "encode" + head[len("encode") :]
         yield from lines[: len(rows["encode"])]
         if rows["decode"]:
-            yield "  hands over " + ", ".join(map(str, facts.crossing))
+            yield from filled("  hands over " + ", ".join(map(str, facts.crossing)), width, "    ")
         yield ""
     if rows["decode"]:
         yield "decode" + head[len("decode") :]
@@ -53,12 +54,12 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
     )
     yield ""
     sizes = ", ".join(f"{name} {value}" for name, value in facts.sizes.items())
-    yield f"operations are multiply-adds at {sizes}"
+    yield from filled(f"operations are multiply-adds at {sizes}", width)
     if left_out := heading[len(shown[0]) :]:
         yield f"not shown in {width} columns: {', '.join(left_out)}"
     for node in facts.nodes:
         if node.leaks_padding:
-            yield f"padding is seen by {node.address}: {node.leaks_padding}"
+            yield from filled(f"padding is seen by {node.address}: {node.leaks_padding}", width)
 
 
 def _rows(facts: Facts, side: Side) -> Iterator[tuple[str, ...]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os.path import normpath
 from typing import Any
 
-from compiler.reports.tables import aligned, markdown
+from compiler.reports.tables import aligned, filled, markdown
 from compiler.verify import Verified
 from compiler.weights.folding import folded
 from compiler.weights.table import TableRow, WeightTable
@@ -62,12 +62,27 @@ def _operation(row: TableRow) -> str:
     return row.operation.name if row.status == "loaded" else ""
 
 
-def table_lines(table: WeightTable, format: str) -> list[str]:
-    """The table as `text` or `markdown`, with a last line that counts."""
+def table_lines(table: WeightTable, format: str, width: int | None = None) -> list[str]:
+    """The table as `text` or `markdown`, with a last line that counts.
+
+    Where `width` is too narrow for a row of text, what it is made from stands below it.
+    """
     rows = [HEADING, *(row.cells() for row in folded_rows(table))]
     if format == "markdown":
         return [*markdown([rows[0], *(_code(row) for row in rows[1:])]), "", _count(table)]
-    return [*aligned(rows), "", _count(table)]
+    lines = aligned(rows)
+    if width is not None and max(map(len, lines)) > width:
+        lines = list(_stacked(rows, width))
+    return [*lines, "", *filled(_count(table), width)]
+
+
+def _stacked(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
+    """Two lines a row: address, shape and status; below them operation and stored names."""
+    heads = aligned([(address, shape, status) for address, shape, _, status, _ in rows])
+    for head, (_, _, operation, _, sources) in zip(heads, rows, strict=True):
+        yield head
+        if made := f"{operation} {sources}".strip():
+            yield from filled(made, width, "      ", lead="    ")
 
 
 def _code(row: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,7 +112,12 @@ def verified_lines(one: Verified) -> list[str]:
         lines += [f"  {facts['computed']} stored tables that are computed anew, compared on loading"]
     if facts["ignored"]:
         lines += [f"  {len(facts['ignored'])} ignored"]
-        lines += [f"    {name}: {reason}" for name, reason in facts["ignored"].items()]
+        for reason in dict.fromkeys(facts["ignored"].values()):
+            names = [name for name, why in facts["ignored"].items() if why == reason]
+            lines += [
+                f"    {name}: {reason}" + (f" ({count} tensors)" if count > 1 else "")
+                for name, count in folded(names).items()
+            ]
     return lines
 
 

@@ -5,12 +5,13 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
+from compiler.checkpoint.findings import quoted
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.weights.folding import folded, folded_pairs
 from compiler.weights.table import TableRow, WeightTable
@@ -73,18 +74,20 @@ def _dialect(
         for dialect in dialects
     }
     best = max(counts.values())
+    wanted = next((row.sources for row in rows if row.sources and row.status != "computed"), None)
+    if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling
+        return max(counts, key=lambda dialect: counts[dialect]), None
     fitting = [dialect for dialect, count in counts.items() if count == best]
     if best and len(fitting) == 1:
         return fitting[0], None
     spans = (place,) if place else ()
-    names = ", ".join(list(stored)[:3])
     if not best:
         return None, Diagnostic(
             "XL511",
             Severity.ERROR,
             "the checkpoint's names fit no known spelling of this model",
             spans,
-            (f"it stores {len(stored)} tensors: {names}, ...", f"expected, for example: {rows[0].sources}"),
+            (f"it stores {quoted(stored)}", f"expected, for example: {quoted(wanted)}"),
             "give the checkpoint of this family, or correct `family:`",
         )
     return None, Diagnostic(
@@ -112,6 +115,8 @@ class _Resolver:
         self._spans = (place,) if place else ()
         self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
         self.findings: list[Diagnostic] = []
+        self._misshapen: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._mistyped: dict[str, list[str]] = {}
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
 
@@ -128,6 +133,7 @@ class _Resolver:
             if row.address in computed:
                 self._owned[computed[row.address]] = row.address
                 self._check_computed(row, self._stored[computed[row.address]])
+        self._unusable()
         ignored = self._ignored()
         self._unowned(ignored)
         self._idle_patterns(ignored)
@@ -162,38 +168,43 @@ class _Resolver:
         shapes = row.operation.stored_shapes(row.shape)
         for name, shape in zip(self._spelt(row), shapes, strict=True):
             tensor = self._stored[name]
-            if tensor.shape != shape:
-                self._error(
-                    "XL503",
-                    f"`{name}` is stored as {list(tensor.shape)}; `{row.address}` needs {list(shape)}",
-                    (f"in {tensor.file}",),
-                    "correct the sizes in `config:`, or give the checkpoint they belong to",
-                )
-            else:
-                self._check_dtype(tensor)
+            self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
 
     def _check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
         """A stored copy of a computed table may have another number of rows, and has at least one."""
         longer = tensor.shape[:1] if len(row.shape) > 1 else row.shape
-        if not tensor.size or tensor.shape != (*longer, *row.shape[1:]):
-            self._error(
-                "XL503",
-                f"`{tensor.name}` is stored as {list(tensor.shape)}; "
-                f"`{row.address}` is computed as {list(row.shape)}",
-                (f"in {tensor.file}", "a stored table is compared with its formula, row by row"),
-                "correct the sizes in `config:`, or give the checkpoint they belong to",
-            )
-        else:
-            self._check_dtype(tensor)
+        fits = bool(tensor.size) and tensor.shape == (*longer, *row.shape[1:])
+        self._check_tensor(tensor, fits, row.address, f"is computed as {list(row.shape)}")
 
-    def _check_dtype(self, tensor: StoredTensor) -> None:
-        if tensor.dtype not in FLOATING:
-            self._error(
-                "XL517",
-                f"`{tensor.name}` is stored as {tensor.dtype}, which is no dtype of a parameter",
-                (f"in {tensor.file}", f"parameters are {', '.join(FLOATING)}"),
-                "save it as one of these, where it was trained",
-            )
+    def _check_tensor(self, tensor: StoredTensor, fits: bool, address: str, wanted: str) -> None:
+        if not fits:
+            shapes = str(list(tensor.shape)), wanted
+            self._misshapen.setdefault(shapes, []).append((tensor.name, address))
+        elif tensor.dtype not in FLOATING:
+            self._mistyped.setdefault(tensor.dtype, []).append(tensor.name)
+
+    def _unusable(self) -> None:
+        """Tensors of another shape, or of no parameter's dtype; those of many layers are one finding."""
+        for (shape, wanted), pairs in self._misshapen.items():
+            for name, address, count in folded_pairs(pairs):
+                self._error(
+                    "XL503",
+                    f"`{name}` is stored as {shape}; `{address}` {wanted}{_counted(count)}",
+                    (self._files(one for one, _ in pairs), "a tensor is neither cut nor repeated to fit"),
+                    "correct the sizes in `config:`, or give the checkpoint they belong to",
+                )
+        for dtype, names in self._mistyped.items():
+            for name, count in folded(names).items():
+                self._error(
+                    "XL517",
+                    f"`{name}` is stored as {dtype}, which is no dtype of a parameter{_counted(count)}",
+                    (self._files(names), f"parameters are {', '.join(FLOATING)}"),
+                    "save it as one of these, where it was trained",
+                )
+
+    def _files(self, names: Iterable[str]) -> str:
+        """Where stored tensors are."""
+        return f"in {', '.join(dict.fromkeys(self._stored[name].file for name in names))}"
 
     def _ignored(self) -> dict[str, str]:
         """Stored tensors that the spec names under `ignore:`."""
@@ -217,21 +228,21 @@ class _Resolver:
         for wanted, found, count in folded_pairs(renamed):
             self._error(
                 "XL504",
-                f"`{wanted}` is stored as `{found}`" + (f" ({count} tensors)" if count > 1 else ""),
+                f"`{wanted}` is stored as `{found}`{_counted(count)}",
                 ("names are matched exactly: a guess could load the wrong tensor",),
                 f"rename it to `{wanted}` in the checkpoint",
             )
         for name, address, count in folded_pairs((n, row.address) for row, n in self._missing):
             self._error(
                 "XL501",
-                f"the checkpoint lacks `{name}`" + (f" ({count} tensors)" if count > 1 else ""),
+                f"the checkpoint lacks `{name}`{_counted(count)}",
                 (f"needed by `{address}`",),
                 "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
             )
         for name, count in folded(unexpected).items():
             self._error(
                 "XL502",
-                f"nothing reads `{name}`" + (f" ({count} tensors)" if count > 1 else ""),
+                f"nothing reads `{name}`{_counted(count)}",
                 ("a tensor nobody reads is a part of the model that is missing here",),
                 "correct the config, or name it under `ignore:` if it is not wanted",
             )
@@ -254,3 +265,8 @@ class _Resolver:
 
     def _error(self, code: str, message: str, info: tuple[str, ...] = (), help: str | None = None) -> None:
         self.findings.append(Diagnostic(code, Severity.ERROR, message, self._spans, info, help))
+
+
+def _counted(count: int) -> str:
+    """How many tensors a folded name stands for."""
+    return f" ({count} tensors)" if count > 1 else ""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from compiler.block_source import library
 from compiler.passes.join import BRIDGE
@@ -55,26 +55,27 @@ class WeightTable:
         """The rows whose tensors one checkpoint holds."""
         return tuple(row for row in self.rows if row.component == component)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The table as plain data."""
+        return {
+            "rows": [
+                {
+                    "address": row.address,
+                    "sources": list(row.sources),
+                    "shape": list(row.shape),
+                    "dtype": row.dtype,
+                    "operation": row.operation.name,
+                    "status": row.status,
+                    "component": row.component,
+                }
+                | ({"tied_to": row.tied_to} if row.tied_to else {})
+                for row in self.rows
+            ]
+        }
+
     def to_json(self) -> str:
         """The table as JSON."""
-        return json.dumps(
-            {
-                "rows": [
-                    {
-                        "address": row.address,
-                        "sources": list(row.sources),
-                        "shape": list(row.shape),
-                        "dtype": row.dtype,
-                        "operation": row.operation.name,
-                        "status": row.status,
-                        "component": row.component,
-                    }
-                    | ({"tied_to": row.tied_to} if row.tied_to else {})
-                    for row in self.rows
-                ]
-            },
-            indent=1,
-        )
+        return json.dumps(self.to_dict(), indent=1)
 
 
 def table_of(spec: Spec, graph: Graph) -> WeightTable:

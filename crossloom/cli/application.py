@@ -65,7 +65,8 @@ with / ./ ../ or ~) or a Hub repository `organisation/name`, with `@revision` if
 ENDING = """\
 Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1
 findings, differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error;
-130 interrupted, 143 terminated. NO_COLOR turns colours off, CROSSLOOM_DEBUG=1 shows tracebacks.
+130 interrupted, 143 terminated. NO_COLOR turns colours off, COLUMNS sets the width,
+CROSSLOOM_DEBUG=1 shows tracebacks.
 """
 
 

@@ -11,7 +11,7 @@ import click
 
 from crossloom.cli.dependencies import require
 from crossloom.cli.options import SPEC, WEIGHTS, format_option
-from crossloom.cli.output import as_json
+from crossloom.cli.output import as_json, columns
 from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _model(seconds: dict[str, float], spec: Spec, graph: Graph, weights: Any) ->
 
 
 def _as_lines(once: dict[str, float], timings: list[Timing], peaks: Peaks, threads: int) -> Iterator[str]:
-    from compiler.reports.tables import aligned
+    from compiler.reports.tables import aligned, filled
 
     rows = [("", "ms", "median", "of limit")]
     rows += [(f"{name}, once", f"{seconds * 1e3:.2f}", "", "") for name, seconds in once.items()]
@@ -114,9 +114,10 @@ def _as_lines(once: dict[str, float], timings: list[Timing], peaks: Peaks, threa
     disturbed = sum(len(one.series.contaminated) for one in timings)
     rounds = sum(len(one.series.samples) for one in timings)
     yield ""
-    yield (
+    yield from filled(
         f"{threads} threads; memory read {peaks.bandwidth / 1e9:.1f} GB/s, "
-        f"matrix product {peaks.operations / 1e9:.0f} GFLOP/s; {disturbed} of {rounds} rounds disturbed"
+        f"matrix product {peaks.operations / 1e9:.0f} GFLOP/s; {disturbed} of {rounds} rounds disturbed",
+        columns(),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import Any
 
 import click
 
 from crossloom.cli.options import format_option
-from crossloom.cli.output import as_json
+from crossloom.cli.output import as_json, columns
 
 
 @click.command(short_help="The specs that come with crossloom.")
@@ -21,7 +21,6 @@ def command(format: str) -> int:
     $ crossloom show digits
     """
     from compiler.catalogue import names
-    from compiler.diagnostics import terminal_settings
     from compiler.reports.tables import aligned, narrowed
 
     entries = [_entry(name) for name in names()]
@@ -30,14 +29,19 @@ def command(format: str) -> int:
         return 0
     rows = [_row(entry) for entry in entries]
     heading = ("name", "family", "task", "parameters", "weights")
-    table = narrowed([heading, *rows], terminal_settings(sys.stdout)["width"])
+    table = narrowed([heading, *rows], columns())
     click.echo("\n".join(aligned(table, right=(3,))))
+    if left_out := heading[len(table[0]) :]:
+        click.echo(f"not shown in {columns()} columns: {', '.join(left_out)}")
     return 0
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    from compiler.checkpoint.resolve import is_folder
+
     size = f"{entry['parameters'] / 1e6:.1f} M"
-    return entry["name"], entry["family"], entry["task"], size, ", ".join(entry["weights"])
+    sources = ["included" if is_folder(source) else source for source in entry["weights"]]
+    return entry["name"], entry["family"], entry["task"], size, ", ".join(sources)
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -48,11 +52,15 @@ def _entry(name: str) -> dict[str, Any]:
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
-    sources = [part.weights for part in spec.checkpoints.values() if part.weights]
+    sources = [
+        os.path.normpath(part.base / part.weights) if is_folder(part.weights) else part.weights
+        for part in spec.checkpoints.values()
+        if part.weights
+    ]
     return {
         "name": name,
         "family": " + ".join(part.label for part in spec.parts.values()),
         "task": flow.name if flow else spec.kind,
         "parameters": facts.parameters,
-        "weights": [source for source in sources if not is_folder(source)],
+        "weights": sources,
     }

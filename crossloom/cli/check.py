@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from crossloom.cli.failures import exit_code
+from crossloom.cli.failures import exit_code, strictly
 from crossloom.cli.options import format_option
 from crossloom.cli.output import rendered
 from crossloom.cli.specs import STDIN, analysed, spec_files
@@ -35,7 +34,7 @@ def command(paths: tuple[str, ...], format: str, fix: bool, strict: bool) -> int
     $ crossloom check specs/ --format sarif > findings.sarif
     $ cat combo.yaml | crossloom check -
     """
-    from compiler.diagnostics.model import CrossloomError, Severity
+    from compiler.diagnostics.model import CrossloomError
 
     findings: list[Diagnostic] = []
     count = repaired = 0
@@ -51,10 +50,7 @@ def command(paths: tuple[str, ...], format: str, fix: bool, strict: bool) -> int
     except CrossloomError as error:  # a folder that cannot be read through
         findings += error.diagnostics
     if strict:
-        findings = [
-            replace(one, severity=Severity.ERROR) if one.severity is Severity.WARNING else one
-            for one in findings
-        ]
+        findings = strictly(findings)
     text = rendered(findings, format, sys.stdout)
     if format == "text":
         text = _with_summary(text, findings, count, repaired)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossloom.cli.dependencies import device_of, has_torch
-from crossloom.cli.failures import FINDINGS
-from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, output_folder
+from crossloom.cli.dependencies import device_of, has_torch, require
+from crossloom.cli.failures import FINDINGS, strictly
+from crossloom.cli.options import DEVICE, FORCE, SPEC, WEIGHTS, output_folder
+from crossloom.cli.output import columns
 from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
@@ -20,38 +21,57 @@ if TYPE_CHECKING:
     from compiler.spec import Spec
     from specs.graph import Graph
 
-NO_TORCH = 'not done: building needs torch, which is not installed (pip install "crossloom[torch]")'
+NO_TORCH = "the model was neither built nor run: that needs torch, which is not installed"
 
 
 @click.command(short_help="Through every stage of the compiler, and a summary.")
 @SPEC
 @WEIGHTS
 @output_folder(required=False, help="Folder for the emitted files; without it nothing is written.")
+@FORCE
 @click.option("--trace", is_flag=True, help="Print the graph after every pass, on standard error.")
+@click.option("--strict", is_flag=True, help="Count warnings as errors; torch is needed then.")
 @DEVICE
-def command(spec: str, weights: tuple[str, ...], output: Path | None, trace: bool, device: str | None) -> int:
+def command(
+    spec: str,
+    weights: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+    trace: bool,
+    strict: bool,
+    device: str | None,
+) -> int:
     """Take a spec through every stage of the compiler, and say what came out.
 
     The weights are the spec's own, or those of --weights; with neither, the model is built with fresh ones.
-    Files are written last, when everything else has succeeded.
+    Files are written last, when everything else has succeeded. Without torch the last two stages, building
+    and running, are left out with a warning.
 
     \b
     $ crossloom compile digits
     $ crossloom compile s2t.yaml --weights ./checkpoint -o build/s2t
     """
-    compilation = _Compilation(device)
+    if strict:
+        require("`crossloom compile --strict`", "torch")
+    compilation = _Compilation(device, force, strict)
     with compilation.stage("check"):
-        sound, graph = checked(spec, _print_pass if trace else None)
+        sound, graph = checked(spec, _print_pass if trace else None, strict)
     for line in compilation.lines(sound, graph, by_role(weights), output):
         click.echo(line)
+    if not has_torch():
+        from compiler.installing import installing
+
+        click.echo(f"warning: {NO_TORCH}\nhelp: {installing('torch')}", err=True)
     return 0 if compilation.is_finite else FINDINGS
 
 
 class _Compilation:
     """The stages in their order, and how long each took."""
 
-    def __init__(self, device: str | None) -> None:
+    def __init__(self, device: str | None, force: bool, strict: bool) -> None:
         self._device = device
+        self._force = force
+        self._strict = strict
         self.is_finite = True
         self._seconds: dict[str, float] = {}
 
@@ -73,9 +93,12 @@ class _Compilation:
             ("parameters", f"{facts.parameters:,}, {size} as float32"),
         ]
         with self.stage("emit"):
-            from compiler.emission.folder import emit_folder, render_folder
+            from compiler.emission.folder import placed, render_folder, write_files
+            from compiler.overwriting import refuse_overwriting
 
-            files = render_folder(spec, graph)
+            files = render_folder(spec, graph, output)
+        if output is not None and not self._force:
+            refuse_overwriting(placed(files, output), spec.file)
         sources = self._sources(spec, weights)
         if sources:
             rows += self._verify(spec, graph, sources)
@@ -83,14 +106,12 @@ class _Compilation:
             rows.append(("weights", "fresh: the spec names no checkpoint, and neither does --weights"))
         if has_torch():
             rows += self._run(spec, graph, sources)
-        else:
-            rows.append(("build", NO_TORCH))
         if output is not None:
-            emit_folder(spec, graph, output)
+            write_files(placed(files, output))
         where = f"{', '.join(files)} in {output}" if output else f"{', '.join(files)}: written with -o DIR"
         rows.append(("files", where))
         rows.append(("seconds", "  ".join(f"{name} {value:.2f}" for name, value in self._seconds.items())))
-        return aligned(rows)
+        return aligned(rows, width=columns())
 
     def _sources(self, spec: Spec, weights: Any) -> Sources:
         from compiler.load import sources_of
@@ -108,6 +129,8 @@ class _Compilation:
         with self.stage("verify"):
             _, verified = verify_sources(spec, graph, sources)
         findings = [finding for one in verified for finding in one.diagnostics]
+        if self._strict:
+            findings = strictly(findings)
         if any(finding.severity is Severity.ERROR for finding in findings):
             raise CrossloomError(findings)
         if findings:

@@ -10,7 +10,7 @@ import click
 
 from crossloom.cli.dependencies import require
 from crossloom.cli.failures import FINDINGS
-from crossloom.cli.output import report
+from crossloom.cli.output import columns, program, report
 from crossloom.cli.specs import checked
 
 _SPEC = "digits"
@@ -39,9 +39,7 @@ def command(audio: tuple[str, ...]) -> int:
     with _Stage("checked") as stage:
         spec, graph = checked(_SPEC)
         facts = facts_of(spec, graph)
-        stage.says = (
-            f"`{_SPEC}` is a {facts.form.partition(': ')[2]}: {facts.parameters:,} parameters, no finding"
-        )
+        stage.says = f"`{_SPEC}`, a {facts.form.partition(': ')[2]} of {facts.parameters:,} parameters"
     with _Stage("compiled") as stage:
         source = render_folder(spec, graph)["modeling.py"]
         stage.says = f"to {len(source.splitlines())} lines of PyTorch that need nothing else"
@@ -49,7 +47,7 @@ def command(audio: tuple[str, ...]) -> int:
         sources = sources_of(spec, None)
         found = [verified_facts(one) for one in verify_sources(spec, graph, sources)[1]]
         mapped, stored = (sum(one.get(name, 0) for one in found) for name in ("mapped", "stored"))
-        stage.says = f"{mapped} of {stored} stored tensors have their place, by their headers alone"
+        stage.says = f"{mapped} of {stored} stored tensors have their place, by headers alone"
     with _Stage("loaded") as stage:
         model = load(spec)
         processor = processor_of(spec, graph, sources)
@@ -69,7 +67,9 @@ def command(audio: tuple[str, ...]) -> int:
     failed = [one for one in transcripts if one.text is None]
     for one in failed:
         report(one.findings)
-    click.echo(f"next: crossloom show {_SPEC}, crossloom run {_SPEC} RECORDING.wav, crossloom --help")
+    crossloom = program()
+    following = (f"show {_SPEC}", f"run {_SPEC} RECORDING.wav", "--help")
+    click.echo("next:\n" + "\n".join(f"  {crossloom} {arguments}" for arguments in following))
     return FINDINGS if failed else 0
 
 
@@ -86,9 +86,13 @@ class _Stage:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
+        from compiler.reports.tables import filled
+
         if kind is None:
             seconds = time.perf_counter() - self._started
-            click.echo(f"{self._name:12}{self.says}  ({seconds:.2f} s)")
+            name = f"{self._name:12}"
+            lines = filled(f"{self.says}  ({seconds:.2f} s)", columns(), " " * len(name), lead=name)
+            click.echo("\n".join(lines))
 
 
 def _recordings(folder: Path) -> dict[str, str]:

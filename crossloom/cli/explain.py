@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from crossloom.cli.output import columns
+
 
 @click.command(short_help="What a diagnostic code means, with examples.")
 @click.argument("code", required=False, metavar="[CODE]")
@@ -13,14 +15,14 @@ def command(code: str | None) -> int:
     \b
     $ crossloom explain XL301
     """
-    from compiler.diagnostics.explain import codes, explain, title
+    from compiler.diagnostics.explain import codes, explain, fitted, title
     from compiler.diagnostics.model import CrossloomError
 
     if code is None:
         click.echo("\n".join(f"{name}  {title(name)}" for name in codes()))
         return 0
     try:
-        click.echo(explain(code), nl=False)
+        click.echo(fitted(explain(code), columns()), nl=False)
     except CrossloomError as error:
         finding = error.diagnostics[0]
         raise click.UsageError(f"{finding.message}; {finding.help}") from None

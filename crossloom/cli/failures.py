@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -43,7 +44,18 @@ class MissingPackage(click.ClickException):
     exit_code = USAGE
 
     def __init__(self, what: str, package: str, extra: str) -> None:
-        super().__init__(f'{what} needs {package}, which is not installed: pip install "crossloom[{extra}]"')
+        from compiler.installing import installing
+
+        super().__init__(f"{what} needs {package}, which is not installed: {installing(extra)}")
+
+
+def strictly(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Findings under `--strict`: warnings are errors."""
+    from compiler.diagnostics.model import Severity
+
+    return [
+        replace(one, severity=Severity.ERROR) if one.severity is Severity.WARNING else one for one in findings
+    ]
 
 
 def exit_code(findings: Iterable[Diagnostic]) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossloom.cli.options import OUTPUT_FILE
-from crossloom.cli.output import write_result
+from crossloom.cli.options import FORCE, OUTPUT_FILE
+from crossloom.cli.output import tell, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("import", short_help="A spec of a checkpoint's config.json, as short as it can be.")
 @click.argument("source", metavar="SOURCE")
 @OUTPUT_FILE
+@FORCE
 @click.option(
     "--role",
     type=click.Choice(["encoder", "decoder"]),
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 )
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a Hub repository.")
 def command(
-    source: str, output: Path | None, role: str | None, ignore: tuple[str, ...], revision: str | None
+    source: str,
+    output: Path | None,
+    force: bool,
+    role: str | None,
+    ignore: tuple[str, ...],
+    revision: str | None,
 ) -> int:
     """Make a spec of a checkpoint: a folder, or a repository of the Hub.
 
@@ -41,9 +47,9 @@ def command(
     from compiler.importing import import_with_report
 
     imported = import_with_report(source, role, ignore, revision=revision)
-    write_result(imported.spec.to_yaml(), output)
+    write_result(imported.spec.to_yaml(), output, is_spec=True, force=force)
     for line in _dropped(imported.dropped):
-        click.echo(line, err=True)
+        tell(line)
     return 0
 
 

@@ -18,6 +18,9 @@ OUTPUT_FILE = click.option(
     metavar="FILE",
     help="Write to a file instead of standard output.",
 )
+FORCE = click.option(
+    "--force", is_flag=True, help="Write over a spec, and over files that crossloom did not emit."
+)
 WEIGHTS = click.option(
     "--weights",
     multiple=True,

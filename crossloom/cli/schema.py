@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from crossloom.cli.options import OUTPUT_FILE
+from crossloom.cli.options import FORCE, OUTPUT_FILE
 from crossloom.cli.output import write_result
 
 
 @click.command(short_help="The JSON Schema of specs, for editors.")
 @OUTPUT_FILE
-def command(output: Path | None) -> int:
+@FORCE
+def command(output: Path | None, force: bool) -> int:
     """Print the JSON Schema of the language, the fields of every family and block included.
 
     An editor that knows YAML schemas completes and explains keys with it; `check` sees more.
@@ -22,5 +23,5 @@ def command(output: Path | None) -> int:
     """
     from compiler.reports.schema import schema_text
 
-    write_result(schema_text(), output)
+    write_result(schema_text(), output, force=force)
     return 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from crossloom.cli.options import OUTPUT_FILE, SPEC, format_option
-from crossloom.cli.output import write_result
+from crossloom.cli.options import FORCE, OUTPUT_FILE, SPEC, format_option
+from crossloom.cli.output import columns, write_result
 from crossloom.cli.specs import checked
 
 
@@ -16,7 +15,8 @@ from crossloom.cli.specs import checked
 @SPEC
 @format_option("text", "mermaid", "svg", "html", "json")
 @OUTPUT_FILE
-def command(spec: str, format: str, output: Path | None) -> int:
+@FORCE
+def command(spec: str, format: str, output: Path | None, force: bool) -> int:
     """Draw the graph of a spec: its nodes on both sides of the model, and the shapes that flow between them.
 
     \b
@@ -24,9 +24,8 @@ def command(spec: str, format: str, output: Path | None) -> int:
     $ crossloom show s2t.yaml --format html -o s2t.html
     """
     sound, graph = checked(spec)
-    from compiler.diagnostics import terminal_settings
     from compiler.reports.pictures import picture
 
-    width = terminal_settings(sys.stdout)["width"] if output is None else None
-    write_result(picture(sound, graph, format, width), output)
+    width = columns() if output is None else None
+    write_result(picture(sound, graph, format, width), output, force=force)
     return 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from crossloom.cli.failures import strictly
 from crossloom.cli.output import remember, report
 
 if TYPE_CHECKING:
@@ -40,13 +42,15 @@ def analysed(name: str, trace: Trace | None = None) -> Analysis:
     return analysis
 
 
-def checked(name: str, trace: Trace | None = None) -> tuple[Spec, Graph]:
-    """Spec and graph of a spec without errors; warnings are told on standard error.
+def checked(name: str, trace: Trace | None = None, strict: bool = False) -> tuple[Spec, Graph]:
+    """Spec and graph of a spec without errors; warnings are told, or are errors if `strict`.
 
     Raises:
         CrossloomError: every finding, where one is an error.
     """
     analysis = analysed(name, trace)
+    if strict:
+        analysis = replace(analysis, diagnostics=strictly(analysis.diagnostics))
     sound = analysis.sound()
     if analysis.diagnostics:
         report(analysis.diagnostics)

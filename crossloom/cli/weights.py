@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from crossloom.cli.failures import exit_code
 from crossloom.cli.options import SPEC, format_option
-from crossloom.cli.output import as_json, rendered
+from crossloom.cli.output import as_json, columns, rendered
 from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
@@ -52,13 +51,15 @@ def command(spec: str, verify: tuple[str, ...], format: str) -> int:
         table, verified = table_of(sound, graph), []
     findings = [finding for one in verified for finding in one.diagnostics]
     if format == "json":
-        document = json.loads(table.to_json())
+        document = table.to_dict()
         if verify:
             document["verified"] = [verified_facts(one) for one in verified]
             document["diagnostics"] = [finding.to_dict() for finding in findings]
         click.echo(as_json(document), nl=False)
         return exit_code(findings)
-    lines = table_lines(table, format)
+    lines = table_lines(table, format, columns())
+    if format == "text":
+        lines += _unfed(sound, table)
     if verify:
         lines = [line for one in verified for line in verified_lines(one)]
     click.echo("\n".join(lines))
@@ -67,6 +68,18 @@ def command(spec: str, verify: tuple[str, ...], format: str) -> int:
     elif verify:
         click.echo("every parameter is fed exactly once, and every stored tensor is accounted for")
     return exit_code(findings)
+
+
+def _unfed(spec: Spec, table: WeightTable) -> list[str]:
+    """What `loaded` means where the spec names no checkpoint to load from."""
+    from compiler.reports.tables import filled
+
+    awaiting = dict.fromkeys(row.component for row in table if row.status == "loaded")
+    unfed = [role for role in awaiting if role not in spec.parts or not spec.parts[role].weights]
+    if not unfed:
+        return []
+    whose = f" for its {unfed[0]}" if len(spec.parts) > len(unfed) else ""
+    return filled(f"the spec names no checkpoint{whose}: `loaded` is what one would give", columns())
 
 
 def _verified(spec: Spec, graph: Graph, written: tuple[str, ...]) -> tuple[WeightTable, list[Verified]]:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.installing import installing
 from runtime.failures import failure
 
 Mono = Literal["mix", "first"]
@@ -99,5 +100,5 @@ def _library(name: str) -> Any:
             "XL414",
             f"audio cannot be read: {error}",
             info=(f"it is read with {name}",),
-            help="pip install 'crossloom[audio]'",
+            help=installing("audio"),
         ) from None

@@ -74,6 +74,19 @@ def test_what_is_no_mistake(tmp_path: Path) -> None:
     assert "hidden_size" not in json.dumps(dict(spec.data))
 
 
+def test_an_imported_spec_says_nothing_twice(tmp_path: Path) -> None:
+    """How many ids the tokenizer has is in the config already; where the two differ, that is told."""
+    for name in ("equal", "unequal"):
+        (tmp_path / name).mkdir()
+    parts = sound(tmp_path / "equal")
+    write(tmp_path / "equal", parts.files())
+    assert "tokenizer" not in interface.import_spec(tmp_path / "equal" / "checkpoint").data
+    parts.vocabulary.popitem()
+    write(tmp_path / "unequal", parts.files())
+    with pytest.raises(interface.CrossloomError, match="XL403"):
+        interface.import_spec(tmp_path / "unequal" / "checkpoint")
+
+
 def with_generation(folder: Path, options: dict[str, Any]) -> Path:
     parts = sound(folder)
     write(folder, {**parts.files(), "generation_config.json": json.dumps(options, indent=1).encode()})

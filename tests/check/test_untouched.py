@@ -30,11 +30,11 @@ def contents(folder: Path) -> Contents:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """A folder that has been written to before."""
+    """A folder that has been emitted to before, and holds other files too."""
     folder = tmp_path / "out"
     folder.mkdir()
     for name in ("modeling.py", "weights.json", "spec.yaml", "README.md", "config.json", "notes.txt"):
-        (folder / name).write_text(f"old {name}\n", encoding="utf-8")
+        (folder / name).write_text(f"emitted by crossloom: old {name}\n", encoding="utf-8")
     return folder
 
 

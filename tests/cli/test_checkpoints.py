@@ -67,8 +67,29 @@ def test_verify_says_what_was_matched(spec: Path, tiny_checkpoint: Checkpoints) 
 def test_verify_of_another_checkpoint_is_findings(spec: Path, tiny_checkpoint: Checkpoints) -> None:
     outcome = crossloom("weights", spec, "--verify", str(tiny_checkpoint(1)))
     assert outcome.exit_code == 1
-    assert "error[XL503]" in outcome.stdout
+    assert "error[XL505]: `vocab_size` is " in outcome.stdout
+    assert "error[XL503]" not in outcome.stdout
     assert "every parameter is fed" not in outcome.stdout
+
+
+def test_ignored_tensors_of_many_layers_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "half.yaml"
+    assert crossloom("import", CHECKPOINT, "--role", "encoder", "-o", path).exit_code == 0
+    lines = crossloom("weights", path, "--verify").stdout.splitlines()
+    named = [line for line in lines if line.endswith("named under `ignore:` (2 tensors)")]
+    assert "    model.decoder.layers.{0..1}.fc1.weight: named under `ignore:` (2 tensors)" in named
+    count = next(int(line.split()[0]) for line in lines if line.endswith(" ignored"))
+    assert len(lines) < count
+
+
+def test_a_wrong_checkpoint_is_a_page_of_findings_and_not_a_screenful_a_layer(tmp_path: Path) -> None:
+    outcome = crossloom(
+        "run", write(tmp_path), AUDIO / "nine.wav", "--weights", str(CHECKPOINT), "--device", "cpu"
+    )
+    assert outcome.exit_code == 1
+    told = [line for line in outcome.stderr.splitlines() if line.startswith("error[")]
+    assert {line[:12] for line in told} == {"error[XL505]"}
+    assert len(told) == len(set(told))
 
 
 def test_compile_runs_every_stage_and_writes_last(spec: Path, tmp_path: Path) -> None:
@@ -244,6 +265,25 @@ def test_the_demo_says_what_was_said_and_recognised() -> None:
         "transcribed",
     ]
     assert any(line.split() == ["nine.wav", "nine", "nine"] for line in lines)
+    assert lines[-4:] == [
+        "next:",
+        "  crossloom show digits",
+        "  crossloom run digits RECORDING.wav",
+        "  crossloom --help",
+    ]
+
+
+def test_the_demo_names_the_command_so_that_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "bin" / "crossloom"
+    command.parent.mkdir()
+    command.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bin/crossloom", "demo"])
+    assert "\n  bin/crossloom show digits\n" in crossloom("demo").stdout
+    monkeypatch.setenv("PATH", str(command.parent), prepend=":")
+    assert "\n  crossloom show digits\n" in crossloom("demo").stdout
 
 
 def test_the_demo_takes_recordings() -> None:

@@ -9,8 +9,14 @@ import pytest
 
 from compiler.catalogue import names
 from compiler.diagnostics.explain import codes
-from tests.cli.runner import TINY, crossloom, result_of, write
+from tests.cli.runner import ROOT, TINY, crossloom, result_of, write
 
+PAIR = """\
+crossloom: 1
+name: pair
+encoder: {family: speech_to_text, weights: organisation/name}
+decoder: {family: speech_to_text}
+"""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -110,7 +116,7 @@ def test_weights_fold_layers_and_count_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
     table = result_of("weights", write(tmp_path), "--format", "json")
     loaded = sum(row["status"] == "loaded" for row in table["rows"])
-    assert text.endswith(f"{len(table['rows'])} rows: {loaded} loaded, 1 tied, 2 computed\n")
+    assert f"\n{len(table['rows'])} rows: {loaded} loaded, 1 tied, 2 computed\n" in text
     assert "tied to decoder.embed.tokens.weight  tied\n" in text
 
 
@@ -190,17 +196,75 @@ def test_explain_offers_near_codes() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
-@pytest.mark.parametrize("arguments", [("show", "s2t-small-librispeech-asr"), ("catalogue",)], ids=" ".join)
-def test_tables_fit_the_terminal(
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "s2t-small-librispeech-asr"),
+        ("catalogue",),
+        ("weights", "digits"),
+        ("weights", "digits", "--verify"),
+        ("compile", "digits"),
+        ("diff", "digits", "s2t-small-librispeech-asr"),
+        ("explain",),
+        ("explain", "XL302"),
+        ("demo",),
+        ("import", str(ROOT / "examples" / "digits" / "checkpoint")),
+        ("--help",),
+    ],
+    ids=" ".join,
+)
+def test_everything_fits_in_the_columns_there_are(
     arguments: tuple[str, ...], width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = crossloom(*arguments).stdout
-    monkeypatch.setattr(
-        "compiler.diagnostics.terminal_settings", lambda stream: {"color": False, "width": width}
-    )
-    shown = crossloom(*arguments).stdout
-    starts = ("  ", "encode", "decode", "s2t", "name")
-    table = [line for line in shown.splitlines() if line.startswith(starts)]
-    assert max(len(line) for line in table if "hands over" not in line) <= width
-    assert ("not shown in" in shown) == (arguments[0] == "show" and shown != whole)
-    assert shown.split()[:2] == whole.split()[:2]
+    """In a pipe too, where COLUMNS says how many there are."""
+    whole = crossloom(*arguments)
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = crossloom(*arguments)
+    assert shown.exit_code == whole.exit_code
+    source = str(ROOT)  # a path is not broken
+    lines = [line for line in shown.output.splitlines() if source not in line]
+    assert max(map(len, lines)) <= width
+    assert shown.stdout.split()[:2] == whole.stdout.split()[:2]
+    if arguments[0] == "show":
+        assert ("not shown in" in shown.stdout) == (shown.stdout != whole.stdout)
+
+
+def test_nothing_of_the_weight_table_is_lost_in_a_narrow_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path)
+    wide = crossloom("weights", path).stdout
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = crossloom("weights", path).stdout
+    assert sorted(narrow.split()) == sorted(wide.split())
+    assert [line.split() for line in narrow.splitlines()[:4]] == [
+        ["address", "shape", "status"],
+        ["operation", "stored", "as"],
+        ["encoder.subsample.0.conv.weight", "[6,", "5,", "5]", "loaded"],
+        ["rename", "model.encoder.conv.conv_layers.0.weight"],
+    ]
+
+
+def test_weights_without_a_checkpoint_say_so(tmp_path: Path) -> None:
+    told = "the spec names no checkpoint: `loaded` is what one would give\n"
+    path = write(tmp_path)
+    assert crossloom("weights", path).stdout.endswith(told)
+    assert "names no checkpoint" not in crossloom("weights", "digits").stdout
+    assert told not in crossloom("weights", path, "--format", "markdown").stdout
+    (tmp_path / "pair.yaml").write_text(PAIR, encoding="utf-8")
+    said = crossloom("weights", tmp_path / "pair.yaml").stdout
+    assert said.endswith("no checkpoint for its decoder: `loaded` is what one would give\n")
+    (tmp_path / "pair.yaml").write_text(f"{PAIR}fresh: [decoder.*]\n", encoding="utf-8")
+    assert "names no checkpoint" not in crossloom("weights", tmp_path / "pair.yaml").stdout
+
+
+def test_diff_tells_the_findings_of_both(tmp_path: Path) -> None:
+    one = write(tmp_path, TINY.replace("d_model", "d_modle"), "one.yaml")
+    other = write(tmp_path, TINY.replace("vocab_size", "vocab_sise"), "other.yaml")
+    outcome = crossloom("diff", one, other)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.count("error[XL101]") == 2
+    outcome = crossloom("diff", one, tmp_path / "gone.yaml")
+    assert outcome.exit_code == 2
+    assert "error[XL101]" in outcome.stderr
+    assert "error[XL117]" in outcome.stderr

@@ -1,8 +1,11 @@
 """What a person sees."""
 
+import fcntl
 import io
 import os
 import re
+import struct
+import termios
 import unicodedata
 from pathlib import Path
 
@@ -247,7 +250,7 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     assert terminal_settings(Terminal()) == {"color": True, "width": 80}
-    assert terminal_settings(io.StringIO()) == {"color": False, "width": None}
+    assert terminal_settings(io.StringIO()) == {"color": False, "width": 80}
     monkeypatch.setenv("NO_COLOR", "")
     assert terminal_settings(Terminal())["color"]
     monkeypatch.setenv("NO_COLOR", "1")
@@ -255,6 +258,27 @@ def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert not terminal_settings(Terminal())["color"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "pipe", "terminal"), [("66", 66, 66), ("", None, 80), ("0", None, 80), ("x", None, 80)]
+)
+def test_the_width_is_what_columns_says_or_the_terminal(
+    columns: str, pipe: int | None, terminal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal_settings(io.StringIO())["width"] == pipe
+    assert terminal_settings(Terminal())["width"] == terminal
+
+
+def test_each_stream_has_its_own_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results may go into a pipe while findings go to a terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 57, 0, 0))
+    with os.fdopen(follower, "w") as screen, os.fdopen(leader):
+        assert terminal_settings(screen)["width"] == 57
+        assert terminal_settings(io.StringIO())["width"] is None
 
 
 def test_colour_changes_nothing_else() -> None:

@@ -34,8 +34,12 @@ def test_one_half_of_digits_is_verified_and_loaded(role: Role) -> None:
 @pytest.mark.parametrize(("role", "other"), [("encoder", "tokenizer"), ("decoder", "processor")])
 def test_no_section_of_the_other_half(role: Role, other: str, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(DIGITS, tmp_path / "digits"))
-    file = folder / "preprocessor_config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"normalize_vars": False}))
+    for name, field in (
+        ("preprocessor_config", {"normalize_vars": False}),
+        ("tokenizer_config", {"do_lower_case": True}),
+    ):
+        file = folder / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | field))
     assert other in crossloom.import_spec(folder).data
     spec = crossloom.import_spec(folder, role=role)
     assert other not in spec.data

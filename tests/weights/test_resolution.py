@@ -328,3 +328,81 @@ def test_a_computed_table_of_whole_numbers(spoil: Spoil) -> None:
     checkpoint = spoil(TIED)
     checkpoint.tensors[TABLE] = torch.zeros((3, checkpoint.spec.config["d_model"]), dtype=torch.int64)
     assert codes(checkpoint.verified()) == ["XL517"]
+
+
+def test_equal_mistakes_of_many_layers_are_one_finding(spoil: Spoil) -> None:
+    checkpoint = spoil(TWO_LAYERS)
+    layers = checkpoint.spec.config["encoder_layers"]
+    for index in range(layers):
+        name = FC1.replace(".0.", f".{index}.")
+        checkpoint.tensors[name] = checkpoint.tensors[name][:-1].contiguous()
+        name = name.replace("fc1", "fc2")
+        checkpoint.tensors[name] = checkpoint.tensors[name].to(torch.int8)
+    found = dict(checkpoint.verified())
+    assert sorted(found) == ["XL503", "XL517"]
+    for finding in crossloom.verify(checkpoint.spec, checkpoint.folder):
+        assert finding.info[0] == "in model.safetensors"
+    for code, name in (("XL503", FC1), ("XL517", FC1.replace("fc1", "fc2"))):
+        assert name.replace(".0.", f".{{0..{layers - 1}}}.") in found[code]
+        assert found[code].endswith(f"({layers} tensors)")
+
+
+def test_layers_misshapen_in_two_ways_are_two_findings(spoil: Spoil) -> None:
+    checkpoint = spoil(TWO_LAYERS)
+    for index in range(2):
+        name = FC1.replace(".0.", f".{index}.")
+        checkpoint.tensors[name] = checkpoint.tensors[name][: -1 - index].contiguous()
+    assert codes(checkpoint.verified()) == ["XL503", "XL503"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"d_model": 48, "encoder_attention_heads": 1, "decoder_attention_heads": 1},
+        {"encoder_layers": 7},
+        {"vocab_size": 99},
+    ],
+    ids=str,
+)
+def test_what_follows_from_a_field_that_differs_is_not_told_again(
+    spoil: Spoil, fields: dict[str, int]
+) -> None:
+    checkpoint = spoil(UNTIED)
+    role = checkpoint.spec.data["model"]
+    section = {**role, "config": {**role["config"], **fields}}
+    different = [name for name, value in fields.items() if checkpoint.spec.config[name] != value]
+    checkpoint.with_section(model=section)
+    found = checkpoint.verified()
+    assert codes(found) == ["XL505"] * len(different)
+    checkpoint.tensors["surplus"] = torch.zeros(1)
+    checkpoint.tensors[FC1] = checkpoint.tensors[FC1][:-1].contiguous()
+    assert sorted(codes(checkpoint.verified())) == [
+        "XL502", "XL503", *["XL505"] * len(different)
+    ], "what does not follow from it is"  # fmt: skip
+
+
+def test_values_are_shown_as_a_spec_writes_them(spoil: Spoil) -> None:
+    checkpoint = spoil(UNTIED)
+    stated = checkpoint.spec.config["scale_embedding"]
+    role = checkpoint.spec.data["model"]
+    section = {**role, "config": {**role["config"], "scale_embedding": not stated}}
+    checkpoint.with_section(model=section)
+    checkpoint.write()
+    (finding,) = crossloom.verify(checkpoint.spec, checkpoint.folder)
+    assert finding.help == f"set `scale_embedding: {str(stated).lower()}`"
+    assert "True" not in finding.message + finding.spans[0].label
+    assert "False" not in finding.message + finding.spans[0].label
+
+
+def test_names_of_another_model_are_listed_as_names(spoil: Spoil) -> None:
+    checkpoint = spoil(UNTIED)
+    checkpoint.tensors = {f"bert.{n}": t for n, t in checkpoint.tensors.items()}
+    checkpoint.write()
+    (finding,) = crossloom.verify(checkpoint.spec, checkpoint.folder)
+    assert finding.info[1] == "expected, for example: `model.encoder.conv.conv_layers.0.weight`"
+
+
+def test_a_checkpoint_for_a_model_that_takes_nothing_from_it(spoil: Spoil) -> None:
+    checkpoint = spoil(UNTIED)
+    checkpoint.with_section(fresh=["encoder.*", "decoder.*", "head.*"])
+    assert set(codes(checkpoint.verified())) == {"XL502"}
