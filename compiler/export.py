@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
+from compiler.overwriting import refuse_overwriting
 from compiler.passes.forms import KEYS
 from compiler.processing_files import left_behind
 from compiler.resolved import whole_yaml
@@ -36,6 +37,16 @@ SPEC_FILE = "spec.yaml"
 """What a folder in crossloom's own layout is loaded by."""
 
 Layout = Literal["transformers", "crossloom"]
+
+
+def keep_spec(spec: Spec, folder: Path) -> None:
+    """Refuse a folder in which exporting would write over a spec that a person wrote.
+
+    Raises:
+        CrossloomError: XL602.
+    """
+    if spec.kind != "model":
+        refuse_overwriting({folder / SPEC_FILE: whole_yaml(spec)}, spec.file)
 
 
 def export(model: Any, graph: Graph, folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from compiler.checkpoint.resolve import is_folder, seen_from
+from compiler.overwriting import MARK
 from compiler.spec import Part, Spec
 
 
@@ -63,7 +64,8 @@ def whole_yaml(spec: Spec) -> str:
     kept = {key: value for key, value in data.items() if key not in ("weights", "fresh", "ignore")}
     front = {key: kept.pop(key) for key in ("crossloom", "name")}
     data = {**front, "weights": "./", **kept}
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return f"# The model beside it, {MARK}: load it by this file.\n{text}"
 
 
 def digest(spec: Spec) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic
+from compiler.installing import require
 from compiler.spec import Spec
 from crossloom.arguments import analysis, check_seed, spec_of
 from specs.graph import Graph
@@ -118,6 +119,7 @@ def build(
     from compiler.build import build as build_model
     from compiler.placement import check_placement
 
+    require("`crossloom.build`", "torch")
     check_seed(seed)
     check_placement(device, dtype)
     return build_model(*analysis(spec).sound(), seed, device, dtype, compile)
@@ -165,6 +167,7 @@ def _loaded(
     from compiler.placement import check_placement
     from compiler.warning import warn
 
+    require("`crossloom.load`", "torch", "safetensors")
     check_placement(device, dtype)
     checked, graph = analysis(spec).sound()
     sources = sources_of(checked, source, **access)
@@ -203,7 +206,10 @@ def from_pretrained(
 
 
 def export(
-    model: Any, folder: Source, format: Literal["transformers", "crossloom"] = "transformers"
+    model: Any,
+    folder: Source,
+    format: Literal["transformers", "crossloom"] = "transformers",
+    force: bool = False,
 ) -> list[Path]:
     """Write a model as a folder.
 
@@ -213,20 +219,25 @@ def export(
 
     Raises:
         CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
-            XL403 or XL505 files of another model in the folder, which would stay.
+            XL403 or XL505 files of another model in the folder, which would stay; XL602 a spec.yaml there
+            that would be written over, unless `force`.
     """
     from compiler.export import export as export_model
-    from compiler.export import require_layout
+    from compiler.export import keep_spec, require_layout
 
+    require("`crossloom.export`", "torch", "safetensors")
     if format not in ("transformers", "crossloom"):
         raise ValueError(f"format is 'transformers' or 'crossloom', not {format!r}")
     spec = spec_of(model, "export")
     require_layout(spec, format)
+    if not force:
+        keep_spec(spec, Path(folder))
     return export_model(model, analysis(spec).sound()[1], Path(folder))
 
 
 def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:
     """The front end and tokenizer of a spec; files come from `source`, or from the spec's weights."""
+    require("`crossloom.load_processor`", "numpy")
     from runtime.processing.loading import load_processor as load_from
 
     return load_from(analysis(spec), source, **access)
@@ -234,6 +245,7 @@ def load_processor(spec: Spec | Source, source: Source | None = None, **access: 
 
 def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
     """Decode token ids; see `runtime.generation.generate` for inputs and options."""
+    require("`crossloom.generate`", "torch")
     from runtime.generation import generate as run
 
     result: torch.Tensor | Generated = run(model, **inputs_and_options)
@@ -242,6 +254,7 @@ def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
     """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
+    require("`crossloom.train`", "torch", "safetensors", "tqdm")
     from runtime.training import train as run
 
     spec_of(model, "train")
@@ -250,6 +263,7 @@ def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
 
 def read_audio(path: Source, sampling_rate: int, mono: Literal["mix", "first"] | None = None) -> Any:
     """Samples of a WAV or FLAC file at `sampling_rate`: float32 [N]."""
+    require("`crossloom.read_audio`", "numpy", extra="audio")
     from runtime.audio import read_audio as read
 
     return read(path, sampling_rate, mono)

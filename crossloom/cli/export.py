@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from crossloom.cli.dependencies import require
-from crossloom.cli.options import SPEC, WEIGHTS, output_folder
+from crossloom.cli.options import FORCE, SPEC, WEIGHTS, output_folder
 from crossloom.cli.specs import by_role, checked
 
 
@@ -22,8 +22,13 @@ from crossloom.cli.specs import by_role, checked
     required=True,
     help="The library; a published model goes to transformers, any other to crossloom.",
 )
+@FORCE
 def command(
-    spec: str, weights: tuple[str, ...], output: Path, to: Literal["transformers", "crossloom"]
+    spec: str,
+    weights: tuple[str, ...],
+    output: Path,
+    to: Literal["transformers", "crossloom"],
+    force: bool,
 ) -> int:
     """Load a model and write it as a folder that a library loads: config or spec, weights, processor files.
 
@@ -39,6 +44,6 @@ def command(
 
     sound, _ = checked(spec)
     require_layout(sound, to)
-    for path in export(load(sound, by_role(weights)), output, to):
+    for path in export(load(sound, by_role(weights)), output, to, force):
         click.echo(path)
     return 0

@@ -43,11 +43,6 @@ class MissingPackage(click.ClickException):
 
     exit_code = USAGE
 
-    def __init__(self, what: str, package: str, extra: str) -> None:
-        from compiler.installing import installing
-
-        super().__init__(f"{what} needs {package}, which is not installed: {installing(extra)}")
-
 
 def strictly(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Findings under `--strict`: warnings are errors."""

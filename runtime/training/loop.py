@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from os import PathLike
 from time import monotonic
 from typing import Any
@@ -16,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from compiler.export import keep_spec
+from compiler.installing import require
 from runtime.failures import failure
 from runtime.placement import placed
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
@@ -63,18 +64,20 @@ def train(
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
             or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
-            (XL112) or one of its values (XL104) is unusable; XL421 where `output` holds the model or the
-            checkpoints of an earlier run; XL104 where the loss stops being a number.
+            (XL112) or one of its values (XL104) is unusable; XL421 or XL602 where `output` holds the
+            model or the checkpoints of an earlier run, or a spec; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
     if getattr(model, "vocabulary", None) is None:
         message = f"`{model.spec.name}` gives no logits, so there is no loss to train it by"
         raise failure("XL114", message, help="train it as the encoder of a pair")
-    if chosen.output is not None and not (chosen.resume or chosen.force):
-        require_unused(chosen.output)
+    if chosen.output is not None and not chosen.force:
+        keep_spec(model.spec, chosen.output)
+        if not chosen.resume:
+            require_unused(chosen.output)
     require_finite(model)
     if valid is not None:
-        import_module("jiwer")  # counts word errors; its absence is better told now than after the training
+        require("`valid`", "jiwer", extra="train")  # better told now than after the training
     processor = processor or _own_processor(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {

@@ -54,6 +54,7 @@ class Model(nn.Module):
         self.head = nn.Linear(16, 4 + len(WORDS))
         self.vocabulary = 4 + len(WORDS)
         self.spec = SimpleNamespace(
+            kind="model",
             config={
                 "pad_token_id": PAD,
                 "eos_token_id": END,

@@ -135,6 +135,23 @@ def test_what_is_fresh_of_a_whole_starts_anew(tmp_path: Path) -> None:
     assert all(name.startswith("encoder.0.") for name in differing)
 
 
+def test_a_spec_that_a_person_wrote_stays(tmp_path: Path) -> None:
+    spec = written(tmp_path, GRAPH, "spec.yaml")
+    model = crossloom.build(spec)
+    for write in (
+        lambda: crossloom.export(model, tmp_path, format="crossloom"),
+        lambda: crossloom.train(model, [], output=tmp_path, processor=object(), progress=False),
+    ):
+        with pytest.raises(crossloom.CrossloomError, match="XL602"):
+            write()
+    assert spec.read_text() == GRAPH
+    assert list(tmp_path.iterdir()) == [spec]
+    crossloom.export(model, tmp_path, format="crossloom", force=True)
+    crossloom.export(
+        crossloom.load(spec), tmp_path, format="crossloom"
+    )  # what was written may be written anew
+
+
 def test_files_of_another_model_do_not_stay_beside_it(tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(DIGITS, out)
