@@ -7,29 +7,6 @@ from torch import Tensor
 IGNORED = -100
 
 
-def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
-    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
-
-    The ids themselves are looked at where that is free: eagerly, on the CPU. Anywhere else a look would
-    wait for the device or break the graph.
-
-    Raises:
-        ValueError: the dtype, or the row and position of the first id outside.
-    """
-    if ids.dtype != torch.int64:
-        raise ValueError(f"{name} are int64 ids, not {ids.dtype}")
-    if torch.compiler.is_compiling() or ids.device.type != "cpu":
-        return
-    outside = (ids < 0) | (ids >= vocabulary)
-    if ignored is not None:
-        outside &= ids != ignored
-    if outside.any():
-        row, position = outside.nonzero()[0].tolist()
-        raise ValueError(
-            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
-        )
-
-
 def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
     """Decoder inputs for labels [B, T]: the start id, then the labels but the last; ignored ones are pads."""
     shifted = labels.roll(1, dims=1)

@@ -59,7 +59,7 @@ def read_generation(
     for problem in problems:
         at = tuple((address.removeprefix(_SECTION), label) for address, label in problem.at)
         # What is wrong with the config, or with the spec, is said of them.
-        if at[0][0] in document.data:
+        if at[0][0] in document.data and at[0][0] not in (section or {}):
             info = (*problem.info, f"in {document.file}")
             findings.report([replace(problem, at=at, info=info)])
     return findings

@@ -28,7 +28,7 @@ from compiler.spec import Spec
 from compiler.weights.halves import absent_half
 from specs.families import family
 from specs.family import Family
-from specs.generation import OPTION_NAMES, SAMPLING_NAMES, GenerationOptions
+from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
 from specs.generation_layers import SPECIAL_IDS
 from specs.language import VERSION
 from specs.problems import Problem
@@ -162,11 +162,10 @@ def _generation(findings: Findings, document: Document | None, config: Mapping[s
         findings.add(finding)
     known = {name: value for name, value in document.data.items() if name in OPTION_NAMES}
     ids = {name: stored for name, stored, _ in differing_ids(document, config, {})}
-    sampled = known.get("do_sample", False)
+    idle = idle_options(known)
     options: dict[str, Any] = {}
     for name, value in known.items():
-        idle = name in SAMPLING_NAMES and not sampled
-        if value is None or idle or (name in SPECIAL_IDS and name not in ids):
+        if value is None or name in idle or (name in SPECIAL_IDS and name not in ids):
             continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value

@@ -5,15 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
-from compiler.diagnostics import render
 from compiler.diagnostics.model import Diagnostic, Severity
+from compiler.diagnostics.rendering import as_text
 
 
 class CrossloomWarning(UserWarning):
     """A warning of the compiler: its text is the finding as the command line prints it."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(render([diagnostic]).rpartition("\n\n")[0])
+        super().__init__(as_text([diagnostic]))
         self.diagnostic = diagnostic
 
 

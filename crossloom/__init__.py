@@ -2,9 +2,7 @@
 
     spec = crossloom.load_spec("spec.yaml")
     model = crossloom.load(spec)
-    processor = crossloom.load_processor(spec)
-    inputs = processor(audio=crossloom.read_audio("speech.wav", 16000), sampling_rate=16000)
-    print(processor.batch_decode(crossloom.generate(model, **inputs)))
+    print(crossloom.transcribe(model, "speech.wav"))
 
 Everything is imported on first use: `import crossloom` needs neither torch nor numpy.
 """
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
         lower,
         read_audio,
         train,
+        transcribe,
         verify,
         weight_table,
     )
@@ -63,6 +62,7 @@ __all__ = [
     "lower",
     "read_audio",
     "train",
+    "transcribe",
     "verify",
     "weight_table",
 ]

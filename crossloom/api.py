@@ -252,6 +252,54 @@ def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
     return result
 
 
+def transcribe(
+    model: Any,
+    audio: Source | Iterable[Source],
+    *,
+    batch_size: int = 8,
+    mono: Literal["mix", "first"] | None = None,
+    tgt_lang: str | None = None,
+    **options: Any,
+) -> str | list[str]:
+    """The text of a recording; for several recordings a list of their texts, in order.
+
+    `model` is a live model, or what `load` takes. `audio` is a file's path, or several. `mono` says what to
+    do with several channels, `tgt_lang` which language to write where the model has several; other `options`
+    are those of `generate`.
+
+    Raises:
+        CrossloomError: what `load`, `load_processor` and `generate` find, and why recordings cannot be used
+            (XL117, XL410 to XL415); no text is returned then.
+    """
+    from runtime.flow import flow_of
+    from runtime.transcription import transcribe as run
+
+    if isinstance(model, (Spec, str, Path)):
+        model = load(model)
+    flow_of(model.spec)
+    is_one = isinstance(audio, (str, Path))
+    files = [audio] if isinstance(audio, (str, Path)) else audio
+    reading: dict[str, Any] = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
+    transcripts = list(run(model, _processor_of(model), map(str, files), **reading, **options))
+    findings = [finding for transcript in transcripts for finding in transcript.findings]
+    if findings:
+        raise CrossloomError(findings)
+    texts = [transcript.text or "" for transcript in transcripts]
+    return texts[0] if is_one else texts
+
+
+def _processor_of(model: Any) -> Processor:
+    """With the files of the checkpoint that a live model was loaded from, else of its spec's weights."""
+    from runtime.processing.loading import load_processor as load_from
+    from runtime.processing.loading import processor_of, tokenizer_source
+
+    analysis = _analysis(model.spec)
+    sources = getattr(model, "sources", None)
+    if not sources:
+        return load_from(analysis)
+    return processor_of(*analysis.sound(), tokenizer_source(model.spec, sources))
+
+
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
     """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
     require("`crossloom.train`", "torch", "safetensors", "tqdm")

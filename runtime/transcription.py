@@ -112,7 +112,10 @@ def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any]
 
     Without the `checkpoint`'s own options a missing length limit is not known yet.
     """
-    resolution = resolve(options, spec=spec.generation, checkpoint=checkpoint or {}, config=spec.config)
+    known = checkpoint is not None
+    resolution = resolve(
+        options, spec=spec.generation, checkpoint=checkpoint, config=spec.config, complete=known
+    )
     problems = list(resolution.problems)
     merged = resolution.options
     if merged is not None and checkpoint is not None and not problems:

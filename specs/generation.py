@@ -6,7 +6,8 @@ all read through `GenerationOptions`; `specs.generation_layers` merges them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
@@ -33,20 +34,27 @@ class GenerationOptions(BaseModel):
 
     # Length
     max_length: int | None = Field(
-        default=None, gt=0, description="Longest sequence, start token and prefix included."
+        default=None,
+        gt=0,
+        description="Longest sequence, start token and prefix included. Replaces a `max_new_tokens` that is "
+        "set in a place of lower precedence, which transformers would follow.",
     )
     max_new_tokens: int | None = Field(
         default=None,
         gt=0,
-        description="Most tokens to generate; wins over `max_length` where both are given.",
+        description="Most tokens to generate. Where a checkpoint gives `max_length` as well, this counts.",
     )
     min_length: int = Field(
-        default=0, ge=0, description="No end token before the sequence has this length, start token included."
+        default=0,
+        ge=0,
+        description="No end token before the sequence has this length, start token included. Replaces a "
+        "`min_new_tokens` of lower precedence.",
     )
     min_new_tokens: int | None = Field(
         default=None,
         ge=0,
-        description="No end token before this many new tokens; wins over `min_length` where both are given.",
+        description="No end token before this many new tokens. Where a checkpoint gives `min_length` as "
+        "well, this counts.",
     )
 
     # Search
@@ -169,6 +177,23 @@ SAMPLING_NAMES = frozenset(
     {"temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"}
 )
 """Options that do nothing unless `do_sample` is set."""
+
+BEAM_NAMES = frozenset({"early_stopping", "length_penalty"})
+"""Options that choose no token unless `num_beams` is above 1; a penalty still shapes a lone beam's score."""
+
+LENGTH_PAIRS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
+"""Two ways to say one length; in a checkpoint that says both the second counts."""
+
+
+def idle_options(values: Mapping[str, Any]) -> set[str]:
+    """The names of a checkpoint's options that do nothing beside its others."""
+    idle = {first for first, second in LENGTH_PAIRS if values.get(second) is not None}
+    if not values.get("do_sample"):
+        idle |= SAMPLING_NAMES
+    if (values.get("num_beams") or 1) == 1:
+        idle |= BEAM_NAMES
+    return idle & values.keys()
+
 
 INERT_FIELDS = frozenset(
     {

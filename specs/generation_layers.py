@@ -2,7 +2,9 @@
 
 Precedence, highest first: the call, the spec's `generation:`, the checkpoint's generation defaults,
 the special ids of the model's config. A length given higher up replaces both of a pair below it, so a
-call's `max_length` is not overruled by a checkpoint's `max_new_tokens`.
+call's `max_length` is not overruled by a spec's or a checkpoint's `max_new_tokens`; in transformers the
+latter would win. The call and the spec are explicit: what they set and nothing would follow is refused. A
+checkpoint's file may hold options that wait for others.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from specs.generation import (
+    BEAM_NAMES,
     INERT_FIELDS,
+    LENGTH_PAIRS,
     OPTION_NAMES,
     REFUSED_FIELDS,
     SAMPLING_NAMES,
@@ -30,7 +34,6 @@ CHECKPOINT = "the checkpoint's generation defaults"
 CONFIG = "the model's config"
 
 SPECIAL_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
-LENGTH_PAIRS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,13 @@ def resolve(
     spec: Mapping[str, Any] | None = None,
     checkpoint: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
+    complete: bool = True,
+    scored: bool = False,
 ) -> Resolution:
     """Merge the four layers into `GenerationOptions`.
+
+    Before a checkpoint is read the layers are not `complete`: what it may set is not missed. With `scored`
+    the call asks for scores, which a `length_penalty` shapes with one beam, too.
 
     `None` in the call or the spec turns an option off that a lower layer sets; in a checkpoint it
     means "not set". Problems: XL402 id outside the vocabulary, XL406 unknown or unsupported option,
@@ -72,6 +80,8 @@ def resolve(
     )
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    idle: list[Problem] = []
+    beam_names = BEAM_NAMES - {"length_penalty"} if scored else BEAM_NAMES
     for origin, values in layers:
         known = {name: plain(value) for name, value in values.items() if name in OPTION_NAMES}
         for pair in LENGTH_PAIRS:
@@ -80,11 +90,15 @@ def resolve(
                     merged.pop(name, None)
         merged |= known
         origins |= dict.fromkeys(known, origin)
+        if origin in (SPEC, CALL):
+            idle += _doubled_lengths(known, origin)
+            if merged.get("num_beams", 1 if complete else None) == 1:
+                idle += _without_beams(known, origin, beam_names)
     try:
         options = GenerationOptions.model_validate(merged)
     except ValidationError as error:
         return Resolution(None, (*problems, *_invalid(error, merged, origins)))
-    problems += _contradictions(options, origins, call)
+    problems += [*idle, *_contradictions(options, origins, call)]
     vocab_size = config.get("vocab_size")
     if vocab_size is not None:
         problems += _outside_vocabulary(options, origins, vocab_size)
@@ -92,14 +106,18 @@ def resolve(
 
 
 def check_section(
-    section: Mapping[str, Any], config: Mapping[str, Any], positions: int | None = None
+    section: Mapping[str, Any],
+    config: Mapping[str, Any],
+    positions: int | None = None,
+    has_checkpoint: bool = True,
 ) -> list[Problem]:
     """Check a spec's `generation:` by itself, against the config of the model it belongs to.
 
     `positions` is the longest sequence its decoder takes, None without a bound. A limit may still come
-    from the checkpoint, so the absence of one is not a problem here.
+    from a checkpoint, and so may the number of beams where the spec names one: their absence is no
+    problem then.
     """
-    resolution = resolve({}, spec=section, config=config)
+    resolution = resolve({}, spec=section, config=config, complete=not has_checkpoint)
     problems = list(resolution.problems)
     options = resolution.options
     if options is None:
@@ -266,6 +284,31 @@ def _sampling_without_draws(values: Mapping[str, Any], origin: str) -> Iterator[
                 name,
                 f"`{name}` only acts on draws, and `do_sample` is not set",
                 f"set `do_sample`, or remove `{name}`",
+                (f"set in {origin}",),
+            )
+
+
+def _doubled_lengths(values: Mapping[str, Any], origin: str) -> Iterator[Problem]:
+    for name, other in LENGTH_PAIRS:
+        if values.get(name) is not None and values.get(other) is not None:
+            yield Problem(
+                "XL407",
+                f"`{name}` and `{other}` are both given, and only one can be followed",
+                (*_at(name, "counts the start token and a prefix"), *_at(other, "counts new tokens")),
+                (f"set in {origin}",),
+                f"remove one of them; `{other}: null` removes what a spec extends"
+                if origin == SPEC
+                else "remove one of them",
+            )
+
+
+def _without_beams(values: Mapping[str, Any], origin: str, beam_names: frozenset[str]) -> Iterator[Problem]:
+    for name in sorted(beam_names.intersection(values)):
+        if values[name] is not None and values[name] != GenerationOptions.model_fields[name].default:
+            yield _contradiction(
+                name,
+                f"`{name}` only acts on beams, and `num_beams` is 1",
+                f"set `num_beams`, or remove `{name}`",
                 (f"set in {origin}",),
             )
 

@@ -71,7 +71,7 @@ def test_error_is_shown_as_it_prints(spec: Path) -> None:
 def test_python_example_uses_public_names() -> None:
     names = re.findall(r"crossloom\.(\w+)\(", block("python"))
     assert set(names) <= set(crossloom.__all__)
-    assert len(names) == 4
+    assert len(names) == 5
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))

@@ -85,8 +85,16 @@ def _span(span: Span) -> dict[str, Any]:
 
 
 class CrossloomError(Exception):
-    """Raised by the Python interface when findings stop the work; `.diagnostics` holds them all."""
+    """Raised by the Python interface when findings stop the work; `.diagnostics` holds them all.
+
+    Its text is what the command line prints of them: places, reasons and repairs.
+    """
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__(diagnostics)
         self.diagnostics = diagnostics
-        super().__init__("\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in diagnostics))
+
+    def __str__(self) -> str:
+        from compiler.diagnostics.rendering import as_text  # which draws the data defined here
+
+        return as_text(self.diagnostics)

@@ -76,3 +76,8 @@ def render(
     from compiler.diagnostics.sarif import render_sarif
 
     return render_sarif(findings, lines)
+
+
+def as_text(diagnostics: Iterable[Diagnostic]) -> str:
+    """All findings as `render` writes them for people, without their number and a last newline."""
+    return render(diagnostics).rpartition("\n\n")[0]

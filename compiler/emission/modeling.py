@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +20,13 @@ ALWAYS_IMPORTED = {
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
 }
+
+VALUE_CHECKS = {
+    **dict.fromkeys(("waveform", "features", "image", "hidden"), "check_numbers"),
+    "mask": "check_mask",
+    "token_ids": "check_ids",
+}
+"""The block function that looks at an input, by its role."""
 
 
 @cache
@@ -78,13 +85,11 @@ class _Writer:
                 construction=list(self._construction()),
                 initialises_by_name=any(rule.below for rule in graph.initialisations),
                 initialisation=[line for rule in graph.initialisations for line in _initialisation(rule)],
-                tied_modules="".join(
-                    f"{_member(tie.tied.rpartition('.')[0])}, " for tie in graph.ties
-                ).rstrip()
-                if len(graph.ties) == 1
-                else ", ".join(_member(tie.tied.rpartition(".")[0]) for tie in graph.ties),
+                ties=graph.ties,
+                tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
                 encode_lines=[
+                    *self._value_checks(encode_inputs),
                     *self._shape_checks(encode_inputs),
                     *self._calls(self._encode, inside_decode=False),
                 ],
@@ -127,14 +132,17 @@ class _Writer:
                     + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
                 ),
                 vocabulary=self._vocabulary() if decoding else None,
-                embedded=self._embedded() if decoding else None,
+                embedded=(self._limit("decoder_input_ids") or self._vocabulary()) if decoding else None,
+                length_masks=_tuple(self._length_masks()),
                 start=plain(graph.tokens.decoder_start) if graph.tokens else None,
                 pad=plain(graph.tokens.pad) if graph.tokens else None,
             )
         )
 
     def _definitions(self, decoding: bool) -> list[Definition]:
-        used = ["check_ids", "shift_right", "label_loss", "Cache"] if decoding else []
+        roles = {type_.role for type_ in self._graph.inputs.values()}
+        used = [check for role, check in VALUE_CHECKS.items() if role in roles]
+        used += ["shift_right", "label_loss", "Cache"] if decoding else []
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
         return self._blocks.closure(list(dict.fromkeys(used)))
@@ -267,19 +275,48 @@ class _Writer:
             yield f"if {test}:"
             yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
 
+    def _value_checks(self, inputs: list[str]) -> Iterator[str]:
+        """Statements that refuse inputs of another dtype, masks and ids that are none."""
+        for name in inputs:
+            match VALUE_CHECKS.get(self._graph.inputs[name].role):
+                case "check_mask":
+                    yield f'check_mask("{name}", {name})'
+                    continue
+                case "check_numbers":
+                    call = f'check_numbers("{name}", {name}, self)'
+                case "check_ids" if (limit := self._limit(name)) is not None:
+                    call = f'check_ids("{name}", {name}, {limit})'
+                case _:
+                    continue
+            if name in self._graph.optional_inputs:
+                yield f"if {name} is not None:"
+                call = f"{INDENT}{call}"
+            yield call
+
+    def _length_masks(self) -> list[str]:
+        """The names, as literals, of the inputs of which only the number of ones in a row is read."""
+        read = {
+            node.inputs[port.name].port
+            for node in self._graph.nodes.values()
+            for port in SIGNATURES[node.kind].inputs
+            if port.lengths_only and port.name in node.inputs and not node.inputs[port.name].node
+        }
+        return [literal(name) for name in sorted(read)]
+
     def _vocabulary(self) -> int:
         """How many ids the logits tell apart."""
         return self._graph.types[self._graph.outputs["logits"]].dims[-1].evaluate({})
 
-    def _embedded(self) -> int:
-        """How many ids the decoder takes."""
-        ids = Ref("", "decoder_input_ids")
-        tables = [
-            int(node.numbers["vocabulary"])
-            for node in self._decode
-            if ids in node.inputs.values() and "vocabulary" in node.numbers
+    def _limit(self, ids: str) -> int | None:
+        """How many ids the model takes at an input of them; None where no table holds them."""
+        source = Ref("", ids)
+        limits = [
+            int(node.numbers[port.below])
+            for node in self._graph.nodes.values()
+            for port in SIGNATURES[node.kind].inputs
+            if port.below is not None and node.inputs.get(port.name) == source
         ]
-        return min(tables, default=self._vocabulary())
+        return min(limits, default=None)
 
     def _encoded(self) -> str:
         assert self._graph.encoded is not None
@@ -294,6 +331,11 @@ class _Writer:
 def _member(address: str) -> str:
     """The expression for what has an address: numbers index lists."""
     return "self" + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in address.split("."))
+
+
+def _tuple(items: Sequence[str]) -> str:
+    """A tuple of expressions."""
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
 def _wrapped(head: str, arguments: list[str]) -> list[str]:

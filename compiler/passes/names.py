@@ -77,15 +77,15 @@ MODULE_NAMES = frozenset(
 MODEL_NAMES = frozenset(
     {
         "cache", "decode", "decode_step", "encode", "encoded", "generation_defaults", "initialise",
-        "new_cache", "self", "sources", "spec", "vocabulary",
+        "length_masks", "new_cache", "self", "sources", "spec", "vocabulary",
     }
 )  # fmt: skip
 """What the live model has besides, and what its methods call their own variables."""
 
 ARGUMENT_NAMES = frozenset(
     {
-        "cache", "check_ids", "encoded", "encoder_outputs", "label_loss", "labels", "logits", "loss", "math",
-        "nn", "self", "shift_right", "torch",
+        "cache", "check_ids", "check_mask", "check_numbers", "encoded", "encoder_outputs", "label_loss",
+        "labels", "logits", "loss", "math", "nn", "self", "shift_right", "torch",
     }
 )  # fmt: skip
 """What the methods of the live model take or use besides the graph's inputs."""

@@ -21,7 +21,8 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     if generation is not None:
         config = {"vocab_size": _vocabulary(graph)[0], **spec.config}
         given = generation.model_dump(exclude_unset=True)
-        for problem in check_section(given, config, spec.maximum_target):
+        has_checkpoint = any(part.weights is not None for part in spec.parts.values())
+        for problem in check_section(given, config, spec.maximum_target, has_checkpoint):
             # Ids that come from the config were compared with the vocabulary there.
             if problem.code != "XL402" or problem.at[0][0].removeprefix("generation.") in given:
                 yield _with_positions(problem, spec, back) if problem.code == "XL405" else problem

@@ -13,6 +13,7 @@ from crossloom.cli.dependencies import require
 from crossloom.cli.options import SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, columns
 from crossloom.cli.specs import by_role, checked
+from specs.counts import counted
 
 if TYPE_CHECKING:
     from compiler.spec import Spec
@@ -59,7 +60,7 @@ def command(
     require("`crossloom bench`", "torch")
     import torch
 
-    from runtime.measuring import measure_model, measure_peaks
+    from runtime.measuring import input_sizes, measure_model, measure_peaks
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -70,6 +71,9 @@ def command(
         from compiler.emission.folder import render_folder
 
         render_folder(sound, graph)
+    sizes = input_sizes(sound, graph, length, tokens)
+    for line in _cuts(sizes, length, tokens):
+        click.echo(line, err=True)
     model = _model(once, sound, graph, by_role(weights))
     peaks = measure_peaks()
     timings = measure_model(
@@ -81,6 +85,15 @@ def command(
         for line in _as_lines(once, timings, peaks, torch.get_num_threads()):
             click.echo(line)
     return 0
+
+
+def _cuts(sizes: dict[str, int], length: int, tokens: int) -> Iterator[str]:
+    """What is measured of another length than was asked for."""
+    asked = {name: tokens if name == "target" else length for name in sizes if name != "batch"}
+    for name, number in asked.items():
+        if sizes[name] != number:
+            option = "--tokens" if name == "target" else "--length"
+            yield f"note: {option} {number} does not fit the model's positions: {sizes[name]} are measured"
 
 
 @contextmanager
@@ -115,8 +128,9 @@ def _as_lines(once: dict[str, float], timings: list[Timing], peaks: Peaks, threa
     rounds = sum(len(one.series.samples) for one in timings)
     yield ""
     yield from filled(
-        f"{threads} threads; memory read {peaks.bandwidth / 1e9:.1f} GB/s, "
-        f"matrix product {peaks.operations / 1e9:.0f} GFLOP/s; {disturbed} of {rounds} rounds disturbed",
+        f"{counted(threads, 'thread')}; memory read {peaks.bandwidth / 1e9:.1f} GB/s, "
+        f"matrix product {peaks.operations / 1e9:.0f} GFLOP/s; "
+        f"{disturbed} of {counted(rounds, 'round')} disturbed",
         columns(),
     )
 

@@ -11,6 +11,7 @@ from crossloom.cli.failures import exit_code, strictly
 from crossloom.cli.options import format_option
 from crossloom.cli.output import rendered
 from crossloom.cli.specs import STDIN, analysed, spec_files
+from specs.counts import counted
 
 if TYPE_CHECKING:
     from compiler.diagnostics.model import Diagnostic
@@ -95,6 +96,5 @@ def _with_summary(text: str, findings: list[Diagnostic], count: int, repaired: i
     from compiler.diagnostics import summary
 
     found = summary(findings)
-    specs = f"{count} spec" if count == 1 else f"{count} specs"
     fixed = f", {repaired} repaired" if repaired else ""
-    return text.removesuffix(f"{found}\n") + f"{specs} checked{fixed}: {found}\n"
+    return text.removesuffix(f"{found}\n") + f"{counted(count, 'spec')} checked{fixed}: {found}\n"

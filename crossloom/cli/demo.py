@@ -12,6 +12,7 @@ from crossloom.cli.dependencies import require
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.output import columns, program, report
 from crossloom.cli.specs import checked
+from specs.counts import counted
 
 _SPEC = "digits"
 
@@ -56,7 +57,7 @@ def command(audio: tuple[str, ...]) -> int:
     files = list(audio or said)
     with _Stage("transcribed") as stage:
         transcripts = list(transcribe(model, processor, files))
-        stage.says = f"{len(files)} recordings" if len(files) != 1 else "1 recording"
+        stage.says = counted(len(files), "recording")
     heading = ("recording", "recognised") if audio else ("recording", "said", "recognised")
     rows = [
         (Path(one.audio).name, one.text) if audio else (Path(one.audio).name, said[one.audio], one.text)

@@ -12,6 +12,7 @@ from crossloom.cli.dependencies import device_of, require
 from crossloom.cli.failures import Terminated
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked
+from specs.counts import counted
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -154,7 +155,7 @@ def command(
     except (KeyboardInterrupt, Terminated):
         click.echo(_left_behind(output), err=True)
         raise
-    click.echo(f"{result.steps} updates, loss {result.loss:.4f}, written to {output}")
+    click.echo(f"{counted(result.steps, 'update')}, loss {result.loss:.4f}, written to {output}")
     if result.evaluation is not None:
         click.echo(f"word error rate {result.evaluation.word_error_rate:.2%}")
     return 0

@@ -16,18 +16,61 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def check_tensor(name: str, value: Tensor) -> None:
+    """Refuse (TypeError) what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is no torch tensor: {type(value).__name__}")
+
+
+def check_numbers(name: str, numbers: Tensor, model: nn.Module) -> None:
+    """Refuse numbers of another dtype than the model's parameters, unless autocast converts them.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: both dtypes.
+    """
+    check_tensor(name, numbers)
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(numbers.device.type):
+        return
+    own = next((parameter.dtype for parameter in model.parameters()), numbers.dtype)
+    if numbers.dtype != own:
+        raise ValueError(f"{name} is {numbers.dtype}, and the model computes in {own}")
+
+
+def look_is_free(tensor: Tensor) -> bool:
+    """Whether Python may decide by the values of a tensor at no cost."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_mask(name: str, mask: Tensor | None) -> None:
+    """Refuse masks that are not 1 and 0, any shape.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: the first other value and its place.
+    """
+    if mask is None:
+        return
+    check_tensor(name, mask)
+    if not look_is_free(mask):
+        return
+    other = (mask != 0) & (mask != 1)
+    if other.any():
+        place = other.nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} is {mask[tuple(place)].item()}, and a mask is 1 or 0")
+
+
 def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
     """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
 
-    The ids themselves are looked at where that is free: eagerly, on the CPU. Anywhere else a look would
-    wait for the device or break the graph.
-
     Raises:
-        ValueError: the dtype, or the row and position of the first id outside.
+        TypeError: no tensor.
+        ValueError: dtype and shape, or the row and position of the first id outside.
     """
-    if ids.dtype != torch.int64:
-        raise ValueError(f"{name} are int64 ids, not {ids.dtype}")
-    if torch.compiler.is_compiling() or ids.device.type != "cpu":
+    check_tensor(name, ids)
+    if ids.dtype != torch.int64 or ids.dim() != 2:
+        raise ValueError(f"{name} are int64 ids [B, T], not {ids.dtype} {list(ids.shape)}")
+    if not look_is_free(ids):
         return
     outside = (ids < 0) | (ids >= vocabulary)
     if ignored is not None:
@@ -684,6 +727,8 @@ class Model(nn.Module):
     """6 encode and 6 decode nodes, in order."""
 
     vocabulary = 10000  # ids that the logits tell apart
+    # of these masks only the number of ones in a row is read, as if they came first
+    length_masks: tuple[str, ...] = ("attention_mask",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -774,6 +819,8 @@ class Model(nn.Module):
         attention_mask: Tensor | None = None,
     ) -> Encoded:
         """Run the encoder and everything the decoder does not touch."""
+        check_numbers("input_features", input_features, self)
+        check_mask("attention_mask", attention_mask)
         if input_features.dim() != 3 or input_features.shape[2] != 80:
             raise ValueError(f"input_features is [batch, frames, 80] here, not {list(input_features.shape)}")
         if attention_mask is not None and attention_mask.shape != input_features.shape[:2]:
@@ -806,8 +853,10 @@ class Model(nn.Module):
             raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
         rows, tokens = decoder_input_ids.shape
         beams = 1 if cache is None else cache.beams
-        if rows != encoded.hidden.shape[0] * beams:
-            raise ValueError(f"{rows} rows of ids for {encoded.hidden.shape[0]} sentences of {beams} beams")
+        wanted = encoded.hidden.shape[0] * beams
+        if rows != wanted:
+            raise ValueError(f"decoder_input_ids is {[rows, tokens]}, not [{wanted}, T]: sentences x beams")
+        check_mask("decoder_attention_mask", decoder_attention_mask)
         if decoder_attention_mask is not None:
             seen = tokens if cache is None else cache.filled + tokens
             if decoder_attention_mask.shape != (rows, seen):

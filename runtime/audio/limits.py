@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runtime.failures import failure
+from specs.counts import counted
 
 LongInput = Literal["error", "grow", "chunk"]
 
@@ -32,7 +33,7 @@ def check_length(samples: int, sampling_rate: int, limits: AudioLimits, name: st
     if samples < limits.minimum_samples:
         raise failure(
             "XL412",
-            f"{name} is shorter than the model's minimum: {samples:,} samples",
+            f"{name} is shorter than the model's minimum: {counted(samples, 'sample')}",
             info=(f"its first output frame needs {_duration(limits.minimum_samples, sampling_rate)}",),
             help="pad the recording with silence, or leave it out",
         )
@@ -49,4 +50,4 @@ def check_length(samples: int, sampling_rate: int, limits: AudioLimits, name: st
 
 
 def _duration(samples: int, sampling_rate: int) -> str:
-    return f"{samples:,} samples ({samples / sampling_rate:.3g} s)"
+    return f"{counted(samples, 'sample')} ({samples / sampling_rate:.3g} s)"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+import re
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -16,6 +18,12 @@ from runtime.failures import failure
 
 Mono = Literal["mix", "first"]
 
+_SHORTAGE = re.compile(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+"""libsndfile's note where the samples of a WAV, AIFF or AU file are fewer bytes than its header says."""
+
+_UNTOLD = 0x7FFF0000
+"""From here on a header's number of bytes means: written to a pipe, as long as it turns out to be."""
+
 
 def read_audio(
     path: str | os.PathLike[str] | BinaryIO, sampling_rate: int, mono: Mono | None = None
@@ -26,8 +34,15 @@ def read_audio(
     says to take their mean (`"mix"`) or the first of them (`"first"`).
 
     Raises CrossloomError: file cannot be opened (XL117), several channels (XL410), no samples
-    (XL411), no audio or samples that are not finite (XL414).
+    (XL411), no audio, less of it than its header says, or samples that are not finite (XL414); a
+    sampling rate that is none (XL104).
     """
+    if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Integral) or sampling_rate < 1:
+        raise failure(
+            "XL104",
+            f"`sampling_rate` is {sampling_rate!r}, not a whole number of samples a second",
+            help="pass the model's own, `processor.sampling_rate`",
+        )
     if mono not in (None, "mix", "first"):
         raise failure("XL112", f"`mono` is {mono!r}", help='use mono="mix" or mono="first", or leave it out')
     name = f"`{os.fspath(path)}`" if isinstance(path, (str, os.PathLike)) else "the audio"
@@ -49,9 +64,10 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
     """Samples [N, channels] and their rate."""
     soundfile = _library("soundfile")
     try:
-        with Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path) as file:
-            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-            return samples, rate
+        with _opened(path) as file, soundfile.SoundFile(file) as audio:
+            samples = audio.read(dtype="float32", always_2d=True)
+            _check_complete(len(samples), audio, name)
+            return samples, audio.samplerate
     except soundfile.LibsndfileError as error:
         raise failure(
             "XL414",
@@ -69,6 +85,26 @@ def _read(path: str | os.PathLike[str] | BinaryIO, name: str) -> tuple[NDArray[n
         raise failure(
             "XL117", f"{name} cannot be opened: {error.strerror or error}", help="check the path"
         ) from None
+
+
+def _opened(path: str | os.PathLike[str] | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """A file to be closed, or one that was open and stays so."""
+    return Path(path).open("rb") if isinstance(path, (str, os.PathLike)) else nullcontext(path)
+
+
+def _check_complete(samples: int, audio: Any, name: str) -> None:
+    """Refuse (XL414) a file that ends before what its header announces."""
+    shortage = _SHORTAGE.search(audio.extra_info)
+    promised, held, unit = audio.frames, samples, "samples"
+    if shortage and int(shortage[1]) < _UNTOLD:
+        promised, held, unit = int(shortage[1]), int(shortage[2]), "bytes of samples"
+    if held < promised:
+        raise failure(
+            "XL414",
+            f"{name} is cut off: its header announces {promised:,} {unit}, and it holds {held:,}",
+            info=("half a recording would be transcribed as if it were all of it",),
+            help="copy or record it again; `ffmpeg -i FILE out.wav` keeps what is there",
+        )
 
 
 def _one_channel(channels: NDArray[np.float32], mono: Mono | None, name: str) -> NDArray[np.float32]:

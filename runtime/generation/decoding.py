@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from runtime.failures import failure
 from runtime.generation.interface import Cache, Encoded, Model
 from runtime.generation.result import Step
 
@@ -19,18 +20,62 @@ DEVICE_LOOK_INTERVAL = 8
 """Steps between two looks at an accelerator's finished flags; a look stalls it, overshoot is trimmed."""
 
 
+class FiniteCheck:
+    """Refuses scores that are not finite: of nan no token is the best, and any choice would look like one."""
+
+    def __init__(self, device: torch.device, interval: int) -> None:
+        """`interval`: steps between two looks at the device."""
+        self._finite = torch.ones((), dtype=torch.bool, device=device)
+        self._interval = interval
+        self._steps = 0
+
+    def __call__(self, scores: Tensor) -> None:
+        """Take note of a step's scores [rows, V]."""
+        self._finite &= scores.isfinite().all()
+        self._steps += 1
+        if self._steps % self._interval == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Raise CrossloomError (XL409) if any scores so far were not finite."""
+        if not bool(self._finite):
+            raise failure(
+                "XL409",
+                "the model's scores are not finite",
+                info=("its weights hold nan, or its numbers outgrow their dtype",),
+                help="look for nan in the checkpoint, or load it with `dtype=torch.float32`",
+            )
+
+
 class StepDecoder:
     """Feeds the newest ids of every row to the decoder and returns the scores of the next token."""
 
-    def __init__(self, model: Model, encoded: Encoded, rows: int, beams: int, limit: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        encoded: Encoded,
+        rows: int,
+        beams: int,
+        limit: int,
+        check: FiniteCheck | None = None,
+    ) -> None:
         self._decode = model.decode
         self._encoded = encoded
+        self._check = check
         # The last token of a sequence is never fed back.
         self.cache: Cache = model.new_cache(rows, limit - 1, encoded=encoded, beams=beams)
 
     def __call__(self, ids: Tensor) -> Tensor:
         """`ids` [rows, T], the ones not fed yet -> float32 logits [rows, V] after the last of them."""
-        return self._decode(ids, self._encoded, cache=self.cache)[:, -1].float()
+        scores = self._decode(ids, self._encoded, cache=self.cache)[:, -1].float()
+        if self._check is not None:
+            self._check(scores)
+        return scores
+
+    def finish(self) -> None:
+        """Look once more, at the steps since the last look. Raises as `FiniteCheck.look`."""
+        if self._check is not None:
+            self._check.look()
 
 
 class EndTokens:

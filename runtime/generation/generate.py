@@ -9,12 +9,14 @@ from torch import Tensor
 
 from runtime.generation.beam import BeamSettings, search_beams
 from runtime.generation.chain import build_processors
-from runtime.generation.decoding import EndTokens, OnStep, StepDecoder
+from runtime.generation.decoding import EndTokens, FiniteCheck, OnStep, StepDecoder, look_interval
 from runtime.generation.greedy import decode_single, take_best
+from runtime.generation.inputs import encode
 from runtime.generation.interface import Model
 from runtime.generation.request import read_request
 from runtime.generation.result import Generated
 from runtime.generation.sampling import Draw
+from specs.generation import GenerationOptions
 
 
 @overload
@@ -40,8 +42,8 @@ def generate(
     `on_step` is called with a `Step` after every decoding step.
 
     Raises CrossloomError: XL404 no start or pad id, XL405 longer than the decoder's positions, XL406
-    unknown option, XL407 unusable or contradictory options, XL408 no length limit, and others for
-    inputs that do not fit.
+    unknown option, XL407 unusable or contradictory options, XL408 no length limit, XL409 scores that are
+    not finite, and others for inputs that do not fit.
     """
     with torch.inference_mode():
         result = _generate(model, arguments, return_scores, on_step)
@@ -53,23 +55,23 @@ def generate(
 def _generate(
     model: Model, arguments: dict[str, Any], return_scores: bool, on_step: OnStep | None
 ) -> Generated:
-    request = read_request(model, arguments)
+    request = read_request(model, arguments, return_scores)
     options, limit = request.options, request.lengths.maximum
     encoded = request.encoder_outputs
     if encoded is None:
-        encoded = model.encode(**request.inputs)
+        encoded = encode(model, request.inputs)
     device = encoded.hidden.device
     beams = options.num_beams
     copies = beams if beams > 1 else options.num_return_sequences
     batch, prompt_length = request.prefix.shape
     prefix = request.prefix.to(device).repeat_interleave(copies, dim=0)
-    decoder = StepDecoder(model, encoded, batch * copies, copies, limit)
+    decoder = StepDecoder(model, encoded, batch * copies, copies, limit, _score_check(options, device))
     ends = EndTokens(options.eos_token_ids, device)
     chain = build_processors(options, request.lengths, prompt_length, model.vocabulary, device)
     draw = Draw(options.seed, device) if options.do_sample else None
     pad = options.pad_token_id or 0
     if beams == 1:
-        return decode_single(
+        result = decode_single(
             decoder,
             prefix,
             limit,
@@ -81,15 +83,25 @@ def _generate(
             return_scores=return_scores,
             on_step=on_step,
         )
-    settings = BeamSettings(
-        beams=beams,
-        returned=options.num_return_sequences,
-        limit=limit,
-        # transformers' beam search takes a pad id of 0 for none and pads with the first end token.
-        fill=pad or (options.eos_token_ids or (0,))[0],
-        length_penalty=options.length_penalty,
-        early_stopping=options.early_stopping,
-        draw=None if draw is None else draw.several,
-        keep_token_scores=return_scores,
-    )
-    return search_beams(decoder, prefix, settings, processors=chain, ends=ends, on_step=on_step)
+    else:
+        settings = BeamSettings(
+            beams=beams,
+            returned=options.num_return_sequences,
+            limit=limit,
+            # transformers' beam search takes a pad id of 0 for none and pads with the first end token.
+            fill=pad or (options.eos_token_ids or (0,))[0],
+            length_penalty=options.length_penalty,
+            early_stopping=options.early_stopping,
+            draw=None if draw is None else draw.several,
+            keep_token_scores=return_scores,
+        )
+        result = search_beams(decoder, prefix, settings, processors=chain, ends=ends, on_step=on_step)
+    decoder.finish()
+    return result
+
+
+def _score_check(options: GenerationOptions, device: torch.device) -> FiniteCheck | None:
+    """Looks at the scores, unless what is not finite is to be replaced; at each step if it would be drawn."""
+    if options.remove_invalid_values:
+        return None
+    return FiniteCheck(device, 1 if options.do_sample else look_interval(device))

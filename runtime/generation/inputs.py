@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runtime.failures import failure
 from runtime.generation.interface import Encoded, Model
 from specs.problems import Problem
 
@@ -20,8 +21,8 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Inputs that the encoder cannot take, or that do not fit the model or each other.
 
     XL103 not a tensor, or of another dtype or device than the model; XL206 missing, XL207 unknown; XL305
-    sizes that differ; XL104 a mask that is not 0 and 1; XL411 a row with nothing in it; XL416 padding
-    without a mask.
+    sizes that differ; XL104 numbers that are not finite, a mask that is not 0 and 1 or that the encoder
+    would misread; XL411 a row with nothing in it; XL416 padding without a mask.
     """
     yield from _check_names(model, inputs)
     tensors = {}
@@ -36,7 +37,7 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("XL411", message, (), help="leave empty recordings and texts out")
         else:
             tensors[name] = value
-            yield from _check_placement(model, name, value)
+            yield from list(_check_placement(model, name, value)) or _check_finite(name, value)
     if len({len(value) for value in tensors.values()}) > 1:
         sizes = _listed(f"{name} {list(value.shape)}" for name, value in tensors.items())
         yield mismatch("inputs", f"have different numbers of sentences: {sizes}")
@@ -47,7 +48,7 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
             if name not in {"attention_mask", "pixel_values"} and value.shape[:2] != mask.shape:
                 yield mismatch("attention_mask", f"is {list(mask.shape)} for `{name}` {list(value.shape)}")
     if mask is not None:
-        yield from _check_mask("attention_mask", mask)
+        yield from _check_mask("attention_mask", mask, "attention_mask" in model.length_masks)
     pad = model.spec.config.get("pad_token_id")
     if ids is not None and mask is None and pad is not None and bool((ids == pad).any()):
         yield Problem(
@@ -56,6 +57,31 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
             (),
             help="pass `attention_mask=`, 1 at real tokens and 0 at padding",
         )
+
+
+def check_model(model: Any) -> Iterator[Problem]:
+    """XL103 and XL114: something that is no live model, or one that cannot decode step by step."""
+    if not hasattr(model, "spec"):
+        message = f"`model` is a {type(model).__name__}, not a live model"
+        yield Problem("XL103", message, (), help="pass what `crossloom.load` or `crossloom.build` returns")
+        return
+    missing = [name for name in ("decode", "new_cache") if not hasattr(model, name)]
+    if missing:
+        message = f"this model has no {_listed(f'`{name}`' for name in missing)}: it generates nothing"
+        info = ("ids are decoded one after another, over the encoder's states and a cache",)
+        yield Problem("XL114", message, (), info, "use a spec with a decoder that attends to its encoder")
+
+
+def encode(model: Model, inputs: Mapping[str, Tensor]) -> Encoded:
+    """The encoder's output. Raises CrossloomError (XL305) for shapes that it does not take."""
+    try:
+        return model.encode(**inputs)
+    except ValueError as error:
+        raise failure(
+            "XL305",
+            f"the encoder does not take these inputs: {error}",
+            help="pass what the processor returns",
+        ) from error
 
 
 def check_encoder_outputs(model: Model, encoded: Any, inputs: Mapping[str, Any]) -> Iterator[Problem]:
@@ -67,7 +93,8 @@ def check_encoder_outputs(model: Model, encoded: Any, inputs: Mapping[str, Any])
         message = "`encoder_outputs.hidden` is no tensor of three dimensions: batch, length, width"
         yield Problem("XL103", message, (), help="pass the result of `model.encode(...)`")
     else:
-        yield from _check_placement(model, "encoder_outputs.hidden", encoded.hidden)
+        name = "encoder_outputs.hidden"
+        yield from list(_check_placement(model, name, encoded.hidden)) or _check_finite(name, encoded.hidden)
         if encoded.mask is not None:
             yield from _check_encoder_mask(encoded)
     for name in inputs:
@@ -90,7 +117,7 @@ def check_prefix(ids: Any, vocab_size: int, batch: int | None) -> Iterator[Probl
         message = f"`{name}` is {found}, not int64 [batch, length]"
         yield Problem("XL103", message, (), help=f"correct `{name}`")
     elif batch is not None and len(ids) != batch:
-        yield mismatch(name, f"has {len(ids)} rows for {batch} sentences")
+        yield mismatch(name, f"is {list(ids.shape)} for a batch of {batch}")
     elif ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
         extremes = f"{int(ids.min())} to {int(ids.max())}"
         message = f"`{name}` holds ids from {extremes}, and the vocabulary has {vocab_size}"
@@ -144,8 +171,20 @@ def _check_encoder_mask(encoded: Encoded) -> Iterator[Problem]:
         yield mismatch("encoder_outputs.mask", f"is {list(mask.shape)} for states {shape}")
 
 
-def _check_mask(name: str, mask: Tensor) -> Iterator[Problem]:
-    """XL104 for values other than 0 and 1, XL411 for rows that are all 0."""
+def _check_finite(name: str, value: Tensor) -> Iterator[Problem]:
+    """XL104: nan or infinity."""
+    if not bool(value.isfinite().all()):
+        place = (~value.isfinite()).nonzero()[0].tolist()
+        message = f"`{name}` is {value[tuple(place)].item()} at {place}"
+        info = ("one number that is not finite makes all of its row nan",)
+        yield Problem("XL104", message, (), info, "leave the row out, or repair what it was computed from")
+
+
+def _check_mask(name: str, mask: Tensor, lengths_only: bool = False) -> Iterator[Problem]:
+    """XL104 for values other than 0 and 1, and for ones after a 0 where only their number is read.
+
+    XL411 for rows that are all 0.
+    """
     kept = mask == 1
     other = ~kept & (mask != 0)
     if bool(other.any()):
@@ -165,6 +204,15 @@ def _check_mask(name: str, mask: Tensor) -> Iterator[Problem]:
             (),
             ("whatever came out would be the average of padding",),
             "leave the row out",
+        )
+    elif lengths_only and bool((kept[..., 1:] & ~kept[..., :-1]).any()):
+        row = int((kept[..., 1:] & ~kept[..., :-1]).nonzero()[0, 0])
+        yield Problem(
+            "XL104",
+            f"row {row} of `{name}` has a 1 after a 0",
+            (),
+            ("this encoder counts the ones of a row and takes that many places from its start",),
+            "pad on the right: ones first, then zeros",
         )
 
 

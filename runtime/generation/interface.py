@@ -44,7 +44,7 @@ class Spec(Protocol):
 
 
 class Model(Protocol):
-    """An encoder-decoder as the compiler builds it."""
+    """An encoder-decoder as the compiler builds it; all of it is needed."""
 
     @property
     def spec(self) -> Spec:
@@ -57,6 +57,10 @@ class Model(Protocol):
     @property
     def vocabulary(self) -> int:
         """How many ids the logits tell apart."""
+
+    @property
+    def length_masks(self) -> tuple[str, ...]:
+        """Inputs of which only the number of ones in a row is read: masks of ones, then zeros."""
 
     @property
     def parameters(self) -> Callable[[], Iterator[Tensor]]:

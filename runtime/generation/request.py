@@ -15,15 +15,18 @@ from runtime.generation.inputs import (
     INPUT_NAMES,
     check_encoder_outputs,
     check_inputs,
+    check_model,
     check_prefix,
     mismatch,
 )
 from runtime.generation.interface import Encoded, Model
+from specs.counts import counted
 from specs.generation import INERT_FIELDS, OPTION_NAMES, REFUSED_FIELDS, GenerationOptions
 from specs.generation_layers import Lengths, resolve, resolve_lengths
 from specs.problems import Problem
 
 OTHER_NAMES = ("encoder_outputs", "decoder_input_ids", "return_scores", "on_step")
+"""What a call takes besides inputs and options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,13 @@ class Request:
     encoder_outputs: Encoded | None
 
 
-def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
-    """Sort and check the arguments of a call.
+def read_request(model: Model, arguments: Mapping[str, Any], scored: bool = False) -> Request:
+    """Sort and check the arguments of a call; `scored` when it asks for scores.
 
-    Raises CrossloomError with the findings: XL103, XL104, XL206, XL207, XL305, XL411, XL416 for the
-    inputs, XL402, XL404 to XL408 for the options.
+    Raises CrossloomError with the findings: XL103, XL104, XL114, XL206, XL207, XL305, XL411, XL416 for
+    the model and the inputs, XL402, XL404 to XL408 for the options.
     """
+    refuse(check_model(model))
     inputs = {name: arguments[name] for name in INPUT_NAMES if arguments.get(name) is not None}
     encoded, given_prefix = arguments.get("encoder_outputs"), arguments.get("decoder_input_ids")
     rest = {
@@ -59,6 +63,7 @@ def read_request(model: Model, arguments: Mapping[str, Any]) -> Request:
         {name: value for name, value in rest.items() if name in known},
         spec=model.spec.generation,
         checkpoint=model.generation_defaults,
+        scored=scored,
         config={**model.spec.config, "vocab_size": model.vocabulary},
     )
     problems += resolution.problems
@@ -95,7 +100,8 @@ def _start_sequences(
 ) -> Tensor:
     """The start token, then the given prefix; one that has the start token already is taken as it is."""
     if len(start_ids) not in {1, batch}:
-        refuse([mismatch("decoder_start_token_id", f"holds {len(start_ids)} ids for {batch} sentences")])
+        held = f"holds {counted(len(start_ids), 'id')} for a batch of {batch}"
+        refuse([mismatch("decoder_start_token_id", held)])
     start = torch.tensor(start_ids, dtype=torch.int64, device=device).expand(batch)[:, None]
     if given is None or given.shape[1] == 0:
         return start

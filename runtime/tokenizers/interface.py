@@ -36,7 +36,7 @@ class Tokenizer(Protocol):
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.
 
-        Raises CrossloomError: an id without a token (XL402), unless replaced.
+        Raises CrossloomError: no ids (XL103); an id without a token (XL402), unless replaced.
         """
 
     def batch_decode(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from runtime.failures import failure
@@ -83,10 +85,10 @@ class SentencePieceTokenizer:
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.
 
-        Raises CrossloomError (XL402) for an id without a token, unless `errors="replace"` makes it the
-        unknown one.
+        Raises CrossloomError for what are no ids (XL103), and for an id without a token (XL402), unless
+        `errors="replace"` makes it the unknown one.
         """
-        numbers = _as_list(ids)
+        numbers = _ids(ids)
         outside = [index for index in numbers if index not in self.tokens]
         if not replaces(errors) and outside:
             raise failure(
@@ -122,7 +124,8 @@ class SentencePieceTokenizer:
         errors: Errors = "strict",
     ) -> list[str]:
         """The text of each row of ids, as `decode` gives it."""
-        return [self.decode(row, skip_special_tokens, errors) for row in _as_list(rows)]
+        listed = _as_list(rows)
+        return [self.decode(row, skip_special_tokens, errors) for row in listed]
 
     def save(self, folder: Path) -> list[Path]:
         """Write the two files as they were read; returns their paths."""
@@ -213,5 +216,30 @@ def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
 
 
 def _as_list(values: Iterable[Any]) -> list[Any]:
-    """Plain Python values of a list, an array or a tensor."""
-    return list(values.tolist() if hasattr(values, "tolist") else values)
+    """Plain Python values of a list, an array or a tensor. CrossloomError (XL103) for anything else."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Iterable):
+        raise failure(
+            "XL103",
+            f"ids to decode are a list or a tensor, not {_shown(listed)}",
+            help="pass what `generate` returns to `batch_decode`, one row of it to `decode`",
+        )
+    return list(listed)
+
+
+def _ids(values: Iterable[Any]) -> list[int]:
+    """Whole numbers in a list, an array or a tensor. CrossloomError (XL103) for anything else."""
+    numbers = _as_list(values)
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, Integral):
+            raise failure(
+                "XL103",
+                f"ids to decode are whole numbers, not {_shown(number)}",
+                help="decode rows of ids with `batch_decode`, one row with `decode`",
+            )
+    return list(map(int, numbers))
+
+
+def _shown(value: Any) -> str:
+    """A value in few characters."""
+    return shorten(repr(value), 40, placeholder=" ...")

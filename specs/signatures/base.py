@@ -37,7 +37,9 @@ class Port:
     """An input or output. `dims` are names (unified within the node), hyper-parameters, or rules.
 
     A name that is no hyper-parameter is bound by the first input that has it. `code` is the
-    diagnostic raised when a dimension that arrives differs from the one expected.
+    diagnostic raised when a dimension that arrives differs from the one expected. Of a mask with
+    `lengths_only` nothing but the number of ones in a row is read: zeros before a one would be misread. Ids
+    are `below` a hyper-parameter.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Port:
     dtype: str = "float"
     optional: bool = False
     code: str = "XL305"
+    lengths_only: bool = False
+    below: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ SCALED_EMBEDDING = Signature(
         PADDING_ROW,
         Hyper("scale", float, "factor on the embedding", 1.0),
     ),
-    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64", below="vocabulary"),),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block(
         "ScaledEmbedding",
@@ -53,7 +53,7 @@ TOKEN_EMBEDDING = Signature(
     kind="token_embedding",
     summary="Token embedding, padding like any other token.",
     hypers=(Hyper("vocabulary", int, "number of ids", minimum=1), WIDTH),
-    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64", below="vocabulary"),),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("nn.Embedding", {"num_embeddings": n.vocabulary, "embedding_dim": n.width}),
     operations=_elementwise,
@@ -63,7 +63,7 @@ PADDED_TOKEN_EMBEDDING = Signature(
     kind="padded_token_embedding",
     summary="Token embedding whose padding row stays as it is in training.",
     hypers=(Hyper("vocabulary", int, "number of ids", minimum=1), WIDTH, PADDING_ROW),
-    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64", below="vocabulary"),),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block(
         "nn.Embedding",
@@ -79,7 +79,7 @@ ADD_TYPES = Signature(
     hypers=(Hyper("types", int, "number of types", minimum=1), WIDTH),
     inputs=(
         Port("hidden", "hidden", ("batch", "time", "width")),
-        Port("types", "token_ids", ("batch", "time"), "int64", optional=True),
+        Port("types", "token_ids", ("batch", "time"), "int64", optional=True, below="types"),
     ),
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("AddTypes", {"types": n.types, "width": n.width}),

@@ -82,7 +82,7 @@ CONV_SUBSAMPLER = Signature(
     ),
     inputs=(
         Port("features", "features", ("batch", "frames", "input_width")),
-        Port("mask", "mask", ("batch", "frames"), "int64", optional=True),
+        Port("mask", "mask", ("batch", "frames"), "int64", optional=True, lengths_only=True),
     ),
     outputs=(
         Port("hidden", "hidden", ("batch", _length, "width")),

@@ -85,6 +85,34 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, value: float) -
     assert code(raised) == "XL414"
 
 
+@pytest.mark.parametrize("format", ["WAV", "WAVEX", "AIFF", "AU", "FLAC", "MP3"])
+@pytest.mark.parametrize("share", [0.5, 0.999])
+def test_a_file_that_is_cut_off_is_refused(format: str, share: float) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(16000), 16000, format=format)
+    whole = buffer.getvalue()
+    assert read_audio(io.BytesIO(whole), 16000).shape == (8000,)
+    with pytest.raises(CrossloomError) as raised:
+        read_audio(io.BytesIO(whole[: int(len(whole) * share)]), 16000)
+    assert code(raised) == "XL414"
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000])
+def test_a_recording_that_came_through_a_pipe_is_as_long_as_it_is(size: int) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(16000), 16000, format="WAV")
+    wave, unknown = buffer.getvalue(), size.to_bytes(4, "little")
+    piped = wave[:4] + unknown + wave[8:40] + unknown + wave[44:]
+    assert read_audio(io.BytesIO(piped), 16000).shape == (8000,)
+
+
+@pytest.mark.parametrize("rate", [0, -16000, "16000", 16000.0, True, None])
+def test_a_rate_that_is_none_is_refused(rate: int) -> None:
+    with pytest.raises(CrossloomError) as raised:
+        read_audio(io.BytesIO(), rate)
+    assert code(raised) == "XL104"
+
+
 @pytest.mark.parametrize("contents", [b"", b"not audio", b"RIFF\x00\x00\x00\x00WAVE"])
 def test_a_file_without_audio_is_refused(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(contents)

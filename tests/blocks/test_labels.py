@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from blocks.labels import IGNORED, check_ids, label_loss
+from blocks.labels import IGNORED, label_loss
 
 LABELS = torch.tensor([[3, 5, IGNORED], [0, IGNORED, IGNORED]])
 
@@ -45,25 +45,3 @@ def test_labels_all_ignored_add_nothing() -> None:
     assert loss.item() == 0
     assert given.grad is not None
     assert not given.grad.any()
-
-
-def test_ids_of_the_vocabulary_pass() -> None:
-    check_ids("labels", LABELS, 6, IGNORED)
-    check_ids("ids", LABELS.clamp(min=0), 6)
-
-
-@pytest.mark.parametrize(
-    ("value", "vocabulary", "ignored"),
-    [(6, 6, IGNORED), (-1, 6, IGNORED), (-99, 6, IGNORED), (IGNORED, 6, None)],
-)
-def test_an_id_outside_is_named_with_its_place(value: int, vocabulary: int, ignored: int | None) -> None:
-    ids = torch.zeros(3, 4, dtype=torch.int64)
-    ids[1, 2] = value
-    with pytest.raises(ValueError, match=rf"ids\[1, 2\] is {value}, and ids go from 0 to 5"):
-        check_ids("ids", ids, vocabulary, ignored)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.int32, torch.bool])
-def test_ids_are_int64(dtype: torch.dtype) -> None:
-    with pytest.raises(ValueError, match="int64"):
-        check_ids("labels", LABELS.clamp(min=0).to(dtype), 6)

@@ -16,6 +16,9 @@ import pytest
 import torch
 
 import crossloom
+from compiler.analysis import analyse
+from compiler.build import build
+from compiler.reader import read_text
 from tests.build import emitted_runner
 from tests.parity.cases import SEEDS, Case, difference
 
@@ -120,6 +123,71 @@ def test_ids_outside_the_vocabulary_are_named(cases: Callable[[int], Case], fiel
     features = case.batch["input_features"]
     with pytest.raises(ValueError, match=rf"{field}\[1, 2\] is {vocabulary}, and ids go from 0"):
         case.ours(features, **{field: ids})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"input_features": lambda given: given.double()}, "torch.float64, and the model computes in"),
+        ({"input_features": lambda given: given.long()}, "torch.int64, and the model computes in"),
+        ({"input_features": lambda given: given.numpy()}, "input_features is no torch tensor: ndarray"),
+        ({"attention_mask": lambda given: given.tolist()}, "attention_mask is no torch tensor: list"),
+        ({"attention_mask": lambda given: given * 2}, r"attention_mask\[0, 0\] is 2"),
+        ({"decoder_attention_mask": lambda given: given * 3}, r"decoder_attention_mask\[0, 0\] is 3"),
+        ({"decoder_input_ids": lambda given: given[0]}, "int64 ids"),
+        ({"decoder_input_ids": lambda given: given[:1]}, r"is \[1, \d+\], not \[3, T\]"),
+    ],
+)
+def test_inputs_that_would_be_misread_are_refused(
+    cases: Callable[[int], Case], given: dict[str, Callable[[Any], Any]], says: str
+) -> None:
+    case = cases(1)
+    batch = dict(case.batch)
+    batch["decoder_attention_mask"] = torch.ones_like(batch["decoder_input_ids"])
+    batch |= {name: change(batch[name]) for name, change in given.items()}
+    with pytest.raises((TypeError, ValueError), match=says):
+        case.ours(**batch)
+
+
+TEXT = """
+crossloom: 1
+name: text
+graph:
+  inputs:
+    input_ids: {role: token_ids, dims: [batch, tokens]}
+    token_type_ids: {role: token_ids, dims: [batch, tokens], optional: true}
+    attention_mask: {role: mask, dims: [batch, tokens], optional: true}
+  nodes:
+    embed: {block: token_embedding, with: {vocabulary: 9, width: 8}, inputs: {ids: input_ids}}
+    types:
+      block: add_types
+      with: {types: 2, width: 8}
+      inputs: {hidden: embed.hidden, types: token_type_ids}
+    layers:
+      block: pre_norm_encoder
+      with: {layers: 1, width: 8, heads: 2, inner: 8}
+      inputs: {hidden: types.hidden, mask: attention_mask}
+  outputs: {hidden: layers.hidden}
+"""
+
+
+def test_ids_of_an_encoder_are_held_against_their_tables() -> None:
+    model: Any = build(*analyse(read_text(TEXT, "text.yaml")).sound())
+    ids = torch.tensor([[8, 1]])
+    model.encode(ids)
+    model.encode(ids, torch.tensor([[1, 0]]), torch.tensor([[0, 1]]))
+    for given, says in (
+        ((ids + 1,), r"input_ids\[0, 0\] is 9, and ids go from 0 to 8"),
+        ((ids, ids - 6), r"token_type_ids\[0, 0\] is 2, and ids go from 0 to 1"),
+        ((ids.int(),), "input_ids are int64 ids"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            model.encode(*given)
+
+
+def test_the_model_says_which_masks_are_lengths(cases: Callable[[int], Case]) -> None:
+    assert cases(0).ours.length_masks == ("attention_mask",)
+    assert build(*analyse(read_text(TEXT, "text.yaml")).sound()).length_masks == ()
 
 
 @pytest.mark.parametrize("form", ["pickle", "torch.save"])

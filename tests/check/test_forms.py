@@ -181,10 +181,22 @@ def test_parameters_inside_stacks_can_be_tied() -> None:
 @pytest.mark.parametrize("kind", sorted(SIGNATURES))
 def test_blocks_that_look_across_positions_say_so(kind: str) -> None:
     """Changing what comes in at the last position changes what goes out before it, or it does not."""
-    if kind in ("token_positions", "pre_norm_decoder"):
+    if kind in ("learned_positions", "post_norm_decoder", "pre_norm_decoder", "token_positions"):
         assert SIGNATURES[kind].keeps_state
         return
-    elementwise = {"add_positions", "layer_norm", "linear", "scale", "scaled_embedding", "vocabulary_head"}
+    elementwise = {
+        "activation",
+        "add_positions",
+        "add_types",
+        "dropout",
+        "layer_norm",
+        "linear",
+        "padded_token_embedding",
+        "scale",
+        "scaled_embedding",
+        "token_embedding",
+        "vocabulary_head",
+    }
     assert SIGNATURES[kind].mixes_time is (kind not in elementwise)
 
 

@@ -221,7 +221,7 @@ def test_train_writes_a_model_that_runs(tmp_path: Path) -> None:
     )  # fmt: skip
     assert outcome.exit_code == 0, outcome.output
     first, second = outcome.stdout.splitlines()
-    assert first.startswith("1 updates, loss ")
+    assert first.startswith("1 update, loss ")
     assert second.startswith("word error rate ")
     assert crossloom("run", "digits", "--weights", str(out), AUDIO / "nine.wav").stdout == "nine\n"
     before = (out / "model.safetensors").read_bytes()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import crossloom as crossloom_api
 import runtime.flow
 from runtime.audio import AudioLimits
 from runtime.flow import HOST
@@ -96,6 +97,30 @@ def test_without_chunking_a_long_recording_is_a_finding(batches: list[int], tmp_
     (found,) = transcribe(model(), Processor(FRONT_END, limits=limits), record(tmp_path, 9000))
     assert [finding.code for finding in found.findings] == ["XL413"]
     assert batches == []
+
+
+def test_from_python_a_recording_gives_its_text_and_several_a_list(tmp_path: Path) -> None:
+    nine, six = AUDIO / "nine.wav", AUDIO / "six_zero_two_two.wav"
+    assert crossloom_api.transcribe("digits", nine) == "nine"
+    model = crossloom_api.load("digits")
+    assert crossloom_api.transcribe(model, str(nine), num_beams=2) == "nine"
+    assert crossloom_api.transcribe(model, [six, nine]) == ["six zero two two", "nine"]
+    assert crossloom_api.transcribe(model, []) == []
+    soundfile.write(tmp_path / "stereo.wav", np.zeros((9000, 2)), 16000)
+    files = [tmp_path / "gone.wav", nine, tmp_path / "stereo.wav"]
+    with pytest.raises(crossloom_api.CrossloomError) as raised:
+        crossloom_api.transcribe(model, files)
+    assert [finding.code for finding in raised.value.diagnostics] == ["XL117", "XL410"]
+    with pytest.raises(crossloom_api.CrossloomError, match="XL406"):
+        crossloom_api.transcribe(model, nine, beams=2)
+
+
+def test_a_recording_that_is_cut_off_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "cut.wav").write_bytes((AUDIO / "nine.wav").read_bytes()[:9000])
+    outcome = crossloom("run", "digits", tmp_path / "cut.wav")
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert "error[XL414]" in outcome.stderr
+    assert "is cut off" in outcome.stderr
 
 
 def test_a_path_keeps_to_its_line_and_column(tmp_path: Path) -> None:

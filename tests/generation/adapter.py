@@ -44,6 +44,8 @@ class AdapterCache:
 
 
 class Adapter:
+    length_masks: tuple[str, ...] = ("attention_mask",)
+
     def __init__(self, theirs: Speech2TextForConditionalGeneration) -> None:
         self._model = theirs
         config = theirs.config

@@ -54,7 +54,6 @@ def option_sets(config: Speech2TextConfig) -> dict[str, dict[str, Any]]:
         "min_length": {"min_length": 7},
         "min_new_tokens": {"min_new_tokens": 7},
         "max_new_tokens": {"max_new_tokens": 6},
-        "both_limits": {"max_length": 9, "max_new_tokens": 4},
         "repetition_penalty": {"repetition_penalty": 1.7},
         "repetition_reward": {"repetition_penalty": 0.8},
         "no_repeat_unigram": {"no_repeat_ngram_size": 1, "max_new_tokens": 6},

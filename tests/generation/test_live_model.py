@@ -45,7 +45,8 @@ def _compiled(case: Case, folder: Path) -> Any:
 
 def compare(case: Case, model: Any, **options: Any) -> tuple[int, int]:
     """Sequences compared, and how many of them are ties; fails on any other difference."""
-    options.setdefault("max_length", LENGTH)
+    if "max_new_tokens" not in options:
+        options.setdefault("max_length", LENGTH)
     with torch.no_grad():
         theirs = case.model.generate(**case.inputs, **options).tolist()
     ours = generate(model, **case.inputs, **options).tolist()
@@ -128,7 +129,10 @@ def test_every_option_changes_something(models: list[tuple[Case, Any]], search: 
         options = {"max_length": LENGTH, **SEARCHES[search]}
         without = generate(model, **case.inputs, **options).tolist()
         for name, more in option_sets(case.model.config).items():
-            if name not in acting and generate(model, **case.inputs, **(options | more)).tolist() != without:
+            given = options | more
+            if "max_new_tokens" in more:
+                del given["max_length"]
+            if name not in acting and generate(model, **case.inputs, **given).tolist() != without:
                 acting.add(name)
     assert set(OPTION_NAMES) - acting <= {"none", "remove_invalid_values"}
 
@@ -179,6 +183,14 @@ def test_the_checkpoints_own_options_apply(models: list[tuple[Case, Any]], tmp_p
         theirs = case.model.generate(**case.inputs).tolist()
     assert generate(model, **case.inputs).tolist() == theirs
     assert generate(model, **case.inputs, num_beams=1, max_new_tokens=9).tolist() != theirs
+
+
+def test_a_checkpoint_may_give_both_limits(tmp_path: Path) -> None:
+    case = random_case(5)
+    case.model.generation_config.update(max_length=9, max_new_tokens=4, eos_token_id=None)
+    ids = generate(_compiled(case, tmp_path), **case.inputs)
+    with torch.no_grad():
+        assert ids.tolist() == case.model.generate(**case.inputs).tolist()
 
 
 def test_autocast_decides_the_dtype_of_a_step(models: list[tuple[Case, Any]]) -> None:

@@ -15,20 +15,21 @@ from specs.generation import (
     OPTION_NAMES,
     REFUSED_FIELDS,
     GenerationOptions,
+    idle_options,
 )
 from specs.generation_layers import Lengths, check_section, resolve, resolve_lengths
 
 CONFIG = {"vocab_size": 50, "pad_token_id": 1, "eos_token_id": 2}
 
 
-def merged(call: dict[str, Any], **layers: dict[str, Any]) -> GenerationOptions:
+def merged(call: dict[str, Any], **layers: Any) -> GenerationOptions:
     resolution = resolve(call, **layers)
     assert not resolution.problems
     assert resolution.options is not None
     return resolution.options
 
 
-def codes(call: dict[str, Any], **layers: dict[str, Any]) -> list[str]:
+def codes(call: dict[str, Any], **layers: Any) -> list[str]:
     return [problem.code for problem in resolve(call, **layers).problems]
 
 
@@ -79,7 +80,7 @@ def test_none_in_the_call_turns_an_option_off_and_in_a_checkpoint_means_unset() 
     [
         ({"max_new_tokens": 5}, {}, Lengths(0, 7)),
         ({"max_length": 9}, {}, Lengths(0, 9)),
-        ({"max_length": 9, "max_new_tokens": 5}, {}, Lengths(0, 7)),
+        ({"max_length": 9, "max_new_tokens": None}, {}, Lengths(0, 9)),
         ({}, {"max_length": 9, "max_new_tokens": 5}, Lengths(0, 7)),
         ({"max_new_tokens": 5}, {"max_length": 9}, Lengths(0, 7)),
         ({"max_length": 9}, {"max_new_tokens": 5}, Lengths(0, 9)),
@@ -147,6 +148,12 @@ def test_lengths_that_cannot_be(call: dict[str, Any], code: str) -> None:
         {"forced_bos_token_id": 3, "suppress_tokens": [3, 4]},
         {"forced_eos_token_id": [3, 4], "suppress_tokens": [3, 4, 5]},
         {"exponential_decay_length_penalty": [1, 1.5]},
+        {"length_penalty": 2.0},
+        {"early_stopping": True},
+        {"early_stopping": "never", "num_beams": 1},
+        {"length_penalty": 0.5, "do_sample": True},
+        {"max_length": 9, "max_new_tokens": 5},
+        {"min_length": 2, "min_new_tokens": 1},
     ],
 )
 def test_values_that_cannot_be(call: dict[str, Any]) -> None:
@@ -166,6 +173,46 @@ def test_a_value_that_cannot_be_says_where_it_is_set() -> None:
 def test_sampling_options_of_a_checkpoint_wait_for_sampling() -> None:
     assert codes({}, checkpoint={"temperature": 0.7, "top_p": 0.9}) == []
     assert codes({"do_sample": False}, spec={"temperature": 0.7, "do_sample": True}) == []
+
+
+def test_options_of_beams_need_beams_from_their_layer_or_one_below() -> None:
+    penalty = {"length_penalty": 2.0, "early_stopping": True}
+    beams = {"num_beams": 4}
+    assert codes({}, checkpoint=penalty) == []
+    assert codes(penalty | beams) == codes(penalty, spec=beams) == codes(penalty, checkpoint=beams) == []
+    assert codes({"num_beams": 1}, spec=penalty | beams) == []
+    assert codes({"num_beams": 1}, spec=penalty, checkpoint=beams) == []
+    assert codes(beams, spec=penalty) == ["XL407", "XL407"]
+    assert codes(penalty, spec=beams, checkpoint=beams | penalty) == []
+    assert codes({"length_penalty": 1.0, "early_stopping": False}) == []
+
+
+def test_what_a_checkpoint_may_still_set_is_not_missed_before_it_is_read() -> None:
+    call = {"length_penalty": 2.0}
+    assert resolve(call, complete=False).problems == ()
+    assert [p.code for p in resolve(call | {"num_beams": 1}, complete=False).problems] == ["XL407"]
+
+
+def test_a_penalty_shapes_the_score_of_a_lone_beam() -> None:
+    assert resolve({"length_penalty": 2.0}, scored=True).problems == ()
+    assert [p.code for p in resolve({"early_stopping": True}, scored=True).problems] == ["XL407"]
+
+
+def test_both_lengths_of_a_pair_stand_together_only_in_a_checkpoint() -> None:
+    both = {"max_length": 9, "max_new_tokens": 5}
+    assert codes({}, checkpoint=both) == []
+    assert codes({}, spec=both) == ["XL407"]
+    assert codes({"max_length": 9}, spec={"max_new_tokens": 5}) == []
+    assert merged({"max_length": 4}, spec={"max_new_tokens": 32}).max_new_tokens is None
+
+
+def test_idle_options_of_a_checkpoint() -> None:
+    assert idle_options({"early_stopping": True, "top_p": 0.5, "max_length": 9}) == {
+        "early_stopping",
+        "top_p",
+    }
+    assert idle_options({"early_stopping": True, "num_beams": 2, "top_p": 0.5, "do_sample": True}) == set()
+    assert idle_options({"max_length": 9, "max_new_tokens": 5, "min_length": 2}) == {"max_length"}
 
 
 def test_unknown_options_offer_near_names() -> None:
@@ -220,12 +267,20 @@ def test_several_problems_are_all_told() -> None:
         ({"temperature": 0.5}, ["XL407"]),
         ({"forced_bos_token_id": 50}, ["XL402"]),
         ({"max_length": 5, "min_length": 9}, ["XL407"]),
+        ({"max_length": 5, "max_new_tokens": 4}, ["XL407"]),
+        ({"length_penalty": 2.0}, []),
+        ({"length_penalty": 2.0, "num_beams": 1}, ["XL407"]),
     ],
 )
 def test_a_spec_section_by_itself(section: dict[str, Any], expected: list[str]) -> None:
     problems = check_section(section, CONFIG, positions=40)
     assert [problem.code for problem in problems] == expected
     assert all(problem.at[0][0].startswith("generation.") for problem in problems)
+
+
+def test_a_spec_without_a_checkpoint_has_only_its_own_options() -> None:
+    (problem,) = check_section({"length_penalty": 2.0}, CONFIG, has_checkpoint=False)
+    assert problem.code == "XL407"
 
 
 def test_a_decoder_without_a_bound_takes_any_length() -> None:

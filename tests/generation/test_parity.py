@@ -25,7 +25,8 @@ def case(seed: int) -> Case:
 
 def both(which: Case, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Ours and theirs, length by default 14."""
-    options.setdefault("max_length", LENGTH)
+    if "max_new_tokens" not in options:
+        options.setdefault("max_length", LENGTH)
     with torch.no_grad():
         theirs = which.model.generate(**which.inputs, **options)
     return generate(Adapter(which.model), **which.inputs, **options), theirs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -11,10 +12,25 @@ from compiler.analysis import analyse
 from compiler.build import build
 from compiler.diagnostics.model import CrossloomError
 from compiler.reader import read_text
+from crossloom import load
 from runtime.generation import Step, generate
 from tests.check.planted import GRAPH
 from tests.generation.adapter import Adapter
 from tests.generation.models import end_ids, random_case
+
+ENCODER = """
+crossloom: 1
+name: frames
+graph:
+  inputs: {input_features: {role: features, dims: [batch, frames, 80]}}
+  nodes:
+    subsample:
+      block: conv_subsampler
+      with: {input_width: 80, channels: 8, width: 8, kernels: [3]}
+      inputs: {features: input_features}
+  outputs: {hidden: subsample.hidden}
+"""
+"""A free graph that decodes nothing."""
 
 CASE = random_case(4)
 FEATURES, MASK = CASE.inputs["input_features"], CASE.inputs["attention_mask"]
@@ -46,6 +62,13 @@ def refusal(model: Any = None, /, **arguments: Any) -> list[str]:
         ({"input_features": FEATURES.double()}, ["XL103"]),
         ({"input_features": FEATURES.int()}, ["XL103"]),
         ({"input_features": FEATURES.to("meta")}, ["XL103"]),
+        ({"input_features": FEATURES / FEATURES.ne(FEATURES[1, 2, 3])}, ["XL104"]),
+        ({"input_features": FEATURES * torch.nan}, ["XL104"]),
+        ({"attention_mask": MASK.flip(1)}, ["XL104"]),
+        ({"attention_mask": MASK.flip(1).bool()}, ["XL104"]),
+        ({"attention_mask": MASK.index_fill(1, torch.tensor(1), 0)}, ["XL104"]),
+        ({"length_penalty": 2.0}, ["XL407"]),
+        ({"max_length": 9}, ["XL407"]),
         ({"attention_mask": MASK * 0.5}, ["XL104"]),
         ({"attention_mask": MASK * 2}, ["XL104"]),
         ({"attention_mask": MASK - 1}, ["XL104"]),
@@ -77,6 +100,7 @@ def test_encoder_outputs_are_checked_as_inputs_are() -> None:
     for hidden, mask, code in (
         (encoded.hidden.double(), encoded.mask, "XL103"),
         (encoded.hidden[0], encoded.mask, "XL103"),
+        (encoded.hidden * torch.inf, encoded.mask, "XL104"),
         (None, encoded.mask, "XL103"),
         (encoded.hidden, encoded.mask[:, :-1], "XL305"),
         (encoded.hidden, encoded.mask * 0.5, "XL104"),
@@ -99,6 +123,77 @@ def test_ids_with_padding_need_a_mask() -> None:
 
     ids = torch.tensor([[5, 6, 7], [5, CASE.model.config.pad_token_id, CASE.model.config.pad_token_id]])
     assert refusal(TextEncoder(CASE.model), input_ids=ids, max_new_tokens=5) == ["XL416"]
+
+
+def test_holes_are_fine_where_the_encoder_reads_the_mask_itself() -> None:
+    model = Adapter(CASE.model)
+    model.length_masks = ()
+    holes = MASK.index_fill(1, torch.tensor(1), 0)
+    generate(model, **{**CASE.inputs, "attention_mask": holes}, max_new_tokens=2)
+
+
+def test_a_length_penalty_is_followed_where_scores_are_asked_for() -> None:
+    results = [
+        generate(Adapter(CASE.model), **CASE.inputs, max_new_tokens=5, return_scores=True, **penalty)
+        for penalty in ({}, {"length_penalty": 2.0})
+    ]
+    assert torch.equal(results[0].sequences, results[1].sequences)
+    assert not torch.equal(results[0].sequence_scores, results[1].sequence_scores)
+
+
+SEARCHES: list[dict[str, Any]] = [
+    {},
+    {"num_beams": 3},
+    {"do_sample": True},
+    {"do_sample": True, "num_beams": 2},
+]
+
+
+class Spoilt(Adapter):
+    """Its scores are not finite at one step, in one row."""
+
+    def __init__(self, step: int, value: float) -> None:
+        super().__init__(CASE.model)
+        self.steps, self.value = step, value
+
+    def decode(self, *args: Any, **inputs: Any) -> torch.Tensor:
+        logits = super().decode(*args, **inputs)
+        self.steps -= 1
+        if self.steps == 0:
+            logits[-1, -1, -1] = self.value
+        return logits
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("interval", [1, 8])
+def test_scores_that_are_not_finite_are_refused(
+    search: dict[str, Any], value: float, step: int, interval: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules["runtime.generation.generate"]  # the package has a function of this name
+    monkeypatch.setattr(module, "look_interval", lambda device: interval)
+    options = {**CASE.inputs, **search, "max_new_tokens": 3, "eos_token_id": None}
+    assert refusal(Spoilt(step, value), **options) == ["XL409"]
+    generate(Spoilt(9, value), **options)
+
+
+def test_scores_that_are_not_finite_can_be_replaced() -> None:
+    generate(Spoilt(1, torch.nan), **CASE.inputs, max_new_tokens=3, remove_invalid_values=True)
+
+
+def test_what_is_no_model_that_generates_is_refused() -> None:
+    assert refusal("digits", **CASE.inputs) == ["XL103"]
+    spec, graph = analyse(read_text(ENCODER, "spec.yaml")).sound()
+    assert refusal(build(spec, graph), input_features=torch.ones(1, 30, 80), max_new_tokens=3) == ["XL114"]
+
+
+def test_shapes_that_the_encoder_refuses_are_findings() -> None:
+    model = load("digits")
+    for shape, says in (((1, 30, 79), r"\[batch, frames, 80\]"), ((1, 5000, 80), "625 positions")):
+        with pytest.raises(CrossloomError, match=says) as caught:
+            generate(model, input_features=torch.zeros(shape))
+        assert [d.code for d in caught.value.diagnostics] == ["XL305"]
 
 
 def test_layers_of_the_model_are_read() -> None:

@@ -57,6 +57,18 @@ def test_every_kind_of_work_is_measured() -> None:
     assert [one.limit is None for one in timings] == [True, False, False]
 
 
+def test_the_command_says_where_it_measures_less_than_was_asked_for() -> None:
+    fits = command("bench", SPEC, "--rounds", "1", "--tokens", "2", "--length", "40", "--threads", "1")
+    assert "note" not in fits.stderr
+    assert "\n1 thread; memory" in fits.stdout
+    cut = command(
+        "bench", SPEC, "--rounds", "1", "--tokens", "1000", "--length", "100000", "--format", "json"
+    )
+    lengths = [line.split() for line in cut.stderr.splitlines()]
+    assert [line[1:3] for line in lengths] == [["--length", "100000"], ["--tokens", "1000"]]
+    assert lengths[1][-3:] == ["64", "are", "measured"]
+
+
 def test_the_command_prints_a_line_for_each_stage() -> None:
     result = command("bench", SPEC, "--rounds", "1", "--tokens", "2", "--length", "40")
     assert result.exit_code == 0, result.output

@@ -97,6 +97,16 @@ def test_ids_may_be_a_tensor(pair: MakePair) -> None:
     assert ours.batch_decode(torch.tensor([ids])) == [SENTENCES[0]]
 
 
+@pytest.mark.parametrize(
+    "rows", ["abc", 5, None, {}, [5], ["abc"], [[1.0]], [[True]], [[[5]]], torch.ones(3)]
+)
+def test_what_is_no_batch_of_ids_is_refused(pair: MakePair, rows: Any) -> None:
+    ours, _ = pair("one")
+    with pytest.raises(CrossloomError) as raised:
+        ours.batch_decode(rows)
+    assert [(finding.code, bool(finding.help)) for finding in raised.value.diagnostics] == [("XL103", True)]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_can_be_asked_for(pair: MakePair, language: str) -> None:
     ours, _ = pair("renumbered", lang_codes="mustc")
