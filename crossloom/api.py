@@ -66,7 +66,7 @@ def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) ->
 
     `source` defaults to the spec's own weights; a pair takes `{"encoder": ..., "decoder": ...}`.
     """
-    from compiler.load import sources_of, verify_sources
+    from compiler.sources import sources_of, verify_sources
 
     found = analysis(spec)
     if found.has_errors or found.spec is None or found.graph is None:
@@ -163,8 +163,8 @@ def _loaded(
 ) -> Any:
     from compiler.generation_file import generation_defaults
     from compiler.load import load as load_model
-    from compiler.load import sources_of
     from compiler.placement import check_placement
+    from compiler.sources import sources_of
     from compiler.warning import warn
 
     require("`crossloom.load`", "torch", "safetensors")
@@ -271,33 +271,23 @@ def transcribe(
         CrossloomError: what `load`, `load_processor` and `generate` find, and why recordings cannot be used
             (XL117, XL410 to XL415); no text is returned then.
     """
+    require("`crossloom.transcribe`", "torch", "safetensors")
     from runtime.flow import flow_of
+    from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
     if isinstance(model, (Spec, str, Path)):
         model = load(model)
-    flow_of(model.spec)
+    flow_of(spec_of(model, "transcribe"))
     is_one = isinstance(audio, (str, Path))
     files = [audio] if isinstance(audio, (str, Path)) else audio
     reading: dict[str, Any] = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
-    transcripts = list(run(model, _processor_of(model), map(str, files), **reading, **options))
+    transcripts = list(run(model, processor_of_model(model), map(str, files), **reading, **options))
     findings = [finding for transcript in transcripts for finding in transcript.findings]
     if findings:
         raise CrossloomError(findings)
     texts = [transcript.text or "" for transcript in transcripts]
     return texts[0] if is_one else texts
-
-
-def _processor_of(model: Any) -> Processor:
-    """With the files of the checkpoint that a live model was loaded from, else of its spec's weights."""
-    from runtime.processing.loading import load_processor as load_from
-    from runtime.processing.loading import processor_of, tokenizer_source
-
-    analysis = _analysis(model.spec)
-    sources = getattr(model, "sources", None)
-    if not sources:
-        return load_from(analysis)
-    return processor_of(*analysis.sound(), tokenizer_source(model.spec, sources))
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:

@@ -134,7 +134,7 @@ def command(
     chosen = _chosen(options)
     from compiler.build import build
     from compiler.checkpoint.resolve import resolve
-    from compiler.load import sources_of
+    from compiler.sources import sources_of
     from crossloom.api import load
     from runtime.processing.loading import processor_of
     from runtime.training import train

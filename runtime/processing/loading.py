@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from compiler.analysis import Analysis
+from compiler.analysis import Analysis, analysis_of
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError
 from compiler.diagnostics.near import listed
-from compiler.load import Sources, sources_of
 from compiler.processing_files import tokenizer_findings
+from compiler.sources import Sources, sources_of
 from compiler.spec import FORMS, Spec
 from runtime.audio import AudioLimits
 from runtime.failures import failure
@@ -30,6 +30,15 @@ def load_processor(analysis: Analysis, source: str | Path | None = None, **acces
     spec, graph = analysis.sound()
     opened = sources_of(spec, None, **access) if source is None else {"model": resolve(source, **access)}
     return processor_of(spec, graph, opened)
+
+
+def processor_of_model(model: Any) -> Processor:
+    """With the files of the checkpoint that a live model was loaded from, or else of its spec's weights.
+
+    Raises as `load_processor`.
+    """
+    spec, graph = analysis_of(model.spec).sound()
+    return processor_of(spec, graph, getattr(model, "sources", None) or sources_of(spec, None))
 
 
 def processor_of(spec: Spec, graph: Graph, sources: Sources) -> Processor:

@@ -19,6 +19,7 @@ from compiler.export import keep_spec
 from compiler.installing import require
 from runtime.failures import failure
 from runtime.placement import placed
+from runtime.processing.loading import processor_of_model
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
 from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_files, write_model
 from runtime.training.corpus import Corpus, Processor
@@ -78,7 +79,7 @@ def train(
     require_finite(model)
     if valid is not None:
         require("`valid`", "jiwer", extra="train")  # better told now than after the training
-    processor = processor or _own_processor(model)
+    processor = processor or processor_of_model(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
@@ -278,17 +279,6 @@ class _Run:
             "rows": f"{len(rows)} of sha256 {_digest(rows)}",
             "parameters": f"{len(shapes)} of sha256 {_digest(shapes)}",
         }
-
-
-def _own_processor(model: Any) -> Processor:
-    """The processor of the checkpoint a model was loaded from, or else of the one its spec names."""
-    from compiler.analysis import analysis_of
-    from compiler.load import sources_of
-    from runtime.processing.loading import processor_of
-
-    spec, graph = analysis_of(model.spec).sound()
-    sources = getattr(model, "sources", None) or sources_of(spec, None)
-    return processor_of(spec, graph, sources)
 
 
 def _digest(value: Any) -> str:
