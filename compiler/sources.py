@@ -38,8 +38,9 @@ def sources_of(
         named: dict[str, str | Path | Source] = dict(given or {})
     else:
         named = {roles[0] if len(roles) == 1 and spec.whole is None else "model": given}
-    if unknown := [role for role in named if role not in (*roles, "model")]:
-        raise CrossloomError([_unknown_role(role, roles) for role in unknown])
+    known = [*roles, "model"] if spec.whole is None else ["model"]
+    if unknown := [role for role in named if role not in known]:
+        raise CrossloomError([_unknown_role(role, known) for role in unknown])
     if "model" in named and len(named) > 1:
         raise CrossloomError([_whole_and_parts(roles)])
     sources = {role: resolve_source(source, **access) for role, source in named.items()}
@@ -89,7 +90,9 @@ def _unsplit(roles: list[str]) -> Diagnostic:
         "XL514",
         Severity.ERROR,
         "a pair has a checkpoint for each half, and one of a published model was given for both",
-        help="give {" + ", ".join(f'"{role}": ...' for role in roles) + "}",
+        help="give {"
+        + ", ".join(f'"{role}": ...' for role in roles)
+        + "}, or what `train` wrote of the pair",
     )
 
 

@@ -11,6 +11,7 @@ import click
 
 from crossloom import __version__
 from crossloom.cli.failures import Terminated, exit_code_of
+from crossloom.cli.output import warnings_reported
 
 
 class Section(NamedTuple):
@@ -136,7 +137,7 @@ class Application(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the sub-command; what it returns or raises becomes the exit code."""
-        with _failures_told(ctx):
+        with _failures_told(ctx), warnings_reported():
             code = super().invoke(ctx)
         ctx.exit(code or 0)
 

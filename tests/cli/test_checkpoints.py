@@ -373,3 +373,13 @@ def test_run_of_what_leads_nowhere_says_how_to_call_it(text: str, says: str, tmp
     assert outcome.exit_code == 1
     assert f"is {says}: there is nothing to run" in outcome.stderr
     assert "`crossloom.build(spec)` has `encode`" in outcome.stderr
+
+
+def test_a_warning_is_told_as_a_finding(tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    shutil.copytree(CHECKPOINT, folder)
+    (folder / "config.json").unlink()
+    outcome = crossloom("run", "digits", "--weights", str(folder), AUDIO / "nine.wav")
+    assert (outcome.exit_code, outcome.stdout) == (0, "nine\n")
+    assert outcome.stderr.startswith("warning[XL505]: ")
+    assert "CrossloomWarning" not in outcome.stderr
