@@ -38,8 +38,8 @@ def sources_of(
         named: dict[str, str | Path | Source] = dict(given or {})
     else:
         named = {roles[0] if len(roles) == 1 and spec.whole is None else "model": given}
-    known = [*roles, "model"] if spec.whole is None else ["model"]
-    if unknown := [role for role in named if role not in known]:
+    known = roles if spec.whole is None else ["model"]
+    if unknown := [role for role in named if role not in (*known, "model")]:
         raise CrossloomError([_unknown_role(role, known) for role in unknown])
     if "model" in named and len(named) > 1:
         raise CrossloomError([_whole_and_parts(roles)])
@@ -90,9 +90,7 @@ def _unsplit(roles: list[str]) -> Diagnostic:
         "XL514",
         Severity.ERROR,
         "a pair has a checkpoint for each half, and one of a published model was given for both",
-        help="give {"
-        + ", ".join(f'"{role}": ...' for role in roles)
-        + "}, or what `train` wrote of the pair",
+        help="give {" + ", ".join(f'"{role}": ...' for role in roles) + "}, or one that `train` wrote",
     )
 
 
