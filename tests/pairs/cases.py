@@ -29,7 +29,7 @@ class Pair:
     ours: Any
     texts: dict[str, Tensor]
     target: dict[str, Tensor]
-    folders: dict[str, Path]
+    folders: dict[oracle.Role, Path]
 
 
 @cache
@@ -37,7 +37,7 @@ def pair(encoder: str, decoder: str, seed: int) -> Pair:
     """The pair of a seed."""
     theirs = oracle.random_pair(encoder, decoder, seed)
     root = Path(mkdtemp())
-    folders = {"encoder": root / "encoder", "decoder": root / "decoder"}
+    folders: dict[oracle.Role, Path] = {"encoder": root / "encoder", "decoder": root / "decoder"}
     theirs.encoder.save_pretrained(folders["encoder"])
     theirs.decoder.save_pretrained(folders["decoder"])
     ours = crossloom.load(joined(folders))
@@ -53,7 +53,7 @@ def pair(encoder: str, decoder: str, seed: int) -> Pair:
     )
 
 
-def joined(folders: dict[str, Path], **more: Any) -> crossloom.Spec:
+def joined(folders: dict[oracle.Role, Path], **more: Any) -> crossloom.Spec:
     """The spec of a pair, its halves imported from the folders."""
     data: dict[str, Any] = {"crossloom": 1, "name": "pair"}
     for role, folder in folders.items():

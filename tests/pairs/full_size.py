@@ -11,12 +11,14 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from tests.parity.full_size import write_header
 
+Role: TypeAlias = Literal["encoder", "decoder"]
+
 DATA = Path(__file__).parent.parent / "data" / "text"
-ROLES = {
+ROLES: dict[str, tuple[Role, ...]] = {
     "bert-base-uncased": ("encoder", "decoder"),
     "gpt2": ("decoder",),
     "roberta-base": ("encoder", "decoder"),
@@ -33,7 +35,7 @@ def key_lists() -> dict[str, dict[str, dict[str, Any]]]:
     return lists
 
 
-def imported(name: str, role: str, source: Path) -> Any:
+def imported(name: str, role: Role, source: Path) -> Any:
     """The spec of one role."""
     import crossloom
 

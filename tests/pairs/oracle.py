@@ -7,7 +7,7 @@ of `tests.oracle`.
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,8 @@ from transformers import (
 )
 
 from tests.oracle import ACTIVATIONS, SPREAD
+
+Role: TypeAlias = Literal["encoder", "decoder"]
 
 ENCODERS = ("bert", "roberta")
 DECODERS = ("bert", "gpt2", "roberta")
@@ -49,7 +51,7 @@ def random_half(role: str, family: str, seed: int) -> Any:
     return spread(published(config))
 
 
-def spread(model: nn.Module) -> nn.Module:
+def spread(model: Any) -> Any:
     """Every parameter drawn from a normal of deviation 0.2, norm scales around 1."""
     norms = {id(module.weight) for module in model.modules() if isinstance(module, nn.LayerNorm)}
     with torch.no_grad():

@@ -11,7 +11,7 @@ import pytest
 
 import crossloom
 from compiler.build import skeleton
-from tests.pairs.full_size import DATA, ROLES, imported, key_lists
+from tests.pairs.full_size import DATA, ROLES, Role, imported, key_lists
 
 ROOT = Path(__file__).parents[2]
 CASES = [(name, role) for name, roles in ROLES.items() for role in roles]
@@ -29,7 +29,7 @@ def test_tables_are_total_without_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
-def test_every_address_has_its_shape(name: str, role: str) -> None:
+def test_every_address_has_its_shape(name: str, role: Role) -> None:
     """The model on the meta device, its addresses translated by the table, has the shapes of the key list."""
     spec = imported(name, role, DATA / name)
     table = crossloom.weight_table(spec)
@@ -47,7 +47,7 @@ def test_every_address_has_its_shape(name: str, role: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
-def test_the_imported_spec_says_only_what_differs(name: str, role: str) -> None:
+def test_the_imported_spec_says_only_what_differs(name: str, role: Role) -> None:
     spec = imported(name, role, DATA / name)
     component = spec.components[role]
     defaults = component.family.config().model_dump()

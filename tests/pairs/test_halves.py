@@ -181,7 +181,7 @@ def test_only_the_second_name_of_a_tied_bias(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("published", [BertForMaskedLM, BertForPreTraining, BertModel, RobertaForMaskedLM])
 @pytest.mark.parametrize("role", ["encoder", "decoder"])
-def test_warm_start_from_any_head(role: str, published: Any, tmp_path: Path) -> None:
+def test_warm_start_from_any_head(role: oracle.Role, published: Any, tmp_path: Path) -> None:
     """Every shared tensor is the checkpoint's; what it lacks is fresh, and said to be."""
     family = published.__name__[: 7 if published is RobertaForMaskedLM else 4].lower()
     config = oracle.random_half("encoder", family, 1).config
