@@ -14,7 +14,10 @@ MANY_OPERATIONS = 1 << 22
 
 
 class Projection(nn.Linear):
-    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold."""
+    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
+
+    A few rows that get wider may come out column by column in memory.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
@@ -25,7 +28,9 @@ class Projection(nn.Linear):
             return F.linear(input, weight, bias)
         if rows <= FEW_ROWS:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
-            return product.contiguous().view(*input.shape[:-1], outputs)
+            if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
+                product = product.contiguous()
+            return product.view(*input.shape[:-1], outputs)
         if (
             rows * weight.numel() < MANY_OPERATIONS
             or torch.is_grad_enabled()
