@@ -419,6 +419,10 @@ def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
     """
     rows, (outputs, inputs) = flat.shape[0], weight.shape
+    if rows > 1 and (rows == 2 or inputs <= outputs):
+        if bias is None:
+            return torch.mm(weight, flat.t()).t()
+        return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
     parts = math.gcd(outputs, PARTS)
     if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
         return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
@@ -427,14 +431,10 @@ def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if bias is None:
             return torch.bmm(pieces, column).view(1, outputs)
         return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
-    if rows > 2 and inputs > outputs:
-        pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
-        if bias is None:
-            return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
-        return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
     if bias is None:
-        return torch.mm(weight, flat.t()).t()
-    return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
+        return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
 
 
 class Projection(nn.Linear):
