@@ -1,4 +1,8 @@
-"""The inverse of loading: a folder that the public implementation reads."""
+"""The inverse of loading: a folder that the public implementation reads, or that crossloom itself does.
+
+A published model goes back into the layout of the Hub. A whole that is put together (a pair, a free graph, a
+half alone) has no published class: its folder holds spec.yaml, and the tensors by their addresses.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,85 @@ import shutil
 from collections.abc import Mapping, Set
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.diagnostics.model import CrossloomError
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
+from compiler.overwriting import refuse_overwriting
+from compiler.passes.forms import KEYS
 from compiler.processing_files import left_behind
-from compiler.spec import Component, Spec
+from compiler.resolved import whole_yaml
+from compiler.spec import FORMS, Component, Spec
 from compiler.weights.operations import invert
-from compiler.weights.table import table_of
+from compiler.weights.table import table_of, whole_table
 from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.values import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MODEL_FILE = "model.safetensors"
+"""Where the tensors of an exported model are."""
+
+SPEC_FILE = "spec.yaml"
+"""What a folder in crossloom's own layout is loaded by."""
+
+Layout = Literal["transformers", "crossloom"]
+
+
+def keep_spec(spec: Spec, folder: Path) -> None:
+    """Refuse a folder in which exporting would write over a spec that a person wrote.
+
+    Raises:
+        CrossloomError: XL602.
+    """
+    if spec.kind != "model":
+        refuse_overwriting({folder / SPEC_FILE: whole_yaml(spec)}, spec.file)
+
+
+def export(model: Any, graph: Graph, folder: Path) -> list[Path]:
+    """Write a model in the one layout that its kind of spec has. Raises as that does."""
+    return (export_transformers if model.spec.kind == "model" else export_crossloom)(model, graph, folder)
+
+
+def require_layout(spec: Spec, layout: Layout) -> None:
+    """Refuse a layout that the spec's kind does not have.
+
+    Raises:
+        CrossloomError: XL114.
+    """
+    if (layout == "transformers") == (spec.kind == "model"):
+        return
+    message = f"`{spec.name}` is {FORMS[spec.kind]}, "
+    if layout == "transformers":
+        message += "and no published class computes it"
+        help = "write it in crossloom's own layout: `--to crossloom` (format='crossloom')"
+    else:
+        message += "and has the layout that its family is published in"
+        help = "write that: `--to transformers` (format='transformers')"
+    place = spec.origins.get(next(iter(spec.data.keys() & KEYS)))
+    raise CrossloomError([Diagnostic("XL114", Severity.ERROR, message, (place,) if place else (), help=help)])
+
+
+def export_crossloom(model: Any, graph: Graph, folder: Path) -> list[Path]:
+    """Write spec.yaml, model.safetensors, generation_config.json and the processor's files.
+
+    The spec is whole by itself: `load(folder / "spec.yaml")` gives the model back, bit for bit.
+
+    Raises:
+        CrossloomError: XL403 or XL505 where the folder holds files of another model that would stay beside.
+        OSError: a file cannot be written.
+    """
+    spec: Spec = model.spec
+    state = model.state_dict()
+    stored = [row.address for row in whole_table(graph) if row.status == "loaded"]
+    files: dict[str, Write] = {
+        SPEC_FILE: text_writer(whole_yaml(spec)),
+        MODEL_FILE: partial(_save, {name: state[name].detach().cpu().contiguous() for name in stored}),
+        **_beside(model, spec, graph),
+    }
+    return _write(spec, folder, files)
 
 
 def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
@@ -36,22 +105,37 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         OSError: a file cannot be written.
     """
     spec: Spec = model.spec
-    component = spec.components.get("model")
-    if component is None:
-        raise ValueError(f"a {spec.kind} spec has no published class to export to")
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
-    copied = _copied(model, spec)
-    texts = {
-        "config.json": configuration(component, dtype),
-        "generation_config.json": generation_configuration(model, spec, graph),
-        **_processor_files(spec, copied.keys()),
+    files: dict[str, Write] = {
+        "config.json": _json_writer(configuration(spec.components["model"], dtype)),
+        MODEL_FILE: partial(_save, tensors),
+        **_beside(model, spec, graph),
     }
-    files: dict[str, Write] = {"model.safetensors": partial(_save, tensors)}
-    for name, contents in texts.items():
-        files[name] = text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    files |= copied
-    if stale := left_behind(spec, component, folder, files.keys()):
+    return _write(spec, folder, files)
+
+
+def _beside(model: Any, spec: Spec, graph: Graph) -> dict[str, Write]:
+    """What goes with the tensors: options of generation, front end and tokenizer."""
+    copied = _copied(model, spec)
+    texts = dict(_processor_files(spec, copied.keys()))
+    if graph.tokens is not None:
+        texts["generation_config.json"] = generation_configuration(model, spec, graph)
+    return {name: _json_writer(contents) for name, contents in texts.items()} | copied
+
+
+def _json_writer(contents: Mapping[str, Any]) -> Write:
+    return text_writer(json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def _write(spec: Spec, folder: Path, files: Mapping[str, Write]) -> list[Path]:
+    """Replace all files, unless others that stay beside them would contradict the model."""
+    stale = [
+        finding
+        for component in spec.components.values()
+        for finding in left_behind(spec, component, folder, files.keys())
+    ]
+    if stale:
         raise CrossloomError(stale)
     return replace_all({folder / name: write for name, write in files.items()})
 
@@ -119,7 +203,8 @@ def _processor_files(spec: Spec, copied: Set[str]) -> dict[str, Mapping[str, Any
 
 def _copied(model: Any, spec: Spec) -> dict[str, Write]:
     """Tokenizer files of the checkpoint the model came from, as they are."""
-    source = getattr(model, "sources", {}).get("model")
+    sources = getattr(model, "sources", {})
+    source = sources.get("model") or sources.get("decoder")
     if source is None or spec.processing.tokenizer is None:
         return {}
     paths = {name: source.path(name) for name in spec.processing.tokenizer.files if source.has(name)}

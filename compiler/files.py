@@ -27,8 +27,9 @@ def replace_text(path: Path, text: str) -> Path:
 def replace_all(files: Mapping[Path, Write]) -> list[Path]:
     """`replace` of several files: none is moved before all are filled, and a failure to move one undoes all.
 
-    A failure removes what was begun, folders made for it included. A file keeps its permissions. What a
-    link leads to is replaced, not the link, and a device or pipe is written to as it is.
+    A failure removes what was begun, folders made for it included. A file keeps its permissions, and a new
+    one has those of any new file. What a link leads to is replaced, not the link, and a device or pipe is
+    written to as it is.
 
     Raises:
         OSError: a folder cannot be made, a file cannot be filled, or a folder is in a file's place. It names
@@ -48,9 +49,10 @@ def replace_all(files: Mapping[Path, Write]) -> list[Path]:
             filled.append((temporary, target))
             with _about(path, temporary):
                 temporary.touch(exist_ok=False)
+                like = target if target.is_file() else temporary
+                permissions = stat.S_IMODE(like.stat().st_mode)
                 write(temporary)
-                if target.is_file():
-                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+                temporary.chmod(permissions)  # some writers make a file of their own, for its owner alone
         for _, path in filled:
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 
@@ -15,6 +16,16 @@ def installing(extra: str) -> str:
         place = "." if clone == Path.cwd() else str(clone)
         return f"{python} -m pip install -e '{place}[{extra}]'"
     return f"in a clone of crossloom, {python} -m pip install '.[{extra}]'"
+
+
+def require(what: str, *packages: str, extra: str = "torch") -> None:
+    """Raise ModuleNotFoundError, saying how to install it, unless every package that `what` needs is here."""
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError:
+            message = f"{what} needs {package}, which is not installed: {installing(extra)}"
+            raise ModuleNotFoundError(message, name=package) from None
 
 
 def _below_here(path: str) -> bool:

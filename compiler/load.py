@@ -2,83 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.build import CompileMode, compiled, compute_buffers, skeleton
 from compiler.checkpoint.dtypes import holding
-from compiler.checkpoint.findings import quoted
-from compiler.checkpoint.resolve import resolve as resolve_source
-from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec
-from compiler.verify import Verified, dtype_findings, stored_dtypes, verify_component
-from compiler.weights.folding import folded
+from compiler.verify import stored_dtypes
 from compiler.weights.operations import apply
-from compiler.weights.table import TableRow, WeightTable, table_of
+from compiler.weights.table import WeightTable
 from compiler.weights.values import Values
 from specs.graph import Graph
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-Sources = Mapping[str, Source]
-
-
-def sources_of(
-    spec: Spec, given: str | Path | Source | Mapping[str, str | Path] | None, **access: Any
-) -> dict[str, Source]:
-    """The checkpoint of every part: what the call gives, else the spec's `weights:`.
-
-    A half that has neither is left out; `verify_sources` sees that nothing of it is to be loaded.
-    `access` is passed to `compiler.checkpoint.resolve.resolve`.
-
-    Raises:
-        CrossloomError: XL514 where no part has a checkpoint, none by that name exists, or `given` names a
-            role the spec does not have.
-    """
-    roles = list(spec.parts)
-    if given is None or isinstance(given, Mapping):
-        named: dict[str, str | Path | Source] = dict(given or {})
-    elif len(roles) > 1:
-        raise CrossloomError([_unsplit(roles)])
-    else:
-        named = {roles[0]: given}
-    unknown = [role for role in named if role not in roles]
-    if unknown:
-        raise CrossloomError([_unknown_role(role, roles) for role in unknown])
-    sources = {}
-    for role, part in spec.parts.items():
-        source = named.get(role, part.weights)
-        if source is not None:
-            base = None if role in named else part.base
-            sources[role] = resolve_source(source, base=base, **access)
-    if not sources:
-        raise CrossloomError([no_source(spec, role) for role in roles[:1]])
-    return sources
-
-
-def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTable, list[Verified]]:
-    """The table, and each part's checkpoint against it.
-
-    Raises:
-        CrossloomError: XL514 where a part has no checkpoint, and is not all fresh.
-    """
-    table = table_of(spec, graph)
-    wanting = {
-        role: [row.address for row in table.of(role) if row.status == "loaded"]
-        for role in spec.parts
-        if role not in sources
-    }
-    if missing := [no_source(spec, role, addresses) for role, addresses in wanting.items() if addresses]:
-        raise CrossloomError(missing)
-    verified = [verify_component(spec, table, role, source) for role, source in sources.items()]
-    *others, last = verified
-    return table, [*others, replace(last, diagnostics=[*last.diagnostics, *dtype_findings(spec, verified)])]
 
 
 def load(
@@ -210,40 +151,3 @@ def _unequal(kept: str, copy: str, first: Tensor, second: Tensor) -> Diagnostic:
         info=(f"largest difference: {difference}", "`tie_word_embeddings` says they are the same"),
         help="set `tie_word_embeddings: false` if they were trained apart",
     )
-
-
-def _unsplit(roles: list[str]) -> Diagnostic:
-    return Diagnostic(
-        "XL514",
-        Severity.ERROR,
-        "a pair has a checkpoint for each half, and one was given for both",
-        help="give {" + ", ".join(f'"{role}": ...' for role in roles) + "}",
-    )
-
-
-def _unknown_role(role: str, roles: list[str]) -> Diagnostic:
-    return Diagnostic(
-        "XL514",
-        Severity.ERROR,
-        f"a checkpoint was given for `{role}`, which is no part of this spec",
-        info=(f"its parts are {', '.join(f'`{one}`' for one in roles)}",),
-        help=f"remove `{role}`, or give its checkpoint as one of these",
-    )
-
-
-def no_source(spec: Spec, role: str, wanting: Iterable[str] = ()) -> Diagnostic:
-    """XL514 for a part without a checkpoint, where `wanting` are the addresses that need one."""
-    span = spec.origins.get(role)
-    lines = folded(wanting)
-    return Diagnostic(
-        "XL514",
-        Severity.ERROR,
-        f"`{role}` has no checkpoint: the spec gives no `weights:`, and none was named",
-        (span,) if span else (),
-        (f"to be loaded: {quoted(lines)}",) if lines else (),
-        "add `weights:`, or name a folder or repository"
-        + (", or list under `fresh:` what starts untrained" if lines else ""),
-    )
-
-
-__all__ = ["Sources", "TableRow", "load", "no_source", "sources_of", "verify_sources"]

@@ -16,9 +16,14 @@ def id_address(spec: Spec, role: str, purpose: str) -> str:
     return f"tokens.{purpose}" if settled else f"{role}.config.{purpose}_token_id"
 
 
+def weights_address(spec: Spec, role: str) -> str:
+    """Where a spec names the checkpoint of a role: that of a whole which is put together, at the top."""
+    return f"{role}.weights" if role in spec.data else "weights"
+
+
 def located(spec: Spec, problem: Problem, role: str) -> Diagnostic:
     """A problem at the first of its places, or at the component's where nothing there is written."""
-    address, label = problem.at[0] if problem.at else (f"{role}.weights", "this checkpoint")
+    address, label = problem.at[0] if problem.at else (weights_address(spec, role), "this checkpoint")
     return Diagnostic(
         problem.code,
         Severity(problem.severity),

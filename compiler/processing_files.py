@@ -74,6 +74,27 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
         yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
 
 
+def assumed_front_end(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
+    """XL505, a warning, where neither the checkpoint nor the spec says what the model was trained to hear."""
+    files = spec.processing.front_end_files
+    stating = component.family.processing
+    if not files or stating is None or component.role == _OTHER_HALF["processor"] or "processor" in spec.data:
+        return
+    module = import_module(stating)
+    if module.import_files(file_texts(source, module.FILES)).processor is not None:
+        return
+    (name,) = files
+    problem = Problem(
+        "XL505",
+        f"{source} has no {name} to compare with the spec",
+        ((f"{component.role}.weights", "this checkpoint"),),
+        ("the spec has no `processor:` either, so the published defaults are taken",),
+        f"add the checkpoint's {name}, or write `processor:`",
+        severity="warning",
+    )
+    yield located(spec, problem, component.role)
+
+
 def left_behind(spec: Spec, component: Component, folder: Path, written: Collection[str]) -> list[Diagnostic]:
     """What is wrong with the front end and tokenizer files that stay beside a model written to a folder.
 
@@ -107,8 +128,9 @@ class _Rest(Folder):
 
 def file_texts(source: Source, names: Iterable[str]) -> dict[str, str]:
     """Contents of the files of these names that a source has."""
-    return {
-        name: source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
-        for name in names
-        if source.has(name)
-    }
+    return {name: _text(source, name) for name in names if source.has(name)}
+
+
+def _text(source: Source, name: str) -> str:
+    source.path(name)  # of the Hub's the whole file, which stays in the cache and is here offline too
+    return source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")

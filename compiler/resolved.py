@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from compiler.checkpoint.resolve import is_folder, seen_from
+from compiler.overwriting import MARK
 from compiler.spec import Part, Spec
 
 
@@ -28,6 +29,10 @@ def _resolved(spec: Spec, weights_of: Callable[[Part], str | None]) -> dict[str,
             **({"weights": weights} if (weights := weights_of(component)) else {}),
             "config": dict(component.config),
         }
+    if spec.whole is not None:
+        data["weights"] = weights_of(spec.whole)
+    if data.get("weights") is None:
+        data.pop("weights", None)
     for role, part in spec.graphs.items():
         if role in data:  # a half: a whole graph stands at the top, and has no section of its own
             weights = weights_of(part)
@@ -48,6 +53,19 @@ def resolved_yaml(spec: Spec, folder: Path | None = None) -> str:
         return seen_from(folder, part.weights, part.base)
 
     return yaml.safe_dump(_resolved(spec, weights_of), sort_keys=False, allow_unicode=True, width=100)
+
+
+def whole_yaml(spec: Spec) -> str:
+    """The resolved spec of a model that is stored as a whole, in the folder of its tensors.
+
+    What says where parts of it came from is left out, and what was fresh is so no more.
+    """
+    data = _resolved(spec, lambda _: None)
+    kept = {key: value for key, value in data.items() if key not in ("weights", "fresh", "ignore")}
+    front = {key: kept.pop(key) for key in ("crossloom", "name")}
+    data = {**front, "weights": "./", **kept}
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return f"# The model beside it, {MARK}: load it by this file.\n{text}"
 
 
 def digest(spec: Spec) -> str:

@@ -19,6 +19,15 @@ from specs.values import View
 
 Kind = Literal["model", "pair", "encoder", "decoder", "graph"]
 
+FORMS: Mapping[Kind, str] = {
+    "model": "one published model",
+    "pair": "an encoder and a decoder",
+    "encoder": "a lone encoder",
+    "decoder": "a lone decoder",
+    "graph": "a free graph",
+}
+"""What a spec of each kind is, in words."""
+
 HALVES = ("encoder", "decoder")
 """The roles of the two halves of a model."""
 
@@ -64,6 +73,16 @@ class GraphPart(Part):
 
 
 @dataclass(frozen=True)
+class Whole(Part):
+    """All parts together, where the spec names a checkpoint of them all: its tensors have our addresses."""
+
+    @property
+    def label(self) -> str:
+        """Neither a family nor a graph."""
+        return "whole"
+
+
+@dataclass(frozen=True)
 class Component(Part):
     """A part that a family states; `config` has every field, `written` those the spec sets."""
 
@@ -99,6 +118,7 @@ class Spec:
         data: the resolved spec as plain data, `extends` applied, only what was written.
         components: the parts that are families, by role: `model`, or `encoder` and `decoder`.
         graphs: the parts that are free graphs, by role.
+        whole: the one checkpoint of a model that is put together, where `weights:` at the top names it.
     """
 
     name: str
@@ -108,6 +128,7 @@ class Spec:
     language: SpecFile
     components: Mapping[str, Component]
     graphs: Mapping[str, GraphPart] = field(default_factory=dict)
+    whole: Whole | None = None
     origins: Mapping[str, Span] = field(default_factory=dict, repr=False)
     processing: Processing = field(default_factory=Processing)
 
@@ -124,6 +145,13 @@ class Spec:
         """Every part by role, the encoder before the decoder."""
         found: dict[str, Part] = {**self.components, **self.graphs}
         return {role: found[role] for role in ("model", *HALVES) if role in found}
+
+    @property
+    def checkpoints(self) -> Mapping[str, Part]:
+        """What the spec names a checkpoint of, by role: the whole as `model`, or each part that has one."""
+        if self.whole is not None:
+            return {self.whole.role: self.whole}
+        return {role: part for role, part in self.parts.items() if part.weights is not None}
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -155,8 +183,8 @@ class Spec:
 
     @property
     def weights(self) -> str | None:
-        """Where the model's checkpoint is, as written."""
-        part = self.parts.get("model")
+        """Where the checkpoint of the whole is, as written."""
+        part = self.whole or self.parts.get("model")
         return part.weights if part else None
 
     @property

@@ -17,8 +17,8 @@ from compiler.checkpoint.source import Source
 from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import differing_ids, generation_document, read_generation
-from compiler.places import id_address, spans_of
-from compiler.processing_files import processing_findings, vocabulary_findings
+from compiler.places import id_address, spans_of, weights_address
+from compiler.processing_files import assumed_front_end, processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
 from compiler.weights.folding import folded
 from compiler.weights.resolution import FLOATING, Resolution, resolve
@@ -45,13 +45,18 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
     try:
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
-        place = spans_of(spec, f"{component}.weights", "this checkpoint")
+        place = spans_of(spec, weights_address(spec, component), "this checkpoint")
         found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, found)
     ignore = tuple(getattr(spec.language.ignore, component, ()))
-    resolution, findings = resolve(table, component, checkpoint, ignore, spec.origins)
+    named_at = spec.origins.get(weights_address(spec, component))
+    resolution, findings = resolve(table, component, checkpoint, ignore, named_at)
     stated = spec.components.get(component)
     if stated is None:
+        if component not in spec.parts:  # a whole that is put together: beside it are the files of its parts
+            findings += chain.from_iterable(
+                _file_findings(spec, one, source) for one in spec.components.values()
+            )
         return Verified(component, checkpoint, resolution, findings)
     if (another := _another_family(spec, stated, source)) is not None:
         return Verified(component, checkpoint, resolution, [another])
@@ -61,7 +66,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         # What only follows from a field that differs would be a second finding of one mistake, whichever
         # of the two is mistaken there.
         changed, graph = settled
-        _, others = resolve(table_of(changed, graph), component, checkpoint, ignore, spec.origins)
+        _, others = resolve(table_of(changed, graph), component, checkpoint, ignore, named_at)
         others += _file_findings(changed, changed.components[component], source)
         findings = min(findings, others, key=len)
     return Verified(component, checkpoint, resolution, [*told, *findings])
@@ -72,6 +77,7 @@ def _file_findings(spec: Spec, component: Component, source: Source) -> Iterator
     yield from generation_findings(spec, component, source)
     yield from vocabulary_findings(spec, component, source)
     yield from processing_findings(spec, component, source)
+    yield from assumed_front_end(spec, component, source)
 
 
 def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) -> tuple[Spec, Graph] | None:
@@ -199,7 +205,7 @@ def dtype_findings(spec: Spec, verified: list[Verified]) -> Iterator[Diagnostic]
         "XL519",
         Severity.WARNING,
         f"the tensors are stored in several dtypes: {counts}",
-        spans_of(spec, f"{verified[-1].component}.weights", "this checkpoint"),
+        spans_of(spec, weights_address(spec, verified[-1].component), "this checkpoint"),
         (*listed, f"all are loaded, and would be exported, as {common}, which holds every one of them"),
         "choose a dtype with `load(..., dtype=...)`, or save the checkpoint in one",
     )

@@ -1,5 +1,6 @@
 """The command `crossloom`, also as `python -m crossloom`."""
 
+import signal
 import sys
 
 
@@ -7,7 +8,10 @@ def main() -> None:
     """Run the command. What it works with is imported here, so that an interrupt is told in one word."""
     try:
         from crossloom.cli import main as command
+        from crossloom.cli.failures import terminate
 
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, terminate)
         command(prog_name="crossloom")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.analysis import Analysis, analyse, analysis_of
 from compiler.diagnostics.model import CrossloomError, Diagnostic
+from compiler.installing import require
 from compiler.spec import Spec
+from crossloom.arguments import analysis, check_seed, spec_of
 from specs.graph import Graph
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from runtime.processing import Processor
 
 Source = str | Path
-Sources = Source | Mapping[str, Source]
+Sources = Source | Mapping[str, "Source | Opened"]
 CompileMode = Literal[False, "fast"]
 
 
@@ -30,7 +31,7 @@ def load_spec(source: Source) -> Spec:
     Raises:
         CrossloomError: with every finding, when any is an error.
     """
-    return analyse(source).sound()[0]
+    return analysis(source).sound()[0]
 
 
 def import_spec(
@@ -57,7 +58,7 @@ def import_spec(
 
 def check(spec: Spec | Source) -> list[Diagnostic]:
     """Every finding of a spec, in order; neither `weights:` nor the network is touched."""
-    return _analysis(spec).diagnostics
+    return analysis(spec).diagnostics
 
 
 def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) -> list[Diagnostic]:
@@ -65,29 +66,29 @@ def verify(spec: Spec | Source, source: Sources | None = None, **access: Any) ->
 
     `source` defaults to the spec's own weights; a pair takes `{"encoder": ..., "decoder": ...}`.
     """
-    from compiler.load import sources_of, verify_sources
+    from compiler.sources import sources_of, verify_sources
 
-    analysis = _analysis(spec)
-    if analysis.has_errors or analysis.spec is None or analysis.graph is None:
-        return analysis.diagnostics
+    found = analysis(spec)
+    if found.has_errors or found.spec is None or found.graph is None:
+        return found.diagnostics
     try:
-        sources = sources_of(analysis.spec, source, **access)
-        _, verified = verify_sources(analysis.spec, analysis.graph, sources)
+        sources = sources_of(found.spec, source, **access)
+        _, verified = verify_sources(found.spec, found.graph, sources)
     except CrossloomError as error:
-        return [*analysis.diagnostics, *error.diagnostics]
-    return [*analysis.diagnostics, *(d for one in verified for d in one.diagnostics)]
+        return [*found.diagnostics, *error.diagnostics]
+    return [*found.diagnostics, *(d for one in verified for d in one.diagnostics)]
 
 
 def lower(spec: Spec | Source) -> Graph:
     """The spec's verified graph: `.nodes .edges .parameters() .to_json()`."""
-    return _analysis(spec).sound()[1]
+    return analysis(spec).sound()[1]
 
 
 def weight_table(spec: Spec | Source) -> WeightTable:
     """A row for every parameter and computed buffer: where it comes from, by which operation."""
     from compiler.weights.table import table_of
 
-    return table_of(*_analysis(spec).sound())
+    return table_of(*analysis(spec).sound())
 
 
 def emit(spec: Spec | Source, folder: Source, force: bool = False) -> list[Path]:
@@ -99,7 +100,7 @@ def emit(spec: Spec | Source, folder: Source, force: bool = False) -> list[Path]
     """
     from compiler.emission.folder import emit_folder
 
-    return emit_folder(*_analysis(spec).sound(), Path(folder), force)
+    return emit_folder(*analysis(spec).sound(), Path(folder), force)
 
 
 def build(
@@ -112,14 +113,16 @@ def build(
     """A live model with fresh parameters, in training mode.
 
     Raises:
-        CrossloomError: what `check` finds; XL112 a device that is not here, or a dtype that is none of
-            float32, float16, bfloat16, float64.
+        CrossloomError: what `check` finds; XL103 or XL104 a seed that is none; XL112 a device that is not
+            here, or a dtype that is none of float32, float16, bfloat16, float64.
     """
     from compiler.build import build as build_model
     from compiler.placement import check_placement
 
+    require("`crossloom.build`", "torch")
+    check_seed(seed)
     check_placement(device, dtype)
-    return build_model(*_analysis(spec).sound(), seed, device, dtype, compile)
+    return build_model(*analysis(spec).sound(), seed, device, dtype, compile)
 
 
 def load(
@@ -160,12 +163,13 @@ def _loaded(
 ) -> Any:
     from compiler.generation_file import generation_defaults
     from compiler.load import load as load_model
-    from compiler.load import sources_of
     from compiler.placement import check_placement
+    from compiler.sources import sources_of
     from compiler.warning import warn
 
+    require("`crossloom.load`", "torch", "safetensors")
     check_placement(device, dtype)
-    checked, graph = _analysis(spec).sound()
+    checked, graph = analysis(spec).sound()
     sources = sources_of(checked, source, **access)
     found: list[Diagnostic] = []
     model = load_model(checked, graph, sources, device, dtype, compile, found.extend)
@@ -201,24 +205,47 @@ def from_pretrained(
     return _loaded(import_source(opened), opened, device, dtype, compile, {})
 
 
-def export(model: Any, folder: Source, format: Literal["transformers"] = "transformers") -> list[Path]:
-    """Write a model as a folder that `transformers` loads with nothing missing or unexpected."""
-    from compiler.export import export_transformers
+def export(
+    model: Any,
+    folder: Source,
+    format: Literal["transformers", "crossloom"] = "transformers",
+    force: bool = False,
+) -> list[Path]:
+    """Write a model as a folder.
 
-    if format != "transformers":
-        raise ValueError(f"format is 'transformers', not {format!r}")
-    return export_transformers(model, _analysis(model.spec).sound()[1], Path(folder))
+    A published model goes into the format `transformers`: a folder that it loads with nothing missing or
+    unexpected. A pair, a free graph or a half alone, which no published class computes, goes into
+    `crossloom`: a folder that is loaded by the spec.yaml in it.
+
+    Raises:
+        CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
+            XL403 or XL505 files of another model in the folder, which would stay; XL602 a spec.yaml there
+            that would be written over, unless `force`.
+    """
+    from compiler.export import export as export_model
+    from compiler.export import keep_spec, require_layout
+
+    require("`crossloom.export`", "torch", "safetensors")
+    if format not in ("transformers", "crossloom"):
+        raise ValueError(f"format is 'transformers' or 'crossloom', not {format!r}")
+    spec = spec_of(model, "export")
+    require_layout(spec, format)
+    if not force:
+        keep_spec(spec, Path(folder))
+    return export_model(model, analysis(spec).sound()[1], Path(folder))
 
 
 def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:
     """The front end and tokenizer of a spec; files come from `source`, or from the spec's weights."""
+    require("`crossloom.load_processor`", "numpy")
     from runtime.processing.loading import load_processor as load_from
 
-    return load_from(_analysis(spec), source, **access)
+    return load_from(analysis(spec), source, **access)
 
 
 def generate(model: Any, **inputs_and_options: Any) -> torch.Tensor | Generated:
     """Decode token ids; see `runtime.generation.generate` for inputs and options."""
+    require("`crossloom.generate`", "torch")
     from runtime.generation import generate as run
 
     result: torch.Tensor | Generated = run(model, **inputs_and_options)
@@ -244,16 +271,18 @@ def transcribe(
         CrossloomError: what `load`, `load_processor` and `generate` find, and why recordings cannot be used
             (XL117, XL410 to XL415); no text is returned then.
     """
+    require("`crossloom.transcribe`", "torch", "safetensors")
     from runtime.flow import flow_of
+    from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
     if isinstance(model, (Spec, str, Path)):
         model = load(model)
-    flow_of(model.spec)
+    flow_of(spec_of(model, "transcribe"))
     is_one = isinstance(audio, (str, Path))
     files = [audio] if isinstance(audio, (str, Path)) else audio
     reading: dict[str, Any] = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
-    transcripts = list(run(model, _processor_of(model), map(str, files), **reading, **options))
+    transcripts = list(run(model, processor_of_model(model), map(str, files), **reading, **options))
     findings = [finding for transcript in transcripts for finding in transcript.findings]
     if findings:
         raise CrossloomError(findings)
@@ -261,33 +290,18 @@ def transcribe(
     return texts[0] if is_one else texts
 
 
-def _processor_of(model: Any) -> Processor:
-    """With the files of the checkpoint that a live model was loaded from, else of its spec's weights."""
-    from runtime.processing.loading import load_processor as load_from
-    from runtime.processing.loading import processor_of, tokenizer_source
-
-    analysis = _analysis(model.spec)
-    sources = getattr(model, "sources", None)
-    if not sources:
-        return load_from(analysis)
-    return processor_of(*analysis.sound(), tokenizer_source(model.spec, sources))
-
-
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
     """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
+    require("`crossloom.train`", "torch", "safetensors", "tqdm")
     from runtime.training import train as run
 
+    spec_of(model, "train")
     return run(model, rows, valid, **options)
 
 
 def read_audio(path: Source, sampling_rate: int, mono: Literal["mix", "first"] | None = None) -> Any:
     """Samples of a WAV or FLAC file at `sampling_rate`: float32 [N]."""
+    require("`crossloom.read_audio`", "numpy", extra="audio")
     from runtime.audio import read_audio as read
 
     return read(path, sampling_rate, mono)
-
-
-def _analysis(spec: Spec | Source) -> Analysis:
-    if isinstance(spec, Spec):
-        return analysis_of(spec)
-    return analyse(spec)

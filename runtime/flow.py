@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from compiler.spec import Spec
+from compiler.spec import FORMS, Spec
 from runtime.failures import failure
 from runtime.generation import generate
 from runtime.placement import placed
@@ -25,16 +25,17 @@ def flow_of(spec: Spec) -> Flow:
     is_whole = spec.kind in ("model", "pair") and not spec.graphs
     if is_whole and component is not None and component.family.flow is not None:
         return component.family.flow
-    forms = {"encoder": "an encoder alone", "decoder": "a decoder alone", "graph": "a free graph"}
-    forms |= {"pair": "half a free graph"} if spec.graphs else {}
+    form = FORMS[spec.kind]
+    if spec.kind == "pair":
+        form = "half a free graph" if spec.graphs else "a pair without a flow"
+    parts = "`encode`" if spec.kind == "encoder" else "`encode` and `decode`"
     raise failure(
         "XL114",
-        f"`{spec.name}` is {forms.get(spec.kind, 'a model without a flow')}: there is nothing to run from "
-        "end to end",
+        f"`{spec.name}` is {form}: there is nothing to run from end to end",
         info=("a family states what leads from a person's input to a person's output, and a graph does not",)
         if spec.graphs
         else ("a model, or an encoder with a decoder, states what leads from input to output",),
-        help="call its parts from Python: `crossloom.load(spec).encode(...)`",
+        help=f"call it from Python: `crossloom.{'load' if spec.checkpoints else 'build'}(spec)` has {parts}",
     )
 
 

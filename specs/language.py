@@ -110,6 +110,11 @@ class SpecFile(Section):
         None, description="what joins encoder and decoder widths"
     )
     graph: FreeGraph | None = Field(None, description="a free graph of blocks")
+    weights: str | None = Field(
+        None,
+        description="checkpoint of a whole that is put together, its tensors named by their addresses: "
+        "a folder or repository as `train` and `export` write it",
+    )
     dims: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="named sizes of the free graphs")
     tokens: Tokens | None = Field(None, description="start, pad, beginning and end ids")
     fresh: Patterns = Field([], description="parameters that start untrained, said out loud")

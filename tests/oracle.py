@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, Speech2TextConfig, Speech2TextForConditionalGeneration
+from transformers import (
+    GenerationConfig,
+    Speech2TextConfig,
+    Speech2TextFeatureExtractor,
+    Speech2TextForConditionalGeneration,
+)
 
 ACTIVATIONS = (
     "relu", "gelu", "gelu_new", "silu", "swish", "tanh", "sigmoid", "mish", "relu6", "relu2", "quick_gelu",
@@ -109,8 +114,10 @@ def random_model(seed: int) -> Speech2TextForConditionalGeneration:
 
 
 def save(model: Speech2TextForConditionalGeneration, folder: Path) -> Path:
-    """Write the model in Hub layout, as its users do."""
+    """Write the model in Hub layout, as its users do, with the front end that makes its features."""
     model.save_pretrained(folder)
+    bins = model.config.input_feat_per_channel * model.config.input_channels
+    Speech2TextFeatureExtractor(feature_size=bins, num_mel_bins=bins).save_pretrained(folder)
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import click
@@ -12,11 +13,15 @@ from click.testing import CliRunner
 
 import crossloom
 from crossloom.cli import main
+from tests.parity.full_size import DATA, key_lists, write_header
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+PUBLISHED = "facebook/s2t-small-librispeech-asr"
 
 
 def block(language: str) -> str:
@@ -41,6 +46,17 @@ def test_every_spec_is_sound_and_compiles(text: str, tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     assert [finding.severity for finding in crossloom.check(file) if finding.severity != "info"] == []
     assert crossloom.emit(file, tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", [text for _, text in BLOCKS if PUBLISHED in text and "weights:" in text])
+def test_what_a_spec_takes_of_a_checkpoint_is_there(text: str, tmp_path: Path) -> None:
+    """Its tensors by name and shape are as published, and there is nothing in them."""
+    name = PUBLISHED.partition("/")[2]
+    shutil.copytree(DATA / name, tmp_path / name)
+    write_header(key_lists()[name]["4.40.2 safetensors"], tmp_path / name / "model.safetensors")
+    (tmp_path / "spec.yaml").write_text(text.replace(PUBLISHED, f"./{name}"), encoding="utf-8")
+    findings = crossloom.verify(tmp_path / "spec.yaml")
+    assert [finding for finding in findings if finding.severity != "info"] == []
 
 
 @pytest.mark.parametrize(

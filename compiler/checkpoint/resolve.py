@@ -50,6 +50,12 @@ def resolve(
     """
     if isinstance(source, Source):
         return source
+    if not isinstance(source, (str, Path)):
+        raise failure(
+            "XL103",
+            f"a checkpoint is named by a path or as `organisation/name`, not by {type(source).__name__}",
+            help="give a string or a `pathlib.Path`",
+        )
     if isinstance(source, Path) or is_folder(source):
         if revision is not None:
             raise failure(

@@ -70,11 +70,14 @@ class Source(ABC):
     def missing(self, name: str) -> CrossloomError:
         """XL514 for a name the source lacks."""
         names = self.files()
+        help = near(name, names) or "put the file there, or give another checkpoint"
+        if "spec.yaml" in names:
+            help = f"a folder with a spec is loaded by that: give `{self.label('spec.yaml')}`"
         return failure(
             "XL514",
             f"`{self}` has no file `{name}`",
             info=[f"it holds {quoted(names)}" if names else "it holds no files"],
-            help=near(name, names),
+            help=help,
         )
 
 

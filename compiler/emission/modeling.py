@@ -66,7 +66,10 @@ class _Writer:
         graph = self._graph
         decoding = bool(self._decode)
         owner = next((n.name for n in self._decode if SIGNATURES[n.kind].input("source")), None)
-        encode_inputs = [name for name in graph.inputs if not name.startswith("decoder_")]
+        encode_inputs = sorted(
+            (name for name in graph.inputs if not name.startswith("decoder_")),
+            key=lambda name: name in graph.optional_inputs,  # whatever order a spec has: these come last
+        )
         decode_inputs = [name for name in graph.inputs if name.startswith("decoder_")]
         required = [name for name in encode_inputs if name not in graph.optional_inputs]
         definitions = self._definitions(decoding)

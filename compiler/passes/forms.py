@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.passes.findings import Findings, key_of
-from compiler.spec import HALVES, Kind, Spec
+from compiler.spec import FORMS, HALVES, Kind, Spec
 from specs.problems import Problem
 
 KEYS = ("model", "encoder", "decoder", "graph")
@@ -92,6 +92,7 @@ def misplaced_keys(spec: Spec) -> Iterator[Problem]:
             yield _misplaced(key, purpose, kind)
     if data.get("dims") is not None and not spec.graphs:
         yield _misplaced("dims", "names sizes of a free graph", kind)
+    yield from _idle_weights(spec)
     for key, roles, purpose in (
         ("processor", ("model", "encoder"), "is the front end of an encoder's family"),
         ("tokenizer", ("model", "decoder"), "is the tokenizer of a decoder's family"),
@@ -101,28 +102,43 @@ def misplaced_keys(spec: Spec) -> Iterator[Problem]:
             yield _misplaced(key, purpose, kind)
     ignore = data.get("ignore")
     for role in ignore if isinstance(ignore, dict) else ():
-        if role in ("model", "encoder", "decoder") and role not in spec.parts:
+        if role in ("model", "encoder", "decoder") and role not in {**spec.parts, **spec.checkpoints}:
             yield _misplaced(f"ignore.{role}", f"is about the checkpoint of `{role}:`", kind)
+
+
+def _idle_weights(spec: Spec) -> Iterator[Problem]:
+    """XL114 for weights of a part beside weights of the whole, and for those of a whole that is one part."""
+    if spec.data.get("weights") is None:
+        return
+    if spec.kind == "model":
+        yield Problem(
+            "XL114",
+            "`weights` at the top names the checkpoint of a whole that is put together, and this spec is "
+            f"{FORMS[spec.kind]}",
+            ((key_of("weights"), "does nothing here"),),
+            ("the checkpoint of a published model is named beside its family",),
+            "move it below `model:`",
+        )
+    for role, part in spec.parts.items():
+        if spec.kind != "model" and part.weights is not None:
+            yield Problem(
+                "XL114",
+                f"`weights` at the top names the checkpoint of the whole, and `{role}` names one of its own",
+                ((key_of(f"{role}.weights"), "does nothing here"), ("weights", "holds every tensor")),
+                ("a key nobody reads would be a setting that silently does nothing",),
+                f"remove one of them; `{role}: {{weights: null}}` takes an extended one away",
+            )
 
 
 def _misplaced(address: str, purpose: str, kind: Kind) -> Problem:
     key = address.rpartition(".")[2]
     return Problem(
         "XL114",
-        f"`{key}` {purpose}, and this spec is {_WORDS[kind]}",
+        f"`{key}` {purpose}, and this spec is {FORMS[kind]}",
         ((key_of(address), "does nothing here"),),
         ("a key nobody reads would be a setting that silently does nothing",),
         f"remove `{key}`",
     )
-
-
-_WORDS: dict[Kind, str] = {
-    "model": "one published model",
-    "pair": "an encoder and a decoder",
-    "encoder": "a lone encoder",
-    "decoder": "a lone decoder",
-    "graph": "a free graph",
-}
 
 
 def _has_unknown_model(findings: Findings) -> bool:

@@ -98,7 +98,7 @@ def _around(path: Address, data: Mapping[str, Any]) -> Sections:
 
 
 def _of_language(path: Address, data: Mapping[str, Any]) -> Sections:
-    yield (), keys_of(SpecFile)
+    yield (), [key for key in keys_of(SpecFile) if key != "weights" or "model" not in data]
     yield ("generation",), keys_of(GenerationOptions)
     for graph in _graphs(path, data):
         yield graph, keys_of(FreeGraph)

@@ -133,7 +133,9 @@ def _bridge(
             (ends[1].origin or "", f"`decoder` attends to width {target}"),
             (ends[0].origin or "", f"`encoder` ends at width {source}"),
         ),
-        info=("its parameters are in no checkpoint: they start fresh",),
+        info=("its parameters are stored with those of the whole",)
+        if spec.whole is not None
+        else ("its parameters are in no checkpoint of a part: they start fresh",),
         help="write `bridge: none` to have unequal widths refused",
         severity="info",
     )

@@ -18,7 +18,7 @@ from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
 from compiler.reader import Path as Address
-from compiler.spec import HALVES, Component, GraphPart, Part, Spec
+from compiler.spec import HALVES, Component, GraphPart, Part, Spec, Whole
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.language import VERSION, FreeGraph, Half, SpecFile
@@ -50,6 +50,7 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
     if len(parts) < max(len(written), 1):
         return None
     components = {role: part for role, part in parts.items() if isinstance(part, Component)}
+    weights = language.weights if kind != "model" else None
     spec = Spec(
         name=language.name,
         kind=kind,
@@ -58,6 +59,7 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
         language=language,
         components=components,
         graphs={role: part for role, part in parts.items() if isinstance(part, GraphPart)},
+        whole=Whole("model", weights=weights, base=_base(findings, "weights")) if weights else None,
         origins=findings.origins,
         processing=_processing(findings, components),
     )
@@ -146,12 +148,12 @@ def _graph(
         if not findings.is_poisoned(dotted(path)):
             findings.add(_empty(findings.document, path), path)
         return None
-    return GraphPart(role, graph, weights=weights, base=_base(findings, role))
+    return GraphPart(role, graph, weights=weights, base=_base(findings, role, "weights"))
 
 
-def _base(findings: Findings, role: str) -> Path:
-    """The folder of the file that names a role's weights."""
-    return Path(findings.document.locate((role, "weights")).file).parent
+def _base(findings: Findings, *path: str) -> Path:
+    """The folder of the file that writes what is at a path."""
+    return Path(findings.document.locate(path).file).parent
 
 
 def _component(findings: Findings, role: str, name: str, section: Written | Half) -> Component | None:
@@ -184,7 +186,7 @@ def _component(findings: Findings, role: str, name: str, section: Written | Half
         frozenset(section.config),
         architecture,
         weights=section.weights,
-        base=_base(findings, role),
+        base=_base(findings, role, "weights"),
     )
     return _ruled(findings, component)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,6 +12,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
 from specs.family import Family
 from specs.values import View
+from specs.weights import WeightMap
 
 _NUMBER = "{i}"
 
@@ -23,12 +24,16 @@ def absent_half(family: Family, role: str, config: Mapping[str, Any], source: So
     spelling, and which of the patterns it has tensors for.
     """
     table = family.weights(View({**family.config().model_dump(), **config}, f"{role}.config"))
+    return absent_patterns(table, role, _stored(source))
+
+
+def absent_patterns(table: WeightMap, role: str, names: Collection[str] | None) -> list[str]:
+    """The same from a family's table and the stored names, or in the published spelling without them."""
     kept: list[str] = []
     absent: list[str] = []
     for row in table.rows:
         owner = "encoder" if row.address.startswith("encoder.") else "decoder"
         (kept if owner == role else absent).extend(row.sources)
-    names = _stored(source)
     spellings = [
         _patterns([dialect.spell(name) for name in absent], [dialect.spell(name) for name in kept])
         for dialect in table.dialects
@@ -39,7 +44,7 @@ def absent_half(family: Family, role: str, config: Mapping[str, Any], source: So
     return [pattern for pattern in every if any(fnmatchcase(name, pattern) for name in names)]
 
 
-def _stored(source: Source) -> Iterable[str] | None:
+def _stored(source: Source) -> Collection[str] | None:
     """The names a local checkpoint stores; None where they are not at hand."""
     if isinstance(source, Folder):
         with suppress(CrossloomError):  # an unreadable checkpoint is reported where it is verified or loaded

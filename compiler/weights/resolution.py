@@ -13,7 +13,9 @@ from fnmatch import fnmatchcase
 from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
 from compiler.checkpoint.findings import quoted
 from compiler.diagnostics.model import Diagnostic, Severity, Span
+from compiler.spec import HALVES
 from compiler.weights.folding import folded, folded_pairs
+from compiler.weights.halves import absent_patterns
 from compiler.weights.table import TableRow, WeightTable
 from specs.weights import Dialect
 
@@ -43,14 +45,13 @@ def resolve(
     component: str,
     checkpoint: Checkpoint,
     ignore: tuple[str, ...] = (),
-    places: Mapping[str, Span] | None = None,
+    place: Span | None = None,
 ) -> tuple[Resolution | None, list[Diagnostic]]:
     """Prove that a checkpoint feeds every row of `component` exactly once and holds nothing else.
 
-    `places` locates `weights:` and the fields of the spec in diagnostics. Findings: XL501 missing,
+    `place` is that of `weights:`, for diagnostics. Findings: XL501 missing,
     XL502 unexpected, XL503 shape, XL504 another name, XL511 dialect, XL517 dtype, XL518 idle pattern.
     """
-    place = (places or {}).get(f"{component}.weights")
     rows = table.of(component)
     stored = checkpoint.tensors
     dialect, problem = _dialect(table, component, rows, stored, place)
@@ -58,6 +59,8 @@ def resolve(
         assert problem is not None, "no dialect without a reason"
         return None, [problem]
     resolver = _Resolver(rows, stored, dialect, ignore, place)
+    if component in HALVES and component in table.maps:
+        resolver.other_half = (component, absent_patterns(table.maps[component], component, stored))
     return resolver.resolution(), resolver.findings
 
 
@@ -120,6 +123,8 @@ class _Resolver:
         self._mistyped: dict[str, list[str]] = {}
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
+        self.other_half: tuple[str, list[str]] | None = None
+        """The role, and patterns for what a whole model stores beside it."""
 
     def resolution(self) -> Resolution:
         feeds, copies = self._feeds()
@@ -218,6 +223,7 @@ class _Resolver:
     def _unowned(self, ignored: Mapping[str, str]) -> None:
         """Missing and unexpected tensors; a pair that is plainly one tensor renamed is one finding."""
         unexpected = [name for name in self._stored if name not in self._owned and name not in ignored]
+        unexpected = self._without_other_half(unexpected)
         renamed = []
         for row, wanted in list(self._missing):
             candidates = [n for n in unexpected if self._stored[n].shape == row.shape]
@@ -247,6 +253,22 @@ class _Resolver:
                 ("a tensor nobody reads is a part of the model that is missing here",),
                 "correct the config, or name it under `ignore:` if it is not wanted",
             )
+
+    def _without_other_half(self, unexpected: list[str]) -> list[str]:
+        """The rest, after the half that the spec leaves out is told in one finding."""
+        if self.other_half is None:
+            return unexpected
+        role, patterns = self.other_half
+        other = [name for name in unexpected if any(fnmatchcase(name, pattern) for pattern in patterns)]
+        used = [pattern for pattern in patterns if any(fnmatchcase(name, pattern) for name in other)]
+        if other:
+            self._error(
+                "XL502",
+                f"nothing reads {quoted(used)}{_counted(len(other))}",
+                (f"the checkpoint is of a whole model, and the spec takes its {role}",),
+                f"write `ignore: {{{role}: [{', '.join(used)}]}}`",
+            )
+        return [name for name in unexpected if name not in other]
 
     def _idle_patterns(self, ignored: Mapping[str, str]) -> None:
         for pattern in self._ignore:

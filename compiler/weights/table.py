@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -80,11 +80,31 @@ class WeightTable:
 
 def table_of(spec: Spec, graph: Graph) -> WeightTable:
     """The weight table; every parameter of the graph has exactly one row."""
+    if spec.whole is not None:
+        return whole_table(graph, spec.language.fresh)
     maps = {role: component.family.weights(component.view) for role, component in spec.components.items()}
     tied = {tie.tied: tie.kept for tie in graph.ties}
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
     rows += _computed(spec, graph, maps)
     return WeightTable(tuple(rows), maps)
+
+
+def whole_table(graph: Graph, fresh: Sequence[str] = ()) -> WeightTable:
+    """The table of one checkpoint for all parts, bridge included, with tensors named by their addresses."""
+    tied = {tie.tied: tie.kept for tie in graph.ties}
+    rows = [
+        TableRow(address, (address,), shape, "float32", Rename(), "tied", tied_to=tied[address])
+        if address in tied
+        else TableRow(address, (), shape, "float32", Rename(), "fresh")
+        if any(fnmatchcase(address, pattern) for pattern in fresh)
+        else TableRow(address, (address,), shape, "float32", Rename(), "loaded")
+        for address, shape in graph.parameters().items()
+    ]
+    rows += [
+        TableRow(address, (address,), shape, "float32", Rename(), "computed")
+        for address, shape in _buffers(graph)
+    ]
+    return WeightTable(tuple(rows), {})
 
 
 def _row(
@@ -106,14 +126,19 @@ def _row(
 
 def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:
     """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
+    for address, shape in _buffers(graph):
+        role = _owner(spec, address)
+        found = maps[role].find(address) if role in maps else None
+        sources = found[1] if found else ()
+        yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+
+
+def _buffers(graph: Graph) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Address and shape of every computed buffer."""
     blocks = library()
     for node in graph.order():
         for buffer, shape in blocks.buffers(node.block):
-            address = f"{node.name}.{buffer}"
-            role = _owner(spec, address)
-            found = maps[role].find(address) if role in maps else None
-            sources = found[1] if found else ()
-            yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+            yield f"{node.name}.{buffer}", shape
 
 
 def _own_name(spec: Spec, address: str) -> str:

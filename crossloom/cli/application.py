@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from crossloom import __version__
-from crossloom.cli.failures import exit_code_of
+from crossloom.cli.failures import Terminated, exit_code_of
+from crossloom.cli.output import warnings_reported
 
 
 class Section(NamedTuple):
@@ -65,7 +66,7 @@ with / ./ ../ or ~) or a Hub repository `organisation/name`, with `@revision` if
 ENDING = """\
 Results are on standard output, findings and progress on standard error. Exit codes: 0 all is well; 1
 findings, differences or a failed input; 2 wrong usage, a missing file, or the network; 70 an internal error;
-130 interrupted. NO_COLOR turns colours off, COLUMNS sets the width,
+130 interrupted, 143 terminated. NO_COLOR turns colours off, COLUMNS sets the width,
 CROSSLOOM_DEBUG=1 shows tracebacks.
 """
 
@@ -83,7 +84,7 @@ def _failures_told(ctx: click.Context) -> Iterator[None]:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         ctx.exit(exit_code_of(error, ctx))
 
 
@@ -136,7 +137,7 @@ class Application(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the sub-command; what it returns or raises becomes the exit code."""
-        with _failures_told(ctx):
+        with _failures_told(ctx), warnings_reported():
             code = super().invoke(ctx)
         ctx.exit(code or 0)
 

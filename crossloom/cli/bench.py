@@ -109,7 +109,8 @@ def _model(seconds: dict[str, float], spec: Spec, graph: Graph, weights: Any) ->
 
         with _stage(seconds, "build"):
             return build(spec, graph).eval()
-    from compiler.load import load, sources_of
+    from compiler.load import load
+    from compiler.sources import sources_of
 
     with _stage(seconds, "load"):
         return load(spec, graph, sources_of(spec, weights))

@@ -54,7 +54,7 @@ def _entry(name: str) -> dict[str, Any]:
     flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
     sources = [
         os.path.normpath(part.base / part.weights) if is_folder(part.weights) else part.weights
-        for part in spec.parts.values()
+        for part in spec.checkpoints.values()
         if part.weights
     ]
     return {

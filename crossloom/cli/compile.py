@@ -17,7 +17,7 @@ from crossloom.cli.output import columns
 from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
-    from compiler.load import Sources
+    from compiler.sources import Sources
     from compiler.spec import Spec
     from specs.graph import Graph
 
@@ -114,17 +114,17 @@ class _Compilation:
         return aligned(rows, width=columns())
 
     def _sources(self, spec: Spec, weights: Any) -> Sources:
-        from compiler.load import sources_of
+        from compiler.sources import sources_of
 
-        if weights is None and not any(part.weights for part in spec.parts.values()):
+        if weights is None and not spec.checkpoints:
             return {}
         with self.stage("resolve"):
             return sources_of(spec, weights)
 
     def _verify(self, spec: Spec, graph: Graph, sources: Sources) -> Iterator[tuple[str, str]]:
         from compiler.diagnostics.model import CrossloomError, Severity
-        from compiler.load import verify_sources
         from compiler.reports.weights import verified_facts
+        from compiler.sources import verify_sources
 
         with self.stage("verify"):
             _, verified = verify_sources(spec, graph, sources)

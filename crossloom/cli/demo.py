@@ -29,10 +29,10 @@ def command(audio: tuple[str, ...]) -> int:
     """
     require("`crossloom demo`", "torch", "soundfile", "soxr", extra="torch,audio")
     from compiler.emission.folder import render_folder
-    from compiler.load import sources_of, verify_sources
     from compiler.reports.facts import facts_of
     from compiler.reports.tables import aligned
     from compiler.reports.weights import verified_facts
+    from compiler.sources import sources_of, verify_sources
     from crossloom.api import load
     from runtime.processing.loading import processor_of
     from runtime.transcription import transcribe
@@ -51,7 +51,7 @@ def command(audio: tuple[str, ...]) -> int:
         stage.says = f"{mapped} of {stored} stored tensors have their place, by headers alone"
     with _Stage("loaded") as stage:
         model = load(spec)
-        processor = processor_of(spec, graph, sources["model"])
+        processor = processor_of(spec, graph, sources)
         stage.says = "the emitted source, with the checkpoint's weights"
     said = _recordings(sources["model"].path("config.json").parent.parent / "audio")
     files = list(audio or said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,12 @@ def has_torch() -> bool:
 
 def require(what: str, *packages: str, extra: str = "torch") -> None:
     """Raise `MissingPackage` unless every package can be imported; `what` is the command that needs them."""
-    for package in packages:
-        try:
-            import_module(package)
-        except ImportError:
-            raise MissingPackage(what, package, extra) from None
+    from compiler.installing import require as require_here
+
+    try:
+        require_here(what, *packages, extra=extra)
+    except ModuleNotFoundError as error:
+        raise MissingPackage(str(error)) from None
 
 
 def device_of(name: str | None) -> torch.device | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from crossloom.cli.dependencies import require
-from crossloom.cli.options import SPEC, WEIGHTS, output_folder
+from crossloom.cli.options import FORCE, SPEC, WEIGHTS, output_folder
 from crossloom.cli.specs import by_role, checked
 
 
@@ -15,21 +16,34 @@ from crossloom.cli.specs import by_role, checked
 @SPEC
 @WEIGHTS
 @output_folder(required=True, help="Folder to write to.")
-@click.option("--to", type=click.Choice(["transformers"]), required=True, help="The library.")
-def command(spec: str, weights: tuple[str, ...], output: Path, to: str) -> int:
-    """Load a model and write it as a folder that `transformers` loads: config, weights, processor files.
+@click.option(
+    "--to",
+    type=click.Choice(["transformers", "crossloom"]),
+    required=True,
+    help="The library; a published model goes to transformers, any other to crossloom.",
+)
+@FORCE
+def command(
+    spec: str,
+    weights: tuple[str, ...],
+    output: Path,
+    to: Literal["transformers", "crossloom"],
+    force: bool,
+) -> int:
+    """Load a model and write it as a folder that a library loads: config or spec, weights, processor files.
 
-    Tensors are bit-equal to the checkpoint's.
+    Tensors are bit-equal to the checkpoint's. What no published class computes (a pair, a free graph, a half
+    alone) goes to crossloom itself, which loads it by the spec.yaml in the folder.
 
     \b
     $ crossloom export digits -o out --to transformers
     """
     require("`crossloom export`", "torch", "safetensors")
+    from compiler.export import require_layout
     from crossloom.api import export, load
 
-    assert to == "transformers", "the one choice there is"
     sound, _ = checked(spec)
-    model = load(sound, by_role(weights))
-    for path in export(model, output, format="transformers"):
+    require_layout(sound, to)
+    for path in export(load(sound, by_role(weights)), output, to, force):
         click.echo(path)
     return 0

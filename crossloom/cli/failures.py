@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -19,6 +19,7 @@ FINDINGS = 1
 USAGE = 2
 INTERNAL = 70
 INTERRUPTED = 130
+TERMINATED = 143
 
 UNREACHABLE = ("XL117", "XL514", "XL515")
 """A file that cannot be opened, a checkpoint that is not there, a Hub that does not answer."""
@@ -28,15 +29,19 @@ _ADVICE = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EFBIG: _ROOM, errno.E
 """What helps, by the system's error number."""
 
 
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+def terminate(*_: object) -> NoReturn:
+    """As a signal's handler: end as after Ctrl-C, with what was begun tidied away."""
+    raise Terminated
+
+
 class MissingPackage(click.ClickException):
     """A command needs a package that is not installed."""
 
     exit_code = USAGE
-
-    def __init__(self, what: str, package: str, extra: str) -> None:
-        from compiler.installing import installing
-
-        super().__init__(f"{what} needs {package}, which is not installed: {installing(extra)}")
 
 
 def strictly(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -65,6 +70,9 @@ def exit_code_of(error: BaseException, ctx: click.Context) -> int:
     if isinstance(error, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
+    if isinstance(error, Terminated):
+        click.echo("terminated", err=True)
+        return TERMINATED
     from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
     from crossloom.cli.output import report
 

@@ -25,7 +25,8 @@ WEIGHTS = click.option(
     "--weights",
     multiple=True,
     metavar="SOURCE",
-    help="Checkpoint to take instead of the spec's own; a pair takes encoder=SOURCE and decoder=SOURCE.",
+    help="Checkpoint to take instead of the spec's own; a pair takes encoder=SOURCE and "
+    "decoder=SOURCE, or one that `train` wrote.",
 )
 DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any, TextIO
@@ -58,6 +60,25 @@ def tell(text: str) -> None:
     from compiler.reports.tables import filled
 
     click.echo("\n".join(filled(text, terminal_settings(sys.stderr)["width"])), err=True)
+
+
+@contextmanager
+def warnings_reported() -> Iterator[None]:
+    """Within the block, a warning of the Python interface is told as the finding that it is."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, *place: Any, **more: Any) -> None:
+        finding = getattr(message, "diagnostic", None)
+        if finding is None:
+            usual(message, *place, **more)
+        else:
+            report([finding])
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
 
 
 def write_result(text: str, file: Path | None, is_spec: bool = False, force: bool = False) -> None:

@@ -82,14 +82,14 @@ def _transcripts(
 
     from crossloom.api import load
     from runtime.flow import flow_of
-    from runtime.processing.loading import processor_of, tokenizer_source
+    from runtime.processing.loading import processor_of
     from runtime.transcription import check_options, transcribe
 
     sound, graph = checked(spec)
     flow_of(sound)
     check_options(sound, options)
     model = load(sound, weights, device=device_of(device))
-    processor = processor_of(sound, graph, tokenizer_source(sound, model.sources))
+    processor = processor_of(sound, graph, model.sources)
     with tqdm(total=len(inputs), unit="file", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
         for transcript in transcribe(model, processor, inputs, **reading, **options):
             bar.update()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from crossloom.cli.dependencies import device_of, require
+from crossloom.cli.failures import Terminated
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked
 from specs.counts import counted
@@ -61,13 +62,25 @@ def training_options() -> Decorator:
         click.option("--source-language", metavar="CODE", help="Language of the recordings."),
         click.option("--target-language", metavar="CODE", help="Language of the texts."),
         click.option(
-            "--checkpoint-steps", type=int, metavar="N", help="Updates between checkpoints.  [none]"
+            "--checkpoint-minutes", type=float, metavar="X", help="Minutes between checkpoints.  [10]"
+        ),
+        click.option(
+            "--checkpoint-steps",
+            type=int,
+            metavar="N",
+            help="Updates between checkpoints, instead of --checkpoint-minutes.",
         ),
         click.option("--keep-checkpoints", type=int, metavar="N", help="Newest checkpoints kept.  [2]"),
         click.option(
             "--valid-steps", type=int, metavar="N", help="Updates between validations.  [at the end]"
         ),
         click.option("--resume", is_flag=True, default=None, help="Go on from the newest checkpoint in -o."),
+        click.option(
+            "--force",
+            is_flag=True,
+            default=None,
+            help="Let go of the model and the checkpoints of an earlier run in -o.",
+        ),
         click.option("--progress/--no-progress", default=None, help="Progress bars.  [yes]"),
     ]
 
@@ -83,10 +96,11 @@ def training_options() -> Decorator:
 @SPEC
 @click.option("--data", type=_FILE, required=True, metavar="FILE", help="JSON lines with `audio` and `text`.")
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
-@output_folder(required=True, help="Folder of the result and its checkpoints, in Hub layout.")
+@output_folder(required=True, help="Folder of the result and its checkpoints.")
 @WEIGHTS
+@click.option("--fresh", is_flag=True, help="Start from fresh parameters.")
 @click.option(
-    "--fresh", is_flag=True, help="Start from fresh parameters; tokenizer files come from the weights."
+    "--processor", metavar="SOURCE", help="Where the tokenizer's files are, if not with the weights."
 )
 @DEVICE
 @training_options()
@@ -97,41 +111,48 @@ def command(
     output: Path,
     weights: tuple[str, ...],
     fresh: bool,
+    processor: str | None,
     device: str | None,
     **options: Any,
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
 
-    Training starts from the spec's weights, or those of --weights. A run that was stopped goes on with
-    --resume and ends with the weights it would have had.
+    Training starts from the spec's weights, or those of --weights. Ctrl-C and SIGTERM stop it after the
+    update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the
+    weights it would have had.
+
+    A published model is written in the layout of the Hub. A pair or a free graph is written with a spec.yaml
+    by which it is loaded: `crossloom run DIR/spec.yaml`.
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
+    $ crossloom train tiny.yaml --fresh --processor ./tokenizer --data train.jsonl -o build/tiny
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
     if valid is not None:
         require("--valid", "jiwer", extra="train")
     chosen = _chosen(options)
     from compiler.build import build
-    from compiler.load import sources_of
+    from compiler.checkpoint.resolve import resolve
+    from compiler.sources import sources_of
     from crossloom.api import load
-    from runtime.processing.loading import processor_of, tokenizer_source
+    from runtime.processing.loading import processor_of
     from runtime.training import train
     from runtime.training.options import parse_options
 
     parse_options({**chosen, "output": output})
     sound, graph = checked(spec)
-    given, place = by_role(weights), device_of(device)
+    place = device_of(device)
+    sources = sources_of(sound, by_role(weights))
+    files = sources if processor is None else {"model": resolve(processor)}
+    chosen["processor"] = processor_of(sound, graph, files)
     if fresh:
         model: Any = build(sound, graph, chosen.get("seed", 0), place)
-        sources = sources_of(sound, given)
     else:
-        model = load(sound, given, device=place)
-        sources = model.sources
-    processor = processor_of(sound, graph, tokenizer_source(sound, sources))
+        model = load(sound, sources, device=place)
     try:
-        result = train(model, data, valid, processor=processor, output=output, **chosen)
-    except KeyboardInterrupt:
+        result = train(model, data, valid, output=output, **chosen)
+    except (KeyboardInterrupt, Terminated):
         click.echo(_left_behind(output), err=True)
         raise
     click.echo(f"{counted(result.steps, 'update')}, loss {result.loss:.4f}, written to {output}")
@@ -146,7 +167,7 @@ def _left_behind(output: Path) -> str:
 
     written = checkpoint_folders(output / "checkpoints")
     if not written:
-        return "no checkpoint was written yet, see --checkpoint-steps; the run starts anew"
+        return "no update was finished; the same command starts anew"
     return f"{written[-1]} is whole; the same command with --resume goes on from it"
 
 

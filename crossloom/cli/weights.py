@@ -83,7 +83,7 @@ def _unfed(spec: Spec, table: WeightTable) -> list[str]:
 
 
 def _verified(spec: Spec, graph: Graph, written: tuple[str, ...]) -> tuple[WeightTable, list[Verified]]:
-    from compiler.load import sources_of, verify_sources
+    from compiler.sources import sources_of, verify_sources
 
     given = None if written == (_OWN,) else by_role(written)
     return verify_sources(spec, graph, sources_of(spec, given))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from compiler.analysis import Analysis
+from compiler.analysis import Analysis, analysis_of
+from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError
-from compiler.load import Sources, no_source, sources_of
+from compiler.diagnostics.near import listed
 from compiler.processing_files import tokenizer_findings
-from compiler.spec import Spec
+from compiler.sources import Sources, sources_of
+from compiler.spec import FORMS, Spec
 from runtime.audio import AudioLimits
+from runtime.failures import failure
 from runtime.processing.processor import Processor, processor_from_files
 from specs.dims import minimum_input
 from specs.graph import Graph
@@ -21,34 +24,63 @@ def load_processor(analysis: Analysis, source: str | Path | None = None, **acces
     """The processor of an analysed spec; files come from `source`, or from the spec's weights.
 
     Raises:
-        CrossloomError: no such source, a file missing (XL117), or unlike the model (XL403).
+        CrossloomError: XL114 for a spec that states no front end and no tokenizer; no such source or file
+            (XL514), an unreadable one (XL117), or one unlike the model (XL403).
     """
     spec, graph = analysis.sound()
-    opened = sources_of(spec, source, **access)
-    return processor_of(spec, graph, tokenizer_source(spec, opened))
+    opened = sources_of(spec, None, **access) if source is None else {"model": resolve(source, **access)}
+    return processor_of(spec, graph, opened)
 
 
-def tokenizer_source(spec: Spec, sources: Sources) -> Source:
-    """The checkpoint whose tokenizer counts: the decoder's; any other has the files of no tokenizer.
+def processor_of_model(model: Any) -> Processor:
+    """With the files of the checkpoint that a live model was loaded from, or else of its spec's weights.
 
-    Raises:
-        CrossloomError: XL514 where the decoder has a tokenizer and no checkpoint to take its files from.
+    Raises as `load_processor`.
     """
-    found = sources.get("model") or sources.get("decoder")
-    if found is None and spec.processing.tokenizer is not None:
-        raise CrossloomError([no_source(spec, "decoder")])
-    return found or next(iter(sources.values()))
+    spec, graph = analysis_of(model.spec).sound()
+    return processor_of(spec, graph, getattr(model, "sources", None) or sources_of(spec, None))
 
 
-def processor_of(spec: Spec, graph: Graph, source: Source) -> Processor:
-    """The processor of a checked spec, files taken from an opened source. Raises as `load_processor`."""
-    processor = processor_from_files(spec.processing, source.path, audio_limits(spec, graph))
+def processor_of(spec: Spec, graph: Graph, sources: Sources) -> Processor:
+    """The processor of a checked spec, files taken from opened sources. Raises as `load_processor`."""
+    stated = spec.processing
+    if stated.front_end is None and stated.tokenizer is None:
+        raise failure(
+            "XL114",
+            f"`{spec.name}` is {FORMS[spec.kind]}, which states neither a front end nor a tokenizer",
+            help="make its inputs in Python, or take the processor of a family's spec",
+        )
+    source = _tokenizer_source(spec, sources)
+    path_of = source.path if source is not None else Path
+    processor = processor_from_files(stated, path_of, audio_limits(spec, graph))
     if spec.processing.tokenizer is not None:
         tokenizer = processor.tokenizer
         findings = list(tokenizer_findings(spec, tokenizer.ids, tokenizer.largest_id, str(source)))
         if findings:
             raise CrossloomError(findings)
     return processor
+
+
+def _tokenizer_source(spec: Spec, sources: Sources) -> Source | None:
+    """The checkpoint whose tokenizer counts, the decoder's, with every file of it; None without a tokenizer.
+
+    Raises:
+        CrossloomError: XL514 where there is no such checkpoint, or it lacks files.
+    """
+    kind = spec.processing.tokenizer
+    if kind is None:
+        return None
+    source = sources.get("model") or sources.get("decoder")
+    wanted = f"the tokenizer of `{spec.name}` is made of {listed(kind.files)}"
+    help = "name a folder or repository that has them: `--processor SOURCE`, `load_processor(spec, source)`"
+    if source is None:
+        message = f"{wanted}, and no checkpoint is named that has them"
+        raise failure("XL514", message, info=("they cannot be made from a spec",), help=help)
+    lacking = [name for name in kind.files if not source.has(name)]
+    if lacking:
+        message = f"{wanted}, and `{source}` has no {' and no '.join(f'`{name}`' for name in lacking)}"
+        raise failure("XL514", message, help=f"put them there, or {help}")
+    return source
 
 
 def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.installing import require
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
 from runtime.tokenizers import Tokenizer, load_tokenizer
@@ -81,6 +82,7 @@ class Processor:
                 "`audio` and `text` are both inputs, and a model takes one of them",
                 help="pass the text to be produced as `text_target`",
             )
+        require("a processor", "torch")
         inputs: dict[str, Tensor] = {}
         if audio is not None:
             inputs |= self._features(audio, sampling_rate)

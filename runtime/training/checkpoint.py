@@ -24,8 +24,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from compiler.export import MODEL_FILE
 from runtime.failures import failure
 
+CHECKPOINTS = "checkpoints"
+"""The folder of a run's checkpoints, below that of its model."""
 STATE_FILE = "training_state.pt"
 _FORMAT = 1
 
@@ -76,16 +79,10 @@ class Checkpoints:
         """The complete checkpoints, oldest first."""
         return checkpoint_folders(self.folder)
 
-    def require_none(self) -> None:
-        """Refuse to start a run among the checkpoints of another, the newest of which could be either's.
-
-        Raises:
-            CrossloomError: XL421.
-        """
-        if self.paths():
-            message = f"{str(self.folder)!r} holds the checkpoints of an earlier run"
-            help = "go on from them with `resume` (--resume), or choose another folder"
-            raise failure("XL421", message, help=help)
+    def clear(self) -> None:
+        """Remove every checkpoint, of whatever run."""
+        for path in self.paths():
+            _remove(path)
 
     def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Set model and optimizer to the newest checkpoint; the number of updates it has seen.
@@ -98,7 +95,7 @@ class Checkpoints:
             raise failure(
                 "XL514",
                 f"there is no checkpoint to resume from in {str(self.folder)!r}",
-                help="start without `resume` (--resume); `checkpoint_steps` says how often one is written",
+                help="start without `resume` (--resume)",
             )
         try:
             state = torch.load(paths[-1] / STATE_FILE, map_location="cpu", weights_only=True)
@@ -123,6 +120,23 @@ class Checkpoints:
                 info=tuple(f"{name}: {stored.get(name)!r} then, {self.run[name]!r} now" for name in changed),
                 help="go on with the options and rows of that run, or start anew in another folder",
             )
+
+
+def require_unused(output: Path) -> None:
+    """Refuse to start a run where an earlier one left its checkpoints, or its model, which would be lost.
+
+    Raises:
+        CrossloomError: XL421.
+    """
+    going_on = ""
+    if checkpoint_folders(output / CHECKPOINTS):
+        held, going_on = "the checkpoints of an earlier run", "go on from them with `resume` (--resume), "
+    elif (output / MODEL_FILE).exists():
+        held = "a model already"
+    else:
+        return
+    help = f"{going_on}choose another folder, or let go of what is there with `force` (--force)"
+    raise failure("XL421", f"{str(output)!r} holds {held}", help=help)
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
@@ -172,11 +186,11 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_model(model: Any, processor: Any, folder: Path) -> None:
-    """Write a model and its processor into a folder in the Hub's layout."""
+    """Write a model and its processor into a folder, in the layout that its spec's kind has."""
     from compiler.analysis import analysis_of
-    from compiler.export import export_transformers
+    from compiler.export import export
 
-    export_transformers(model, analysis_of(model.spec).sound()[1], folder)
+    export(model, analysis_of(model.spec).sound()[1], folder)
     processor.save(folder)
 
 

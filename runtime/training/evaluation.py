@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,16 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any, corpus: Corpus, batch_size: int = 16, progress: bool = False, **generation: Any
+    model: Any,
+    corpus: Corpus,
+    batch_size: int = 16,
+    progress: bool = False,
+    between: Callable[[], None] | None = None,
+    **generation: Any,
 ) -> Evaluation:
     """Transcribe every row and compare with its text; `generation` goes to `generate`.
+
+    `between` is called after every batch.
 
     The model is in eval mode meanwhile, and as it was before afterwards.
     """
@@ -43,6 +51,8 @@ def evaluate(
             indices = order[start : start + batch_size]
             for row, text in zip(indices, _transcribe(model, corpus, indices, generation), strict=True):
                 texts[row] = text
+            if between is not None:
+                between()
     finally:
         model.train(training)
     return Evaluation(wer([row.text for row in corpus.rows], texts), texts)

@@ -7,23 +7,27 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from os import PathLike
+from time import monotonic
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from compiler.export import keep_spec
+from compiler.installing import require
 from runtime.failures import failure
 from runtime.placement import placed
+from runtime.processing.loading import processor_of_model
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
-from runtime.training.checkpoint import Checkpoints, write_files, write_model
+from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_files, write_model
 from runtime.training.corpus import Corpus, Processor
 from runtime.training.evaluation import Evaluation, evaluate
+from runtime.training.interruption import Interruption
 from runtime.training.manifest import read_rows
-from runtime.training.optimizer import frozen, make_optimizer
-from runtime.training.options import TrainingOptions, parse_options
+from runtime.training.optimizer import frozen, make_optimizer, require_finite
+from runtime.training.options import DEFAULT_MINUTES, TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
 
 Rows = str | PathLike[str] | Iterable[Mapping[str, Any]]
@@ -54,18 +58,28 @@ def train(
     The same model, rows, options and number of threads give the same weights, whether or not the run was
     interrupted and resumed. The caller's random state is left alone.
 
-    With `output`, the folder holds the trained model in the Hub's layout, and under `checkpoints/` the newest
-    states to resume from.
+    With `output`, the folder holds the trained model in the layout that its kind of spec has, and under
+    `checkpoints/` the newest states to resume from. Ctrl-C and SIGTERM are kept back to the end of the
+    update, whose state is saved first; a second one acts at once.
 
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
-            or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514) or the model's dtype
-            (XL112) is unusable; XL104 where the loss stops being a number.
+            or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
+            (XL112) or one of its values (XL104) is unusable; XL421 or XL602 where `output` holds the
+            model or the checkpoints of an earlier run, or a spec; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
+    if getattr(model, "vocabulary", None) is None:
+        message = f"`{model.spec.name}` gives no logits, so there is no loss to train it by"
+        raise failure("XL114", message, help="train it as the encoder of a pair")
+    if chosen.output is not None and not chosen.force:
+        keep_spec(model.spec, chosen.output)
+        if not chosen.resume:
+            require_unused(chosen.output)
+    require_finite(model)
     if valid is not None:
-        import_module("jiwer")  # counts word errors; its absence is better told now than after the training
-    processor = processor or _own_processor(model)
+        require("`valid`", "jiwer", extra="train")  # better told now than after the training
+    processor = processor or processor_of_model(model)
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
@@ -92,6 +106,13 @@ class _Run:
     validation: Corpus | None
     options: TrainingOptions
     losses: list[float] = field(default_factory=list)
+    interruption: Interruption = field(default_factory=Interruption)
+    done: int = 0
+    """Updates so far, those before a resumption included."""
+    saved: int = 0
+    """Updates that the newest checkpoint has seen."""
+    saved_at: float = 0.0
+    """When it was written, or the first update begun; as `monotonic` counts."""
 
     def __post_init__(self) -> None:
         options = self.options
@@ -104,41 +125,64 @@ class _Run:
         self.checkpoints = None
         if options.output is not None:
             self.checkpoints = Checkpoints(
-                options.output / "checkpoints", options.keep_checkpoints, self._identity()
+                options.output / CHECKPOINTS, options.keep_checkpoints, self._identity()
             )
 
     def finish(self) -> Training:
         """Do the updates that are left, validate, and write the result."""
-        options = self.options
-        done = 0
-        if self.checkpoints is not None and options.resume:
-            done = self.checkpoints.restore(self.model, self.optimizer)
-        elif self.checkpoints is not None:
-            self.checkpoints.require_none()
+        if self.checkpoints is None:
+            self._update_all()
+            return Training(self.steps, self._loss(), self._validate())
+        if self.options.resume:
+            self.done = self.saved = self.checkpoints.restore(self.model, self.optimizer)
+        elif self.options.force:
+            self.checkpoints.clear()
+        with self.interruption.kept_back():
+            self._update_all()
+            assert self.options.output is not None, "checkpoints are written to the output"
+            write_files(self.options.output, lambda folder: write_model(self.model, self.processor, folder))
+        return Training(self.steps, self._loss(), self._validate())
+
+    def _update_all(self) -> None:
+        """The updates that are left, with checkpoints and validations between them."""
         try:
-            self._update_all(done)
+            self._update_each()
         finally:
             self.model.eval()
             self.optimizer.zero_grad()
-        if options.output is not None:
-            write_files(options.output, lambda folder: write_model(self.model, self.processor, folder))
-        return Training(self.steps, self._loss(), self._validate())
 
-    def _update_all(self, done: int) -> None:
-        """Updates from `done` to the last, with checkpoints and validations between them."""
-        options = self.options
+    def _update_each(self) -> None:
+        self.saved_at = monotonic()
+        every = self.options.valid_steps
         evaluation = None
         with tqdm(
-            initial=done, total=self.steps, desc="training", unit="update", disable=not options.progress
+            initial=self.done,
+            total=self.steps,
+            desc="training",
+            unit="update",
+            disable=not self.options.progress,
         ) as bar:
-            for step in range(done, self.steps):
-                self.losses.append(self._update(step))
+            while self.done < self.steps:
+                self.losses.append(self._update(self.done))
+                self.done += 1
                 bar.update()
                 bar.set_postfix(self._shown(evaluation), refresh=False)
-                if options.checkpoint_steps and (step + 1) % options.checkpoint_steps == 0:
-                    self._save(step + 1)
-                if options.valid_steps and (step + 1) % options.valid_steps == 0 and step + 1 < self.steps:
+                if self._is_due():
+                    self._save()
+                self._heed()
+                if every and self.done % every == 0 and self.done < self.steps:
                     evaluation = self._validate()
+
+    def _is_due(self) -> bool:
+        """Whether the next checkpoint is: by updates where that was asked for, or else by the clock."""
+        steps, minutes = self.options.checkpoint_steps, self.options.checkpoint_minutes or DEFAULT_MINUTES
+        if steps is not None:
+            return self.done % steps == 0
+        return monotonic() - self.saved_at >= 60 * minutes
+
+    def _heed(self) -> None:
+        """Between two updates, or two batches of a validation: stop where that was asked for."""
+        self.interruption.heed(self._save)
 
     def _update(self, step: int) -> float:
         """One update of the weights; its loss, the mean over all labels of its batches."""
@@ -192,16 +236,19 @@ class _Run:
     def _validate(self) -> Evaluation | None:
         if self.validation is None:
             return None
-        return evaluate(self.model, self.validation, self.options.batch_size, self.options.progress)
+        options = self.options
+        return evaluate(self.model, self.validation, options.batch_size, options.progress, self._heed)
 
-    def _save(self, step: int) -> None:
-        if self.checkpoints is not None:
+    def _save(self) -> None:
+        """Write a checkpoint of the updates so far, unless there is one, or no folder for it."""
+        if self.checkpoints is not None and self.done > self.saved:
             self.checkpoints.save(
-                step,
+                self.done,
                 self.model,
                 self.optimizer,
                 lambda folder: write_model(self.model, self.processor, folder),
             )
+            self.saved, self.saved_at = self.done, monotonic()
 
     def _loss(self) -> float:
         last = self.losses[-100:]
@@ -215,7 +262,16 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a run to be resumed: rows, parameters, options that change the outcome."""
-        unchanging = {"output", "checkpoint_steps", "keep_checkpoints", "resume", "valid_steps", "progress"}
+        unchanging = {
+            "output",
+            "checkpoint_steps",
+            "checkpoint_minutes",
+            "keep_checkpoints",
+            "resume",
+            "force",
+            "valid_steps",
+            "progress",
+        }
         rows = [[str(row.audio), row.text] for row in self.corpus.rows]
         shapes = {name: list(parameter.shape) for name, parameter in self.model.named_parameters()}
         return {
@@ -223,17 +279,6 @@ class _Run:
             "rows": f"{len(rows)} of sha256 {_digest(rows)}",
             "parameters": f"{len(shapes)} of sha256 {_digest(shapes)}",
         }
-
-
-def _own_processor(model: Any) -> Processor:
-    """The processor of the checkpoint a model was loaded from, or else of the one its spec names."""
-    from compiler.analysis import analysis_of
-    from compiler.load import sources_of
-    from runtime.processing.loading import processor_of, tokenizer_source
-
-    spec, graph = analysis_of(model.spec).sound()
-    sources = getattr(model, "sources", None) or sources_of(spec, None)
-    return processor_of(spec, graph, tokenizer_source(spec, sources))
 
 
 def _digest(value: Any) -> str:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 import torch
 from torch import nn
 
+from compiler.checkpoint.findings import quoted
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
 from runtime.failures import failure
@@ -59,6 +60,19 @@ def frozen(model: nn.Module, patterns: Sequence[str]) -> Iterator[None]:
     finally:
         for parameter, requires_grad in zip(parameters, before, strict=True):
             parameter.requires_grad_(requires_grad)
+
+
+def require_finite(model: nn.Module) -> None:
+    """Refuse a model that has values which are no numbers: every one of its outputs would be none.
+
+    Raises:
+        CrossloomError: XL104, with the parameters that have such values.
+    """
+    broken = [name for name, parameter in model.named_parameters() if not parameter.isfinite().all()]
+    if broken:
+        message = f"{quoted(broken)} {'holds' if len(broken) == 1 else 'hold'} nan or infinite values"
+        help = "load a checkpoint that is whole, or start anew with other options"
+        raise failure("XL104", message, help=help)
 
 
 def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.AdamW:

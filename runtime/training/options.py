@@ -67,13 +67,25 @@ class TrainingOptions(BaseModel):
     output: Path | None = Field(
         default=None, strict=False, description="folder of the result and checkpoints"
     )
-    checkpoint_steps: int | None = Field(default=None, ge=1, description="updates between checkpoints")
+    checkpoint_steps: int | None = Field(
+        default=None, ge=1, description="updates between checkpoints, in place of checkpoint_minutes"
+    )
+    checkpoint_minutes: float | None = Field(
+        default=None, gt=0, description="minutes between checkpoints; 10 where checkpoint_steps is not set"
+    )
     keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints kept")
     resume: bool = Field(default=False, description="go on from the newest checkpoint in output")
+    force: bool = Field(
+        default=False, description="let go of the model and checkpoints of an earlier run in output"
+    )
     valid_steps: int | None = Field(
         default=None, ge=1, description="updates between validations; None: at the end"
     )
     progress: bool = Field(default=True, description="progress bar on stderr")
+
+
+DEFAULT_MINUTES = 10.0
+"""Between checkpoints, where nothing else is said: what a machine that fails costs at most."""
 
 
 def parse_options(options: dict[str, Any]) -> TrainingOptions:
@@ -95,12 +107,20 @@ def parse_options(options: dict[str, Any]) -> TrainingOptions:
 
 def _contradictions(options: TrainingOptions) -> list[Diagnostic]:
     pairs = []
+    per_steps, per_minutes = options.checkpoint_steps, options.checkpoint_minutes
     if options.epochs is not None and options.max_steps is not None:
         pairs.append(("`epochs` and `max_steps` both say how long to train", "give one of them"))
+    if per_steps is not None and per_minutes is not None:
+        message = "`checkpoint_steps` and `checkpoint_minutes` both say when a checkpoint is written"
+        pairs.append((message, "give one of them"))
     if options.output is None and options.resume:
         pairs.append(("`resume` needs a folder to resume from", "name it with `output`"))
-    if options.output is None and options.checkpoint_steps is not None:
-        pairs.append(("`checkpoint_steps` needs a folder to write to", "name it with `output`"))
+    for name in ("checkpoint_steps", "checkpoint_minutes"):
+        if options.output is None and getattr(options, name) is not None:
+            pairs.append((f"`{name}` needs a folder to write to", "name it with `output`"))
+    if options.resume and options.force:
+        message = "`resume` goes on from an earlier run, and `force` lets go of it"
+        pairs.append((message, "give one of them"))
     return [Diagnostic("XL114", Severity.ERROR, message, help=help) for message, help in pairs]
 
 

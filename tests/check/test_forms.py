@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -155,6 +157,17 @@ def test_no_name_of_the_emitted_model_is_free() -> None:
     used = {n.id for n in ast.walk(forward) if isinstance(n, ast.Name)} | {a.arg for a in forward.args.args}
     used = {name for name in used if name.islower()} - sound.inputs.keys()
     assert used <= ARGUMENT_NAMES | set(dir(builtins))
+
+
+def test_inputs_stand_in_any_order() -> None:
+    """The emitted signature has those that may be left out at its end."""
+    data = yaml.safe_load(GRAPH)
+    inputs = data["graph"]["inputs"]
+    data["graph"]["inputs"] = dict(reversed(inputs.items()))
+    assert list(data["graph"]["inputs"])[-1] == "input_features"
+    spec, sound = analysed(yaml.safe_dump(data, sort_keys=False)).sound()
+    model: Any = build(spec, sound)
+    assert list(signature(model.encode).parameters) == ["input_features", "attention_mask"]
 
 
 def test_parameters_inside_stacks_can_be_tied() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runtime.training.options import TrainingOptions
+from tests.check.planted import DECODER, ENCODER, GRAPH, HALVES
 from tests.cli.runner import AUDIO, ROOT, crossloom, result_of, write
 
 CHECKPOINT = ROOT / "examples" / "digits" / "checkpoint"
@@ -224,6 +225,12 @@ def test_train_writes_a_model_that_runs(tmp_path: Path) -> None:
     assert first.startswith("1 update, loss ")
     assert second.startswith("word error rate ")
     assert crossloom("run", "digits", "--weights", str(out), AUDIO / "nine.wav").stdout == "nine\n"
+    before = (out / "model.safetensors").read_bytes()
+    again = crossloom("train", "digits", "--data", rows, "-o", out, "--max-steps", "1")
+    assert again.exit_code == 1
+    assert "error[XL421]" in again.stderr
+    assert "--force" in again.stderr
+    assert (out / "model.safetensors").read_bytes() == before
 
 
 def test_train_refuses_options_before_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +249,7 @@ def test_train_has_a_flag_for_every_option() -> None:
     command = main.get_command(click.Context(main), "train")
     assert command is not None
     flags = {parameter.name for parameter in command.params}
-    assert flags - {"spec", "data", "valid", "weights", "fresh", "device"} == set(
+    assert flags - {"spec", "data", "valid", "weights", "fresh", "processor", "device"} == set(
         TrainingOptions.model_fields
     )
 
@@ -285,3 +292,94 @@ def test_the_demo_takes_recordings() -> None:
     assert outcome.exit_code == 1
     assert "error[XL117]" in outcome.stderr
     assert any(line.split() == ["nine.wav", "nine"] for line in outcome.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    "text", [HALVES, GRAPH, ENCODER, DECODER], ids=["pair", "graph", "encoder", "decoder"]
+)
+def test_export_of_what_no_published_class_computes(text: str, tmp_path: Path) -> None:
+    """It is told before weights are asked for; crossloom's own layout is another matter."""
+    out = tmp_path / "out"
+    outcome = crossloom("export", write(tmp_path, text), "-o", out, "--to", "transformers")
+    assert outcome.exit_code == 1
+    assert "error[XL114]" in outcome.stderr
+    assert "--to crossloom" in outcome.stderr
+    assert "XL514" not in outcome.stderr
+    unweighted = crossloom("export", write(tmp_path, text), "-o", out, "--to", "crossloom")
+    assert unweighted.exit_code == 2
+    assert "error[XL514]" in unweighted.stderr
+    assert not out.exists()
+
+
+PAIR = f"""\
+crossloom: 1
+name: pair
+encoder:
+  family: speech_to_text
+  weights: {CHECKPOINT}
+  config: CONFIG
+decoder: {{family: speech_to_text, config: {{d_model: 24, decoder_layers: 1, vocab_size: 14}}}}
+fresh: [decoder.*, enc_to_dec_proj.*]
+ignore: {{encoder: [model.decoder.*]}}
+generation: {{max_new_tokens: 3}}
+"""
+
+
+def test_a_pair_is_trained_resumed_and_run(tmp_path: Path) -> None:
+    from compiler.analysis import analyse
+
+    config = json.dumps(analyse("digits").sound()[0].data["model"]["config"])
+    out, rows = tmp_path / "out", AUDIO / "manifest.jsonl"
+    spec = write(tmp_path, PAIR.replace("CONFIG", config))
+    command: list[str | Path] = ["train", spec, "--data", rows, "-o", out]
+    command += ["--max-steps", "2", "--checkpoint-steps", "1"]
+    untold = crossloom(*command)
+    assert untold.exit_code == 2
+    assert "`vocab.json` and `sentencepiece.bpe.model`, and no checkpoint" in untold.stderr
+    assert "--processor SOURCE" in untold.stderr
+    trained = crossloom(*command, "--processor", CHECKPOINT)
+    assert trained.exit_code == 0, trained.output
+    before = (out / "model.safetensors").read_bytes()
+    shutil.rmtree(out / "checkpoints" / "step-00000002")
+    assert crossloom(*command, "--processor", CHECKPOINT, "--resume").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() == before
+    ran = crossloom("run", out / "spec.yaml", AUDIO / "nine.wav")
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout == crossloom("run", spec, "--weights", f"{out}/", AUDIO / "nine.wav").stdout
+    imported = crossloom("import", f"{out}/")
+    assert imported.exit_code == 2
+    assert "out/spec.yaml" in imported.stderr
+
+
+def test_train_from_nothing_says_what_is_missing(tmp_path: Path) -> None:
+    rows = AUDIO / "manifest.jsonl"
+    outcome = crossloom("train", write(tmp_path), "--fresh", "--data", rows, "-o", tmp_path / "out")
+    assert outcome.exit_code == 2
+    assert "the tokenizer of `tiny` is made of `vocab.json`" in outcome.stderr
+    assert "--processor SOURCE" in outcome.stderr
+
+
+def test_an_encoder_alone_is_not_trained(tmp_path: Path) -> None:
+    rows = AUDIO / "manifest.jsonl"
+    spec = write(tmp_path, "crossloom: 1\nname: half\nencoder: {family: speech_to_text}\n")
+    outcome = crossloom("train", spec, "--fresh", "--data", rows, "-o", tmp_path / "out")
+    assert outcome.exit_code == 1
+    assert "error[XL114]: `half` gives no logits" in outcome.stderr
+
+
+@pytest.mark.parametrize(("text", "says"), [(GRAPH, "a free graph"), (ENCODER, "a lone encoder")])
+def test_run_of_what_leads_nowhere_says_how_to_call_it(text: str, says: str, tmp_path: Path) -> None:
+    outcome = crossloom("run", write(tmp_path, text), AUDIO / "nine.wav")
+    assert outcome.exit_code == 1
+    assert f"is {says}: there is nothing to run" in outcome.stderr
+    assert "`crossloom.build(spec)` has `encode`" in outcome.stderr
+
+
+def test_a_warning_is_told_as_a_finding(tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    shutil.copytree(CHECKPOINT, folder)
+    (folder / "config.json").unlink()
+    outcome = crossloom("run", "digits", "--weights", str(folder), AUDIO / "nine.wav")
+    assert (outcome.exit_code, outcome.stdout) == (0, "nine\n")
+    assert outcome.stderr.startswith("warning[XL505]: ")
+    assert "CrossloomWarning" not in outcome.stderr

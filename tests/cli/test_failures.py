@@ -118,12 +118,36 @@ def test_training_that_is_interrupted_says_how_to_go_on(
     command = ["train", "digits", "--data", str(AUDIO / "manifest.jsonl"), "-o", str(tmp_path)]
     outcome = crossloom(*command)
     assert outcome.exit_code == 130
-    assert outcome.stderr.startswith("no checkpoint was written yet")
+    assert outcome.stderr.startswith("no update was finished")
     newest = tmp_path / "checkpoints" / "step-00000020"
     newest.mkdir(parents=True)
     assert crossloom(*command).stderr == (
         f"{newest} is whole; the same command with --resume goes on from it\ninterrupted\n"
     )
+
+
+TERMINATED = """
+import signal, sys
+from torch.optim import optimizer
+from crossloom.__main__ import main
+
+optimizer.register_optimizer_step_pre_hook(lambda *_: signal.raise_signal(signal.SIGTERM))
+main()
+"""
+"""The command, which is asked to end in the middle of every update."""
+
+
+def test_training_that_is_terminated_leaves_a_checkpoint(tmp_path: Path) -> None:
+    words = ["train", "digits", "--data", str(AUDIO / "manifest.jsonl"), "-o", "out", "--no-progress"]
+    words += ["--max-steps", "2", "--freeze", "encoder.*"]
+    outcome = python(TERMINATED.replace("main()\n", f"sys.argv[1:] = {words}\nmain()\n"), tmp_path)
+    assert (outcome.returncode, outcome.stdout) == (143, ""), outcome.stderr
+    newest = Path("out", "checkpoints", "step-00000001")
+    assert outcome.stderr == (
+        f"{newest} is whole; the same command with --resume goes on from it\nterminated\n"
+    )
+    assert (tmp_path / newest / "model.safetensors").is_file()
+    assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
 def test_validation_without_jiwer_is_told_before_training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,9 +46,12 @@ def test_load_and_transcribe(hub: FakeHub) -> None:
 
 
 def test_offline_after_one_download(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = transcript(crossloom.from_pretrained("org/digits"))
+    first = crossloom.from_pretrained("org/digits")
+    said = transcript(first)
     asked = len(hub.requests)
-    model = crossloom.from_pretrained("org/digits", local_files_only=True)
+    with warnings.catch_warnings(action="error"):
+        model = crossloom.from_pretrained("org/digits", local_files_only=True)
+    assert model.spec.data == first.spec.data
     processor = crossloom.load_processor(model.spec, local_files_only=True)
     assert processor.sampling_rate == 16000
     assert len(hub.requests) == asked

@@ -54,7 +54,9 @@ def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
         found[name] = {}
         for label, keys in lists.items():
             write_header(keys, checkpoint / "model.safetensors")
-            found[name][label] = [f"{d.code} {d.message}" for d in crossloom.verify(spec, checkpoint)]
+            # That a file is not beside the keys here, such as the front end's, is only warned of.
+            errors = [d for d in crossloom.verify(spec, checkpoint) if d.severity == "error"]
+            found[name][label] = [f"{d.code} {d.message}" for d in errors]
             loaded = {s for row in crossloom.weight_table(spec) for s in row.sources}
             found[name][label] += [f"no row reads {key}" for key in keys if key not in loaded]
     return found

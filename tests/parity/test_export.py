@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,14 @@ def test_a_front_end_of_another_model_does_not_stay_beside_it(tmp_path: Path) ->
     with pytest.raises(crossloom.CrossloomError, match="XL505"):
         crossloom.export(crossloom.load("digits"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["processor_config.json"]
+
+
+def test_every_file_can_be_read_by_whom_the_others_can(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        paths = crossloom.export(crossloom.load("digits"), tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in paths} == {
+        path.name: "0o640" for path in paths
+    }

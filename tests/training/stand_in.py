@@ -55,6 +55,7 @@ class Model(nn.Module):
         self.vocabulary = 4 + len(WORDS)
         self.length_masks = ()
         self.spec = SimpleNamespace(
+            kind="model",
             config={
                 "pad_token_id": PAD,
                 "eos_token_id": END,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 import crossloom
@@ -64,3 +65,16 @@ def test_a_checkpoint_without_a_configuration_is_told(spoil: Spoil) -> None:
         crossloom.load(checkpoint.spec, checkpoint.folder)
     assert isinstance(told[0].message, crossloom.CrossloomWarning)
     assert told[0].message.diagnostic in crossloom.verify(checkpoint.spec, checkpoint.folder)
+
+
+def test_a_checkpoint_without_its_front_end_is_told(spoil: Spoil) -> None:
+    checkpoint = spoil(TIED)
+    checkpoint.write()
+    (checkpoint.folder / "preprocessor_config.json").unlink()
+    assert crossloom.verify(checkpoint.spec, checkpoint.folder) == []  # the spec states the front end
+    data = {key: value for key, value in checkpoint.spec.data.items() if key != "processor"}
+    data["model"]["config"] |= {"input_feat_per_channel": 80, "input_channels": 1}
+    (checkpoint.folder / "spec.yaml").write_text(yaml.safe_dump(data))
+    told = [one for one in crossloom.verify(checkpoint.folder / "spec.yaml") if one.severity == "warning"]
+    assert [one.code for one in told] == ["XL505"]
+    assert "no preprocessor_config.json to compare with the spec" in told[0].message

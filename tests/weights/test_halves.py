@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 from safetensors.torch import load_file, save_file
 
 import crossloom
@@ -44,6 +45,20 @@ def test_no_section_of_the_other_half(role: Role, other: str, tmp_path: Path) ->
     spec = crossloom.import_spec(folder, role=role)
     assert other not in spec.data
     assert crossloom.verify(spec) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_half_that_is_left_out_is_told_in_one_line(spoil: Spoil, role: Role, tmp_path: Path) -> None:
+    checkpoint = spoil(UNTIED)
+    data = dict(crossloom.import_spec(checkpoint.folder, role=role).data)
+    patterns = ", ".join(data.pop("ignore")[role])
+    (tmp_path / "half.yaml").write_text(yaml.safe_dump(data))
+    (finding,) = crossloom.verify(tmp_path / "half.yaml")
+    assert finding.code == "XL502"
+    assert finding.help == f"write `ignore: {{{role}: [{patterns}]}}`"
+    text = f"{yaml.safe_dump(data)}{finding.help.split('`')[1]}\n"
+    (tmp_path / "half.yaml").write_text(text)
+    assert crossloom.verify(tmp_path / "half.yaml") == []
 
 
 @pytest.mark.parametrize("seed", [TIED, UNTIED])
