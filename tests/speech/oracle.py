@@ -11,7 +11,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import HubertConfig, HubertModel, PreTrainedModel, Wav2Vec2Config, Wav2Vec2Model
+from transformers import (
+    HubertConfig,
+    HubertModel,
+    PreTrainedModel,
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2Model,
+)
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, SPREAD
 
@@ -108,8 +115,14 @@ def spread(model: PreTrainedModel) -> None:
 def save(family: str, seed: int, folder: Path, **changes: Any) -> PreTrainedModel:
     """Write the model of a seed in Hub layout, and give it."""
     model = random_model(family, seed, **changes)
-    model.save_pretrained(folder)
+    save_beside_front_end(model, folder)
     return model
+
+
+def save_beside_front_end(model: PreTrainedModel, folder: Path) -> None:
+    """Write a model, and the file of the front end that gives masks."""
+    model.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(folder)
 
 
 def random_audio(seed: int, rows: int = 3) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,15 @@ from transformers import (
 
 import crossloom
 from tests.parity.cases import LOGITS, difference
-from tests.speech.oracle import FAMILIES, SEEDS, random_audio, random_settings, save, spread
+from tests.speech.oracle import (
+    FAMILIES,
+    SEEDS,
+    random_audio,
+    random_settings,
+    save,
+    save_beside_front_end,
+    spread,
+)
 
 each = pytest.mark.parametrize(("family", "seed"), [(f, seed) for f in FAMILIES for seed in SEEDS])
 
@@ -130,7 +138,7 @@ def test_an_encoder_is_read_from_below_any_head(tmp_path: Path, head: str) -> No
     settings.pop("output_hidden_size", None)
     model: Any = HEADS[head](Wav2Vec2Config(**settings))
     spread(model)
-    model.save_pretrained(tmp_path)
+    save_beside_front_end(model, tmp_path)
     spec = crossloom.import_spec(tmp_path)
     assert spec.kind == "encoder"
     assert not crossloom.verify(spec)
