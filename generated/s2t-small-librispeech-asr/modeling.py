@@ -419,6 +419,10 @@ def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
     """
     rows, (outputs, inputs) = flat.shape[0], weight.shape
+    if rows > 1 and (rows == 2 or inputs <= outputs):
+        if bias is None:
+            return torch.mm(weight, flat.t()).t()
+        return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
     parts = math.gcd(outputs, PARTS)
     if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
         return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
@@ -427,18 +431,17 @@ def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if bias is None:
             return torch.bmm(pieces, column).view(1, outputs)
         return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
-    if rows > 2 and inputs > outputs:
-        pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
-        if bias is None:
-            return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
-        return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
     if bias is None:
-        return torch.mm(weight, flat.t()).t()
-    return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
+        return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
 
 
 class Projection(nn.Linear):
-    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold."""
+    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
+
+    A few rows that get wider may come out column by column in memory.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
@@ -449,7 +452,9 @@ class Projection(nn.Linear):
             return F.linear(input, weight, bias)
         if rows <= FEW_ROWS:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
-            return product.contiguous().view(*input.shape[:-1], outputs)
+            if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
+                product = product.contiguous()
+            return product.view(*input.shape[:-1], outputs)
         if (
             rows * weight.numel() < MANY_OPERATIONS
             or torch.is_grad_enabled()

@@ -31,7 +31,7 @@ class FiniteCheck:
 
     def __call__(self, scores: Tensor) -> None:
         """Take note of a step's scores [rows, V]."""
-        self._finite &= scores.isfinite().all()
+        self._finite &= scores.sum().isfinite()  # a sum is quicker, and no less finite than its terms
         self._steps += 1
         if self._steps % self._interval == 0:
             self.look()
