@@ -16,6 +16,8 @@ from tests.parity.cases import LOGITS, difference
 from tests.speech.oracle import FAMILIES, random_audio, save
 
 SEEDS = (0, 1, 2, 5)
+MASKED = {"return_attention_mask": True}
+"""What the front end beside the encoders says."""
 
 
 def pair(family: str, seed: int, root: Path) -> tuple[PreTrainedModel, Any, Any]:
@@ -23,7 +25,7 @@ def pair(family: str, seed: int, root: Path) -> tuple[PreTrainedModel, Any, Any]
     encoder = save(family, seed, root / "encoder")
     whole = oracle.random_model(seed)
     oracle.save(whole, root / "decoder")
-    spec = joined({"encoder": root / "encoder", "decoder": root / "decoder"})
+    spec = joined({"encoder": root / "encoder", "decoder": root / "decoder"}, processor=MASKED)
     return encoder, whole, crossloom.load(spec)
 
 
@@ -59,7 +61,7 @@ def test_the_decoder_attends_to_the_projected_encoder(tmp_path: Path, family: st
 @pytest.mark.parametrize("family", FAMILIES)
 def test_training_lowers_the_loss_and_reaches_every_parameter(tmp_path: Path, family: str) -> None:
     _, whole, _ = pair(family, 1, tmp_path)
-    spec = joined({"encoder": tmp_path / "encoder", "decoder": tmp_path / "decoder"})
+    spec = joined({"encoder": tmp_path / "encoder", "decoder": tmp_path / "decoder"}, processor=MASKED)
     model = crossloom.build(spec, seed=1)
     waveform, mask = random_audio(1)
     labels = torch.randint(4, whole.config.vocab_size, (3, 5), generator=torch.Generator().manual_seed(0))
