@@ -31,12 +31,13 @@ TESTS = (
     "tests/parity/test_export.py",
     "tests/build/test_compile.py",
     "tests/blocks/test_labels.py",
+    "tests/blocks/test_inputs.py",
     "tests/blocks/test_cache.py",
     "tests/blocks/test_linear.py",
 )
 """In the order in which they are tried: the first failure ends a run."""
 NEAREST = {
-    "labels and loss": ("tests/blocks/test_labels.py",),
+    "labels and loss": ("tests/blocks/test_labels.py", "tests/blocks/test_inputs.py"),
     "cache": ("tests/parity/test_cache.py",),
     "halves": (
         "tests/build/test_halves.py",
