@@ -11,7 +11,7 @@ from compiler.checkpoint.source import Source
 from compiler.passes.findings import Findings
 from compiler.reader import Document
 from specs.generation import OPTION_NAMES
-from specs.generation_layers import SPECIAL_IDS, resolve, resolve_lengths
+from specs.generation_layers import SEARCH_IDS, resolve, resolve_lengths
 
 NAME = "generation_config.json"
 _SECTION = "generation."
@@ -28,7 +28,7 @@ def generation_document(source: Source, ignore: Collection[str] = ()) -> Documen
     if not source.has("config.json"):
         return None
     document = json_document(source, "config.json")
-    names = OPTION_NAMES.difference(SPECIAL_IDS, ignore)
+    names = OPTION_NAMES.difference(SEARCH_IDS, ignore)
     return replace(document, data={name: value for name, value in document.data.items() if name in names})
 
 
@@ -71,7 +71,7 @@ def differing_ids(
     """(name, the checkpoint's, the config's) of the special ids with which generation would take the first
     and the model itself the second, unless the spec's `generation:` settles them.
     """
-    for name in SPECIAL_IDS:
+    for name in SEARCH_IDS:
         stored = document.data.get(name)
         if stored is not None and name not in section and stored != config.get(name):
             yield name, stored, config.get(name)

@@ -29,7 +29,7 @@ from compiler.weights.halves import absent_half, untrained
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import SPECIAL_IDS
+from specs.generation_layers import SEARCH_IDS
 from specs.language import VERSION
 from specs.problems import Problem
 
@@ -203,7 +203,7 @@ def _generation(findings: Findings, document: Document | None, config: Mapping[s
     idle = idle_options(known)
     options: dict[str, Any] = {}
     for name, value in known.items():
-        if value is None or name in idle or (name in SPECIAL_IDS and name not in ids):
+        if value is None or name in idle or (name in SEARCH_IDS and name not in ids):
             continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value

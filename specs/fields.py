@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat
 
 from specs.problems import Problem
-from specs.values import Value, View, plain
+from specs.values import View, plain
 
 Size = Annotated[int, Field(ge=1, le=2**24)]
 Sizes = Annotated[list[Size], Field(min_length=1)]
@@ -59,32 +59,3 @@ def ids_in_vocabulary(c: View) -> Iterable[Problem]:
                     ),
                     help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
                 )
-
-
-def role_as_stated(c: View) -> Iterable[Problem]:
-    """XL205 for switches that contradict the role the spec gives a family: encoder or decoder.
-
-    Left out, they follow from the role: a decoder masks the future and attends to an encoder.
-    """
-    is_decoder = c.role == "decoder"
-    for name, effect in (
-        ("is_decoder", "sees the whole text" if is_decoder else "sees no token after its own"),
-        ("add_cross_attention", "attends to no encoder" if is_decoder else "attends to an encoder"),
-    ):
-        field = getattr(c, name)
-        stated = plain(field)
-        if stated is not None and stated is not is_decoder:
-            yield Problem(
-                "XL205",
-                f"`{name}: {str(stated).lower()}` makes a model that {effect}, and this one is "
-                f"{'a decoder' if is_decoder else 'an encoder'}",
-                ((field.origin or "", "contradicts its role"),),
-                info=("both switches follow from where the family stands: `encoder:` or `decoder:`",),
-                help=f"remove `{name}`",
-            )
-
-
-def cross_width(c: View, width: Value) -> Value:
-    """The width that cross-attention reads: the one written, or the decoder's own."""
-    stated = c.cross_attention_hidden_size
-    return width if plain(stated) is None else stated

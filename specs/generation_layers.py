@@ -33,7 +33,8 @@ SPEC = "the spec's `generation:`"
 CHECKPOINT = "the checkpoint's generation defaults"
 CONFIG = "the model's config"
 
-SPECIAL_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+SEARCH_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+"""The special ids that a search reads; a text's beginning is no affair of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def resolve(
     config = {name: plain(value) for name, value in (config or {}).items()}
     problems = [*_unknown(call, CALL), *_unknown(spec or {}, SPEC), *_unsupported(checkpoint or {})]
     layers = (
-        (CONFIG, {name: config[name] for name in SPECIAL_IDS if config.get(name) is not None}),
+        (CONFIG, {name: config[name] for name in SEARCH_IDS if config.get(name) is not None}),
         (CHECKPOINT, {name: value for name, value in (checkpoint or {}).items() if value is not None}),
         (SPEC, spec or {}),
         (CALL, call),

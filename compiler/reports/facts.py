@@ -159,7 +159,7 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
 
 
 def form_of(spec: Spec) -> str:
-    """The parts of a spec in words: `encoder: wav2vec2, decoder: bert`."""
+    """The parts of a spec in words: `ROLE: FAMILY`, one after another."""
     if spec.kind == "graph":
         return "free graph"
     return ", ".join(f"{role}: {part.label}" for role, part in spec.parts.items())

@@ -7,16 +7,15 @@ from importlib import import_module
 
 from specs.family import Family
 
-_MODULES = {
-    "bert": "specs.families.bert",
-    "gpt2": "specs.families.gpt2",
-    "hubert": "specs.families.hubert",
-    "roberta": "specs.families.roberta",
-    "speech_to_text": "specs.families.speech_to_text",
-    "wav2vec2": "specs.families.wav2vec2",
-}
-
-FAMILIES = tuple(_MODULES)
+FAMILIES = (
+    "bert",
+    "gpt2",
+    "hubert",
+    "roberta",
+    "speech_to_text",
+    "wav2vec2",
+)
+"""Every `model_type`; the folder of one is its name, with `_` for `-`."""
 
 
 @cache
@@ -26,6 +25,8 @@ def family(name: str) -> Family:
     Raises:
         KeyError: no such family.
     """
-    loaded = import_module(_MODULES[name]).FAMILY
+    if name not in FAMILIES:
+        raise KeyError(name)
+    loaded = import_module(f"specs.families.{name.replace('-', '_')}").FAMILY
     assert isinstance(loaded, Family), f"{name} states a family"
     return loaded

@@ -1,6 +1,6 @@
 """BERT: text to hidden states, or to text beside an encoder (Devlin et al. 2019; Rothe et al. 2020)."""
 
-from specs.families.bert.config import BY_ROLE, INERT, LEAKED, BertConfig, rules
+from specs.families.bert.config import INERT, LEAKED, BertConfig
 from specs.families.bert.graph import (
     decoder,
     encoder,
@@ -10,6 +10,7 @@ from specs.families.bert.graph import (
 )
 from specs.families.bert.weights import UNTRAINED, weights
 from specs.family import Family, PublishedHalf
+from specs.halves import BY_ROLE, half_rules
 
 FAMILY = Family(
     name="bert",
@@ -20,7 +21,7 @@ FAMILY = Family(
         "BertLMHeadModel",
     ),
     config=BertConfig,
-    rules=rules,
+    rules=half_rules,
     is_whole=False,
     encoder=encoder,
     decoder=decoder,

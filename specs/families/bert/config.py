@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
-from specs.family import FamilyConfig
-from specs.fields import (
-    Activation,
-    Depth,
-    Deviation,
-    Id,
-    Ids,
-    Rate,
-    Size,
-    ids_in_vocabulary,
-    role_as_stated,
-)
-from specs.problems import Problem
-from specs.values import View
+from specs.fields import Activation, Depth, Deviation, Id, Ids, Rate, Size
+from specs.halves import BY_ROLE, HalfConfig
 
 
-class BertConfig(FamilyConfig):
+class BertConfig(HalfConfig):
     """A BERT encoder or decoder."""
 
     vocab_size: Size = Field(30522, description="number of token ids")
@@ -44,13 +31,6 @@ class BertConfig(FamilyConfig):
     eos_token_id: Id | Ids | None = Field(None, description="id, or ids, that end a sentence")
     decoder_start_token_id: Id | None = Field(None, description="id a decoder starts from")
     tie_word_embeddings: bool = Field(True, description="share the embedding with the output projection")
-    is_decoder: bool | None = Field(None, description="whether tokens see none after them; by its role")
-    add_cross_attention: bool | None = Field(
-        None, description="whether it attends to an encoder; by its role"
-    )
-    cross_attention_hidden_size: Size | None = Field(
-        None, description="width of what a decoder attends to, if not its own"
-    )
 
 
 LEAKED = {
@@ -59,9 +39,6 @@ LEAKED = {
     "use_cache": "decoding here always uses its cache when given one",
 }
 """Fields that published files carry and that say nothing about this model."""
-
-BY_ROLE = frozenset({"is_decoder", "add_cross_attention"})
-"""Fields that a spec settles by the role it gives the family."""
 
 INERT = frozenset(
     {
@@ -76,9 +53,3 @@ INERT = frozenset(
     }
 )
 """Fields that do not change what a trained model computes within its limits."""
-
-
-def rules(c: View) -> Iterable[Problem]:
-    """What no single field shows: the role, and ids against the vocabulary."""
-    yield from role_as_stated(c)
-    yield from ids_in_vocabulary(c)

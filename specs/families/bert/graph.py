@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from specs.builder import GraphBuilder, normal_initialisation
 from specs.family import Side
-from specs.fields import cross_width
 from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.halves import cross_width
 from specs.values import Value, View, plain
 
 Positions = Callable[[GraphBuilder, View, Ref], Ref]

@@ -1,15 +1,16 @@
 """GPT-2: text after text, here beside an encoder (Radford et al. 2019; Rothe et al. 2020)."""
 
-from specs.families.gpt2.config import ALIASES, BY_ROLE, INERT, LEAKED, GPT2Config, rules
+from specs.families.gpt2.config import ALIASES, INERT, LEAKED, GPT2Config
 from specs.families.gpt2.graph import decoder, maximum_source, maximum_target, source_width
 from specs.families.gpt2.weights import UNTRAINED, weights
 from specs.family import Family, PublishedHalf
+from specs.halves import BY_ROLE, half_rules
 
 FAMILY = Family(
     name="gpt2",
     architectures=("GPT2LMHeadModel", "GPT2Model", "GPT2DoubleHeadsModel"),
     config=GPT2Config,
-    rules=rules,
+    rules=half_rules,
     is_whole=False,
     encoder=None,
     decoder=decoder,

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pydantic import Field
 
-from specs.family import FamilyConfig
-from specs.fields import (
-    Activation,
-    Depth,
-    Deviation,
-    Id,
-    Ids,
-    Rate,
-    Size,
-    ids_in_vocabulary,
-    role_as_stated,
-)
-from specs.problems import Problem
-from specs.values import View
+from specs.fields import Activation, Depth, Deviation, Id, Ids, Rate, Size
+from specs.halves import BY_ROLE, HalfConfig
 
 
-class GPT2Config(FamilyConfig):
+class GPT2Config(HalfConfig):
     """A GPT-2 decoder."""
 
     vocab_size: Size = Field(50257, description="number of token ids")
@@ -48,13 +34,6 @@ class GPT2Config(FamilyConfig):
     pad_token_id: Id | None = Field(None, description="id of padding")
     decoder_start_token_id: Id | None = Field(None, description="id a decoder starts from")
     tie_word_embeddings: bool = Field(True, description="share the embedding with the output projection")
-    is_decoder: bool | None = Field(None, description="whether tokens see none after them; by its role")
-    add_cross_attention: bool | None = Field(
-        None, description="whether it attends to an encoder; by its role"
-    )
-    cross_attention_hidden_size: Size | None = Field(
-        None, description="width of what it attends to, if not its own"
-    )
 
 
 LEAKED = {
@@ -78,9 +57,6 @@ ALIASES = {
 }
 """Second names of fields in published files."""
 
-BY_ROLE = frozenset({"is_decoder", "add_cross_attention"})
-"""Fields that a spec settles by the role it gives the family."""
-
 INERT = frozenset(
     {
         "attn_pdrop",
@@ -96,9 +72,3 @@ INERT = frozenset(
     }
 )
 """Fields that do not change what a trained model computes within its limits."""
-
-
-def rules(c: View) -> Iterable[Problem]:
-    """What no single field shows: the role, and ids against the vocabulary."""
-    yield from role_as_stated(c)
-    yield from ids_in_vocabulary(c)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder, normal_initialisation
 from specs.family import Side
-from specs.fields import cross_width
 from specs.graph import Ref, Tie, Tokens
+from specs.halves import cross_width
 from specs.values import Value, View, plain
 
 

@@ -1,12 +1,13 @@
 """RoBERTa: BERT trained longer (Liu et al. 2019), as an encoder or as a decoder."""
 
-from specs.families.bert.config import BY_ROLE, INERT, LEAKED
+from specs.families.bert.config import INERT, LEAKED
 from specs.families.bert.graph import source_width
 from specs.families.bert.weights import UNTRAINED
 from specs.families.roberta.config import RobertaConfig, rules
 from specs.families.roberta.graph import decoder, encoder, maximum_source, maximum_target
 from specs.families.roberta.weights import weights
 from specs.family import Family, PublishedHalf
+from specs.halves import BY_ROLE
 
 FAMILY = Family(
     name="roberta",

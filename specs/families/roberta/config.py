@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from specs.families.bert.config import BertConfig
-from specs.families.bert.config import rules as bert_rules
 from specs.fields import Id, Ids
+from specs.halves import half_rules
 from specs.problems import Problem
 from specs.values import View, plain
 
@@ -41,4 +41,4 @@ def rules(c: View) -> Iterable[Problem]:
             ),
             help=f"use a pad id below {int(c.max_position_embeddings) - 1}, or more positions",
         )
-    yield from bert_rules(c)
+    yield from half_rules(c)

@@ -1,0 +1,62 @@
+"""What the configs of families that fill a role of a spec share: an encoder's or a decoder's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from specs.family import FamilyConfig
+from specs.fields import Size, ids_in_vocabulary
+from specs.problems import Problem
+from specs.values import Value, View, plain
+
+BY_ROLE = frozenset({"is_decoder", "add_cross_attention"})
+"""Fields that a spec settles by the role it gives the family."""
+
+
+class HalfConfig(FamilyConfig):
+    """Fields of a family that is published as an encoder and as a decoder that may attend to another."""
+
+    is_decoder: bool | None = Field(None, description="whether tokens see none after them; by its role")
+    add_cross_attention: bool | None = Field(
+        None, description="whether it attends to an encoder; by its role"
+    )
+    cross_attention_hidden_size: Size | None = Field(
+        None, description="width of what a decoder attends to, if not its own"
+    )
+
+
+def half_rules(c: View) -> Iterable[Problem]:
+    """What no single field shows: the role, and ids against the vocabulary."""
+    yield from role_as_stated(c)
+    yield from ids_in_vocabulary(c)
+
+
+def role_as_stated(c: View) -> Iterable[Problem]:
+    """XL205 for switches that contradict the role the spec gives a family: encoder or decoder.
+
+    Left out, they follow from the role: a decoder masks the future and attends to an encoder.
+    """
+    is_decoder = c.role == "decoder"
+    for name, effect in (
+        ("is_decoder", "sees the whole text" if is_decoder else "sees no token after its own"),
+        ("add_cross_attention", "attends to no encoder" if is_decoder else "attends to an encoder"),
+    ):
+        field = getattr(c, name)
+        stated = plain(field)
+        if stated is not None and stated is not is_decoder:
+            yield Problem(
+                "XL205",
+                f"`{name}: {str(stated).lower()}` makes a model that {effect}, and this one is "
+                f"{'a decoder' if is_decoder else 'an encoder'}",
+                ((field.origin or "", "contradicts its role"),),
+                info=("both switches follow from where the family stands: `encoder:` or `decoder:`",),
+                help=f"remove `{name}`",
+            )
+
+
+def cross_width(c: View, width: Value) -> Value:
+    """The width that cross-attention reads: the one written, or the decoder's own."""
+    stated = c.cross_attention_hidden_size
+    return width if plain(stated) is None else stated
