@@ -16,6 +16,7 @@ _DRAWS = {
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
+    "xavier_uniform": "nn.init.xavier_uniform_({target}, generator=generator)",
     "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",

@@ -9,11 +9,15 @@ from specs.family import Family
 
 FAMILIES = (
     "bert",
+    "data2vec-audio",
     "gpt2",
     "hubert",
     "roberta",
     "speech_to_text",
+    "unispeech",
     "wav2vec2",
+    "wav2vec2-conformer",
+    "wavlm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""
 
