@@ -42,7 +42,7 @@ class GatedBiasSelfAttention(PositionalSelfAttention):
     def forward(self, hidden: Tensor, mask: Tensor | None, position_bias: Tensor) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S] or None, bias [H, S, S] -> [B, S, D]."""
         gates = self.gate_proj(split_heads(hidden, self.heads)).unflatten(-1, (2, 4)).sum(-1)
-        reset, update = torch.sigmoid(gates).split(1, dim=-1)  # [B, H, S, 1] each
+        reset, update = torch.sigmoid(gates).chunk(2, dim=-1)  # [B, H, S, 1] each
         bias = (reset * (update * self.gate_scale - 1.0) + 2.0) * position_bias
         if mask is not None:
             bias = bias + mask

@@ -113,7 +113,7 @@ class BlockLibrary:
         return tuple(argument.arg for argument in init.args.args[1:])
 
     def shapes(self, block: Block) -> Iterator[tuple[str, Shape]]:
-        """(address below the block, shape) of every parameter and stored buffer, in registration order.
+        """(address below the block, shape) of every parameter and stored buffer, as a state dict has them.
 
         A list of equal parts is walked once and its addresses repeated.
         """
@@ -163,7 +163,7 @@ class BlockLibrary:
             base = self.definitions[name].base
             yield from self._shapes(base, given, block)
             return
-        for member, value in self._members(name):
+        for member, value in sorted(self._members(name), key=_depth):
             if _is_buffer(value):
                 if _is_stored(value):
                     yield member, _evaluate(value.args[1], given)
@@ -224,6 +224,14 @@ def _members(init: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
 
 def _is_buffer(value: ast.expr) -> TypeGuard[ast.Call]:
     return isinstance(value, ast.Call) and _called(value) == "self.register_buffer"
+
+
+def _depth(member: tuple[str, ast.expr]) -> int:
+    """A module's own parameters come first in its state dict, then its buffers, then what is inside it."""
+    value = member[1]
+    if _is_buffer(value):
+        return 1
+    return 0 if isinstance(value, ast.Call) and _called(value) == "nn.Parameter" else 2
 
 
 def _is_stored(call: ast.Call) -> bool:

@@ -11,13 +11,18 @@ from torch import Tensor, nn
 from blocks import (
     activations,
     attention,
+    batch_norm,
+    conformer,
     convolutional_positions,
     embeddings,
     feed_forward,
+    layer_adapters,
     layers,
     linear,
     masks,
+    positional_attention,
     positions,
+    relative_positions,
     span_masking,
     stacks,
     subsampling,
@@ -29,8 +34,9 @@ from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks,
-    positions, span_masking, stacks, subsampling, waveform,
+    activations, attention, batch_norm, conformer, convolutional_positions, embeddings, feed_forward,
+    layer_adapters, layers, linear, masks, positional_attention, positions, relative_positions,
+    span_masking, stacks, subsampling, waveform,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -75,7 +81,7 @@ def values_of(hyper: Hyper) -> st.SearchStrategy[Any]:
 def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     """Hyper-parameters that the signature has nothing against; heads are drawn among the divisors."""
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
-    if "heads" in drawn:
+    if "heads" in drawn and "width" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "groups" in drawn:
         drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
@@ -99,6 +105,8 @@ def made(signature: Signature, given: Numbers, seed: int = 0) -> nn.Module:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_(std=0.5)
+        for name in module.state_dict().keys() - dict(module.named_parameters()).keys():
+            module.get_buffer(name).uniform_(0.5, 2.0)  # statistics, among them variances
     return module.requires_grad_(False)
 
 
