@@ -48,7 +48,7 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     valid = lengths(draw, batch, env, least)
     generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
     module = made(signature, given_numbers)
-    return given_numbers, module, env, valid, inputs(signature, env, valid, generator)
+    return given_numbers, module, env, valid, inputs(signature, given_numbers, env, valid, generator)
 
 
 def long_enough(signature: Signature, given_numbers: Any, given: dict[str, int]) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def test_operations_are_what_torch_counts(kind: str, data: st.DataObject) -> Non
     env = long_enough(signature, given_numbers, {**times, "batch": 2})
     valid = {name: torch.full((2,), env[name].evaluate({})) for name in TIMES if name in env}
     module = made(signature, given_numbers)
-    tensors = inputs(signature, env, valid, torch.Generator())
+    tensors = inputs(signature, given_numbers, env, valid, torch.Generator())
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         call(signature, module, tensors)
     stated = signature.operations(given_numbers, env).evaluate({})
