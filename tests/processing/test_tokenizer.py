@@ -224,12 +224,12 @@ def test_a_missing_language_piece_is_refused(folders: dict[str, Path]) -> None:
 def test_missing_files_and_pointers_are_told(folders: dict[str, Path], tmp_path: Path) -> None:
     kind = SentencePieceVocabulary()
     with pytest.raises(CrossloomError) as raised:
-        load_tokenizer(kind, tmp_path.joinpath)
+        load_tokenizer(kind, kind.readings[0], tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL117"]
     (tmp_path / "vocab.json").write_bytes((folders["one"] / "vocab.json").read_bytes())
     (tmp_path / "sentencepiece.bpe.model").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(CrossloomError) as raised:
-        load_tokenizer(kind, tmp_path.joinpath)
+        load_tokenizer(kind, kind.readings[0], tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL516"]
 
 
