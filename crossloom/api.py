@@ -195,15 +195,15 @@ def from_pretrained(
     local_files_only: bool = False,
 ) -> Any:
     """`import_spec` and `load` of a folder or repository."""
+    from compiler.checkpoint.resolve import resolve
+    from compiler.importing import import_source
+
     access: dict[str, Any] = {
         "revision": revision,
         "token": token,
         "cache_dir": cache_dir,
         "local_files_only": local_files_only,
     }
-    from compiler.checkpoint.resolve import resolve
-    from compiler.importing import import_source
-
     opened = resolve(source, **access)
     return _loaded(import_source(opened), opened, device, dtype, compile, {})
 

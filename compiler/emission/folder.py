@@ -41,7 +41,7 @@ def emit_folder(spec: Spec, graph: Graph, folder: Path, force: bool = False) -> 
     contents = placed(render_folder(spec, graph, folder), folder)
     if not force:
         refuse_overwriting(contents, spec.file)
-    return write_files(contents)
+    return write_texts(contents)
 
 
 def placed(files: Mapping[str, str], folder: Path) -> dict[Path, str]:
@@ -49,6 +49,6 @@ def placed(files: Mapping[str, str], folder: Path) -> dict[Path, str]:
     return {folder / name: text for name, text in files.items()}
 
 
-def write_files(contents: Mapping[Path, str]) -> list[Path]:
+def write_texts(contents: Mapping[Path, str]) -> list[Path]:
     """Write texts, each in one step, and none unless all can be."""
     return replace_all({path: text_writer(text) for path, text in contents.items()})

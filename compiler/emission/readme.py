@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from compiler.emission.modeling import environment
+from compiler.emission.rendering import environment
 from compiler.resolved import digest
 from compiler.spec import Spec
 from specs.graph import Graph, Ref

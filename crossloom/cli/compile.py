@@ -93,7 +93,7 @@ class _Compilation:
             ("parameters", f"{facts.parameters:,}, {size} as float32"),
         ]
         with self.stage("emit"):
-            from compiler.emission.folder import placed, render_folder, write_files
+            from compiler.emission.folder import placed, render_folder, write_texts
             from compiler.overwriting import refuse_overwriting
 
             files = render_folder(spec, graph, output)
@@ -107,7 +107,7 @@ class _Compilation:
         if has_torch():
             rows += self._run(spec, graph, sources)
         if output is not None:
-            write_files(placed(files, output))
+            write_texts(placed(files, output))
         where = f"{', '.join(files)} in {output}" if output else f"{', '.join(files)}: written with -o DIR"
         rows.append(("files", where))
         rows.append(("seconds", "  ".join(f"{name} {value:.2f}" for name, value in self._seconds.items())))

@@ -1,9 +1,10 @@
 """Checkpoints that are there whole or not at all, and from which a run goes on as if never stopped.
 
-A checkpoint is a folder `checkpoints/step-00000500` in the Hub's layout, loaded like any other, with one more
-file: `training_state.pt` holds the parameters and the optimizer's state bit for bit, the step, and what
-identifies the run. The folder is written under a name of its own, flushed to the disk, and renamed. A failure
-or an interrupt removes what was begun; only a killed process leaves it, hidden beside the others.
+A checkpoint is a folder `checkpoints/step-00000500` in the layout that the spec's kind has, loaded like any
+other, with one more file: `training_state.pt` holds the parameters and the optimizer's state bit for bit, the
+step, and what identifies the run. The folder is written under a name of its own, flushed to the disk, and
+renamed. A failure or an interrupt removes what was begun; only a killed process leaves it, hidden beside the
+others.
 
 Nothing else needs keeping: the order of the rows, the learning rate, dropout and masks are functions of the
 seed and the step.
@@ -12,11 +13,9 @@ seed and the step.
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import torch
 from torch import nn
 
 from compiler.export import MODEL_FILE
+from compiler.folders import write_folder
 from runtime.failures import failure
 
 CHECKPOINTS = "checkpoints"
@@ -158,33 +158,6 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def write_folder(path: Path, write: Callable[[Path], None]) -> bool:
-    """Make the folder `path` whole or not at all: `write` fills a new folder, which is flushed and renamed.
-
-    False where there is one by that name already; it stays as it is.
-    """
-    with _filled(path.with_name(f".{path.name}"), write) as filled:
-        try:
-            filled.rename(path)
-        except OSError:
-            if path.is_dir():
-                return False
-            raise
-    _flush(path.parent)
-    return True
-
-
-def write_files(folder: Path, write: Callable[[Path], None]) -> None:
-    """Put the files that `write` makes in a new folder into `folder`, each replaced atomically.
-
-    Other files of `folder` stay.
-    """
-    with _filled(folder / ".new", write) as filled:
-        for file in sorted(filled.iterdir()):
-            os.replace(file, folder / file.name)
-    _flush(folder)
-
-
 def write_model(model: Any, processor: Any, folder: Path) -> None:
     """Write a model and its processor into a folder, in the layout that its spec's kind has."""
     from compiler.analysis import analysis_of
@@ -192,27 +165,3 @@ def write_model(model: Any, processor: Any, folder: Path) -> None:
 
     export(model, analysis_of(model.spec).sound()[1], folder)
     processor.save(folder)
-
-
-@contextmanager
-def _filled(name: Path, write: Callable[[Path], None]) -> Iterator[Path]:
-    """A folder that no other process has, filled by `write` and on the disk; what is left of it goes."""
-    folder = name.with_name(f"{name.name}.{secrets.token_hex(4)}")
-    folder.mkdir(parents=True)
-    try:
-        write(folder)
-        for file in folder.iterdir():
-            _flush(file)
-        _flush(folder)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or the list of a folder's files, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

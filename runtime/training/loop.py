@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from compiler.export import keep_spec
+from compiler.folders import replace_files
 from compiler.installing import require
 from runtime.failures import failure
 from runtime.placement import placed
 from runtime.processing.loading import processor_of_model
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
-from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_files, write_model
+from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_model
 from runtime.training.corpus import Corpus, Processor
 from runtime.training.evaluation import Evaluation, evaluate
 from runtime.training.interruption import Interruption
@@ -140,7 +141,7 @@ class _Run:
         with self.interruption.kept_back():
             self._update_all()
             assert self.options.output is not None, "checkpoints are written to the output"
-            write_files(self.options.output, lambda folder: write_model(self.model, self.processor, folder))
+            replace_files(self.options.output, lambda folder: write_model(self.model, self.processor, folder))
         return Training(self.steps, self._loss(), self._validate())
 
     def _update_all(self) -> None:

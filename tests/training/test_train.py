@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from compiler.diagnostics.model import CrossloomError
+from compiler.folders import replace_files, write_folder
 from runtime.training import Corpus, evaluate, read_rows, train
-from runtime.training.checkpoint import Checkpoints, write_files, write_folder
+from runtime.training.checkpoint import Checkpoints
 from tests.training.stand_in import Model, Processor, write_recordings
 
 OPTIONS: dict[str, Any] = {
@@ -159,10 +160,24 @@ def test_a_failure_leaves_nothing_begun(tmp_path: Path, failure: type[BaseExcept
         (folder / "half").touch()
         raise failure
 
-    for write in (write_folder, write_files):
+    for write in (write_folder, replace_files):
         with pytest.raises(failure):
             write(tmp_path / "out", fail)
         assert [path for path in tmp_path.rglob("*") if path.name != "out"] == []
+
+
+def test_a_file_that_cannot_be_moved_leaves_all_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "b").mkdir()
+
+    def fill(folder: Path) -> None:
+        for name in ("a", "b"):
+            (folder / name).write_text("new")
+
+    with pytest.raises(IsADirectoryError):
+        replace_files(tmp_path, fill)
+    assert (tmp_path / "a").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_an_old_checkpoint_goes_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,40 @@
+"""Statements that give the parameters of an emitted model their initial values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.emission.expressions import INDENT, literal
+from specs.graph import Initialisation
+from specs.values import plain
+
+_DRAWS = {
+    "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
+    "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"
+    "nn.init.uniform_({target}, -bound, bound, generator=generator)",
+    "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
+    "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
+    "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
+    "zeros": "nn.init.zeros_({target})",
+    "ones": "nn.init.ones_({target})",
+}
+
+
+def initialisation(rule: Initialisation) -> Iterator[str]:
+    """The case of a rule: the constructor it is about, and what draws each of its parameters."""
+    indent = INDENT * 4
+    scope = f' if f"{{name}}.".startswith("{rule.below}.")' if rule.below else ""
+    yield f"{indent}case {rule.constructor}(){scope}:"
+    for parameter, (distribution, numbers) in rule.parameters.items():
+        target = f"module.{parameter}"
+        text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
+        margin = indent + INDENT
+        if parameter == "bias":
+            yield f"{margin}if module.bias is not None:"
+            margin += INDENT
+        yield from (margin + line for line in text.split("\n"))
+        if distribution == "normal_but_padding":
+            yield f"{indent}{INDENT}if module.padding_idx is not None:"
+            yield f"{indent}{INDENT * 2}{target}[module.padding_idx].zero_()"

@@ -1,0 +1,88 @@
+"""Statements with which an emitted model refuses inputs that are not what its graph takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compiler.emission.expressions import INDENT, literal
+from specs.graph import Graph, Ref
+from specs.signatures import SIGNATURES
+
+VALUE_CHECKS = {
+    **dict.fromkeys(("waveform", "features", "image", "hidden"), "check_numbers"),
+    "mask": "check_mask",
+    "token_ids": "check_ids",
+}
+"""The block function that looks at an input, by its role."""
+
+
+def shape_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
+    """Statements that refuse inputs of another shape than the graph's, masks unlike what they mask."""
+    types = {name: graph.inputs[name] for name in inputs}
+    for name, type_ in types.items():
+        rank = len(type_.dims)
+        masked = next(
+            (
+                n
+                for n, t in types.items()
+                if n != name and len(t.dims) >= rank and t.dims[:rank] == type_.dims
+            ),
+            None,
+        )
+        if masked is not None and type_.role == "mask":
+            test = f"{name}.shape != {masked}.shape[:{rank}]"
+        else:
+            fixed = {i: dim.value for i, dim in enumerate(type_.dims) if dim.value is not None}
+            sizes = [f"{name}.shape[{i}] != {size}" for i, size in fixed.items()]
+            test = " or ".join([f"{name}.dim() != {rank}", *sizes])
+        if name in graph.optional_inputs:
+            test = f"{name} is not None and ({test})" if " or " in test else f"{name} is not None and {test}"
+        yield f"if {test}:"
+        yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
+
+
+def value_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
+    """Statements that refuse inputs of another dtype, masks and ids that are none."""
+    for name in inputs:
+        match VALUE_CHECKS.get(graph.inputs[name].role):
+            case "check_mask":
+                yield f'check_mask("{name}", {name})'
+                continue
+            case "check_numbers":
+                call = f'check_numbers("{name}", {name}, self)'
+            case "check_ids" if (limit := ids_below(graph, name)) is not None:
+                call = f'check_ids("{name}", {name}, {limit})'
+            case _:
+                continue
+        if name in graph.optional_inputs:
+            yield f"if {name} is not None:"
+            call = f"{INDENT}{call}"
+        yield call
+
+
+def ids_below(graph: Graph, ids: str) -> int | None:
+    """How many ids the model takes at an input of them; None where no table holds them."""
+    source = Ref("", ids)
+    limits = [
+        int(node.numbers[port.below])
+        for node in graph.nodes.values()
+        for port in SIGNATURES[node.kind].inputs
+        if port.below is not None and node.inputs.get(port.name) == source
+    ]
+    return min(limits, default=None)
+
+
+def length_masks(graph: Graph) -> list[str]:
+    """The names, as literals, of the inputs of which only the number of ones in a row is read."""
+    read = {
+        node.inputs[port.name].port
+        for node in graph.nodes.values()
+        for port in SIGNATURES[node.kind].inputs
+        if port.lengths_only and port.name in node.inputs and not node.inputs[port.name].node
+    }
+    return [literal(name) for name in sorted(read)]
+
+
+def vocabulary(graph: Graph) -> int:
+    """How many ids the logits tell apart."""
+    return graph.types[graph.outputs["logits"]].dims[-1].evaluate({})
