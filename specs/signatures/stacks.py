@@ -21,6 +21,7 @@ COMMON = (
     DROPOUT,
     Hyper("attention_dropout", float, "dropout on attention weights", 0.0, 0, 1),
     Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+    Hyper("output_dropout", float, "dropout on what the feed-forward network gives", 0.0, 0, 1),
     Hyper("layerdrop", float, "probability that a layer is skipped in training", 0.0, 0, 1),
     Hyper("eps", float, "added to variances by the norms", 1e-5, 0),
 )
@@ -67,11 +68,10 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
 
 
 def _feed_forward(n: Numbers) -> Block:
-    return Block(
-        "FeedForward",
-        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout},
-        {"activation": activation(n.activation)},
-    )
+    numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
+    if n.output_dropout.value:
+        numbers["output_dropout"] = n.output_dropout
+    return Block("FeedForward", numbers, {"activation": activation(n.activation)})
 
 
 def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:

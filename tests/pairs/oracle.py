@@ -17,6 +17,8 @@ from transformers import (
     BertConfig,
     BertLMHeadModel,
     BertModel,
+    DistilBertConfig,
+    DistilBertModel,
     EncoderDecoderModel,
     GPT2Config,
     GPT2LMHeadModel,
@@ -33,7 +35,7 @@ from tests.oracle import ACTIVATIONS, SPREAD
 
 Role: TypeAlias = Literal["encoder", "decoder"]
 
-ENCODERS = ("bart", "bert", "mbart", "roberta")
+ENCODERS = ("bart", "bert", "distilbert", "mbart", "roberta")
 DECODERS = ("bart", "bert", "gpt2", "mbart", "roberta")
 SEEDS = range(3)
 ALL_WIDTHS_COINCIDE = 0
@@ -42,6 +44,7 @@ ALL_WIDTHS_COINCIDE = 0
 _MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
     ("encoder", "bart"): (BartConfig, BartEncoder),
     ("encoder", "bert"): (BertConfig, BertModel),
+    ("encoder", "distilbert"): (DistilBertConfig, DistilBertModel),
     ("encoder", "mbart"): (MBartConfig, MBartEncoder),
     ("encoder", "roberta"): (RobertaConfig, RobertaModel),
     ("decoder", "bart"): (BartConfig, BartForCausalLM),
@@ -141,6 +144,16 @@ def _fields(draw: random.Random, role: str, family: str, seed: int) -> dict[str,
             "scale_attn_weights": seed != 1,
             "scale_attn_by_inverse_layer_idx": seed == 2,
             "layer_norm_epsilon": draw.choice((1e-5, 1e-3)),
+        }
+    if family == "distilbert":
+        return {
+            **common,
+            "dim": width,
+            "n_layers": draw.randint(1, 3),
+            "n_heads": heads,
+            "hidden_dim": inner,
+            "max_position_embeddings": positions,
+            "activation": activation,
         }
     if family in ("bart", "mbart"):
         depth = draw.randint(1, 3)
