@@ -9,8 +9,26 @@ from blocks.linear import Projection
 class FeedForward(nn.Module):
     """Expand, activate, contract."""
 
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
+
+
+class DroppedFeedForward(nn.Module):
+    """Expand, activate, contract, and drop out what comes out."""
+
     def __init__(
-        self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float = 0.0
+        self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float
     ) -> None:
         super().__init__()
         self.up_proj = Projection(width, inner)
@@ -20,9 +38,8 @@ class FeedForward(nn.Module):
         self.output_dropout = output_dropout
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[B, T, D] -> [B, T, D]; dropout acts on the activations, and on what comes out."""
+        """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
             activated = F.dropout(activated, self.dropout)
-        contracted = self.down_proj(activated)
-        return F.dropout(contracted, self.output_dropout) if self.training else contracted
+        return F.dropout(self.down_proj(activated), self.output_dropout, self.training)

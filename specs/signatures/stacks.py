@@ -69,9 +69,10 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
 
 def _feed_forward(n: Numbers) -> Block:
     numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
+    parts = {"activation": activation(n.activation)}
     if n.output_dropout.value:
-        numbers["output_dropout"] = n.output_dropout
-    return Block("FeedForward", numbers, {"activation": activation(n.activation)})
+        return Block("DroppedFeedForward", {**numbers, "output_dropout": n.output_dropout}, parts)
+    return Block("FeedForward", numbers, parts)
 
 
 def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:

@@ -55,13 +55,20 @@ _MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
 }
 
 
-def random_half(role: str, family: str, seed: int) -> Any:
-    """A tiny encoder or decoder in eval mode; widths, heads, depth, activation, tying and ids vary."""
+def random_half(role: str, family: str, seed: int, **changes: Any) -> Any:
+    """A tiny encoder or decoder in eval mode; widths, heads, depth, activation, tying and ids vary.
+
+    `changes` are fields to set otherwise.
+    """
     draw = random.Random(f"{role} {family} {seed}")
     configuration, published = _MODELS[role, family]
+    return spread(published(configuration(**_fields(draw, role, family, seed) | _of_role(role) | changes)))
+
+
+def fresh_half(role: str, family: str, seed: int, **changes: Any) -> Any:
+    """The same as its class begins."""
     torch.manual_seed(seed)
-    config = configuration(**_fields(draw, role, family, seed), **_of_role(role))
-    return spread(published(config))
+    return type(random_half(role, family, seed))(random_half(role, family, seed, **changes).config)
 
 
 def spread(model: Any) -> Any:
