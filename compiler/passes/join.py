@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
+from compiler.passes.bridge import CROSS_WIDTH, bridge_between, is_stated, origin_of, settings
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import CROSSING, Written
-from compiler.passes.hypers import numbers_of
 from compiler.passes.lower import merged
 from compiler.passes.split import uneven_outputs
 from compiler.spec import Spec
-from specs.builder import make_node
 from specs.dims import Dim, Proof, compare
 from specs.graph import Graph, Node, Ref, TensorType
-from specs.language import BridgeBlock
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
-from specs.values import Value
-
-BRIDGE = "enc_to_dec_proj"
-"""The node that projects the encoder's width to the decoder's, named as in published pairs."""
-
-CROSS_WIDTH = "cross_attention_hidden_size"
-"""The field of a config.json that says the width a decoder attends to."""
 
 HIDDEN, MASK = CROSSING
 
@@ -71,9 +61,9 @@ def join(spec: Spec, parts: list[Written], encoder: Graph, decoder: Graph, is_so
     apart = side_by_side([encoder, decoder])
     hidden, wanted = encoder.outputs.get("hidden"), decoder.inputs.get(HIDDEN)
     if hidden is None or wanted is None or len(encoder.types[hidden].dims) != len(wanted.dims):
-        return Joined(apart, tuple(_settings(spec)[0]))
+        return Joined(apart, tuple(settings(spec)[0]))
     given = encoder.types[hidden]
-    bridge, bridging = _bridge(spec, hidden, given, wanted)
+    bridge, bridging = bridge_between(spec, hidden, given, wanted)
     problems = [*uneven_outputs(first, encoder), *_lengths(given, wanted)]
     problems += _masks(first, last, encoder, decoder, is_sound)
     if bridge is None:
@@ -116,64 +106,6 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, bridge: Node | None
     )
 
 
-def _bridge(
-    spec: Spec, hidden: Ref, given: TensorType, wanted: TensorType
-) -> tuple[Node | None, list[Problem]]:
-    """What joins the widths: nothing, or a projection, and a note of it."""
-    problems, numbers = _settings(spec)
-    source, target = given.dims[-1].value, wanted.dims[-1].value
-    bridge = spec.language.bridge
-    if bridge == "none" or source is None or target is None:
-        return None, problems
-    if not isinstance(bridge, BridgeBlock) and (source == target or _is_stated(wanted)):
-        return None, problems
-    ends = (Value(source, _origin(given, -1)), Value(target, _origin(wanted, -1)))
-    note = Problem(
-        "XL301",
-        f"a linear bridge `{BRIDGE}` projects the encoder's width {source} to {target}",
-        (
-            ("bridge", "inserted here"),
-            (ends[1].origin or "", f"`decoder` attends to width {target}"),
-            (ends[0].origin or "", f"`encoder` ends at width {source}"),
-        ),
-        info=("its parameters are stored with those of the whole",)
-        if spec.whole is not None
-        else ("its parameters are in no checkpoint of a part: they start fresh",),
-        help="write `bridge: none` to have unequal widths refused",
-        severity="info",
-    )
-    numbers |= {"source_dim": ends[0], "target_dim": ends[1]}
-    return make_node(BRIDGE, "linear", numbers, {"hidden": hidden}), [note, *problems]
-
-
-def _is_stated(wanted: TensorType) -> bool:
-    """Whether the decoder's author says which width it attends to: no projection is put in its way."""
-    return _origin(wanted, -1).endswith(f".{CROSS_WIDTH}")
-
-
-def _settings(spec: Spec) -> tuple[list[Problem], dict[str, Value]]:
-    """The hyper-parameters of a bridge that its two sides do not settle."""
-    bridge = spec.language.bridge
-    given: Mapping[str, Any] = bridge.with_ if isinstance(bridge, BridgeBlock) else {}
-    known = ("bias",)
-    unknown = [
-        Problem(
-            "XL209",
-            f"a linear bridge has no hyper-parameter `{name}`",
-            ((key_of(f"bridge.with.{name}"), "not a hyper-parameter"),),
-            (f"it has {', '.join(known)}; its widths are those of encoder and decoder",),
-            "remove it",
-        )
-        for name in given
-        if name not in known
-    ]
-    free = replace(
-        SIGNATURES["linear"], hypers=tuple(h for h in SIGNATURES["linear"].hypers if h.name in known)
-    )
-    problems, numbers = numbers_of(free, {name: given[name] for name in known if name in given}, "bridge", {})
-    return [*unknown, *problems], {} if problems else numbers
-
-
 def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
     """XL301, or XL307 where it cannot be told, for widths that no bridge joins."""
     source, target = given.dims[-1], wanted.dims[-1]
@@ -181,8 +113,8 @@ def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
     if proof is Proof.EQUAL:
         return
     at = (
-        (_origin(wanted, -1), f"`decoder` attends to width {target}"),
-        (_origin(given, -1), f"`encoder` ends at width {source}"),
+        (origin_of(wanted, -1), f"`decoder` attends to width {target}"),
+        (origin_of(given, -1), f"`encoder` ends at width {source}"),
     )
     if proof is Proof.UNKNOWN:
         yield Problem(
@@ -194,7 +126,7 @@ def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
         )
         return
     help = f"make both {target} or both {source}"
-    if _is_stated(wanted):
+    if is_stated(wanted):
         help = f"remove `{CROSS_WIDTH}` to let `bridge: auto` insert a projection, or set it to {source}"
     elif None not in (source.value, target.value):
         help += ", or let `bridge: auto` insert a projection"
@@ -209,7 +141,10 @@ def _lengths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
             yield Problem(
                 "XL305",
                 f"the decoder attends to {expected} {what}, and the encoder gives {actual}",
-                ((_origin(wanted, index), f"{expected} wanted"), (_origin(given, index), f"{actual} given")),
+                (
+                    (origin_of(wanted, index), f"{expected} wanted"),
+                    (origin_of(given, index), f"{actual} given"),
+                ),
                 help="give the size a name in place of the number",
             )
 
@@ -246,7 +181,3 @@ def _compared(first: Dim, second: Dim) -> Proof:
     if UNKNOWN.names() & (first.names() | second.names()):
         return Proof.EQUAL  # what settled it was reported
     return compare(first, second)
-
-
-def _origin(type_: TensorType, index: int) -> str:
-    return (type_.origins[index] if type_.origins else None) or ""
