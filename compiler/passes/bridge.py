@@ -1,43 +1,70 @@
-"""Pass 6, between an encoder and a decoder: what takes the width of one to that of the other."""
+"""Pass 6, between an encoder and a decoder: what takes the states of one to the width of the other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from compiler.passes.findings import key_of
 from compiler.passes.hypers import numbers_of
 from compiler.spec import Spec
+from specs.bridges import BRIDGES, Bridge, initialisations
 from specs.builder import make_node
-from specs.graph import Node, Ref, TensorType
+from specs.graph import Initialisation, Node, Ref, TensorType
 from specs.language import BridgeBlock
 from specs.problems import Problem
-from specs.signatures import SIGNATURES
+from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
 
 BRIDGE = "enc_to_dec_proj"
-"""The node that projects the encoder's width to the decoder's, named as in published pairs."""
+"""The node between encoder and decoder, named as the projection in published pairs."""
 
 CROSS_WIDTH = "cross_attention_hidden_size"
 """The field of a config.json that says the width a decoder attends to."""
 
+PUBLISHED = "linear"
+"""The bridge of published pairs, and of `bridge: auto`."""
 
-def bridge_between(
-    spec: Spec, hidden: Ref, given: TensorType, wanted: TensorType
-) -> tuple[Node | None, list[Problem]]:
-    """What joins the widths: nothing, or a projection, and a note of it."""
-    problems, numbers = settings(spec)
+
+@dataclass(frozen=True)
+class Crossing:
+    """What the decoder reads, after the bridge where there is one.
+
+    Attributes:
+        hidden: the states.
+        type: what they are.
+        mask: their mask; None where every position is valid.
+        bridge: the node that gives them.
+    """
+
+    hidden: Ref
+    type: TensorType
+    mask: Ref | None
+    bridge: Node | None = None
+
+    @property
+    def initialisations(self) -> tuple[Initialisation, ...]:
+        """How the bridge's parameters start, where the decoder's own rules do not say it."""
+        return () if self.bridge is None else initialisations(self.bridge.kind, BRIDGE)
+
+
+def crossing(
+    spec: Spec, hidden: Ref, given: TensorType, mask: Ref | None, wanted: TensorType
+) -> tuple[Crossing, list[Problem]]:
+    """What crosses to the decoder, and a note of the bridge that it crosses; what is wrong with that."""
+    kind = _kind(spec)
+    problems, numbers = settings(spec, wanted.dims[-1].value)
     source, target = given.dims[-1].value, wanted.dims[-1].value
-    bridge = spec.language.bridge
-    if bridge == "none" or source is None or target is None:
-        return None, problems
-    if not isinstance(bridge, BridgeBlock) and (source == target or is_stated(wanted)):
-        return None, problems
+    as_given = Crossing(hidden, given, mask)
+    if spec.language.bridge == "none" or source is None or target is None:
+        return as_given, problems
+    if not isinstance(spec.language.bridge, BridgeBlock) and (source == target or is_stated(wanted)):
+        return as_given, problems
     ends = (Value(source, origin_of(given, -1)), Value(target, origin_of(wanted, -1)))
     note = Problem(
         "XL301",
-        f"a linear bridge `{BRIDGE}` projects the encoder's width {source} to {target}",
+        f"the bridge `{BRIDGE}` ({kind}) {BRIDGES[kind].effect} the encoder's width {source} to {target}",
         (
             ("bridge", "inserted here"),
             (ends[1].origin or "", f"`decoder` attends to width {target}"),
@@ -49,8 +76,32 @@ def bridge_between(
         help="write `bridge: none` to have unequal widths refused",
         severity="info",
     )
-    numbers |= {"source_dim": ends[0], "target_dim": ends[1]}
-    return make_node(BRIDGE, "linear", numbers, {"hidden": hidden}), [note, *problems]
+    numbers |= dict(zip(BRIDGES[kind].sides, ends, strict=True))
+    node = make_node(BRIDGE, kind, numbers, _inputs(kind, hidden, mask))
+    return _across(node, given, mask), [note, *problems]
+
+
+def _inputs(kind: str, hidden: Ref, mask: Ref | None) -> dict[str, Ref]:
+    is_read = mask is not None and SIGNATURES[kind].input("mask") is not None
+    return {"hidden": hidden} | ({"mask": mask} if is_read and mask is not None else {})
+
+
+def _across(node: Node, given: TensorType, mask: Ref | None) -> Crossing:
+    """What a bridge gives: states, and a mask where the encoder gave one and positions are still its own."""
+    signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
+    env = {**numbers.constants(), **dict(zip(("batch", "time"), given.dims, strict=False))}
+    type_ = signature.output_types(numbers, env)["hidden"]
+    origins = (*given.origins[:1], None, node.numbers[BRIDGES[node.kind].target].origin)
+    if "mask" in {port.name for port in signature.outputs}:
+        after = None if mask is None else Ref(node.name, "mask")
+    else:
+        after = None if signature.input("mask") else mask
+    return Crossing(Ref(node.name, "hidden"), replace(type_, origins=origins), after, node)
+
+
+def _kind(spec: Spec) -> str:
+    bridge = spec.language.bridge
+    return bridge.block if isinstance(bridge, BridgeBlock) else PUBLISHED
 
 
 def is_stated(wanted: TensorType) -> bool:
@@ -58,27 +109,37 @@ def is_stated(wanted: TensorType) -> bool:
     return origin_of(wanted, -1).endswith(f".{CROSS_WIDTH}")
 
 
-def settings(spec: Spec) -> tuple[list[Problem], dict[str, Value]]:
-    """The hyper-parameters of a bridge that its two sides do not settle."""
-    bridge = spec.language.bridge
+def settings(spec: Spec, width: int | None) -> tuple[list[Problem], dict[str, Value]]:
+    """The hyper-parameters of a bridge that its two sides do not settle; `width` is the decoder's."""
+    bridge, kind = spec.language.bridge, _kind(spec)
     given: Mapping[str, Any] = bridge.with_ if isinstance(bridge, BridgeBlock) else {}
-    known = ("bias",)
-    unknown = [
-        Problem(
-            "XL209",
-            f"a linear bridge has no hyper-parameter `{name}`",
-            ((key_of(f"bridge.with.{name}"), "not a hyper-parameter"),),
-            (f"it has {', '.join(known)}; its widths are those of encoder and decoder",),
-            "remove it",
-        )
-        for name in given
-        if name not in known
-    ]
-    free = replace(
-        SIGNATURES["linear"], hypers=tuple(h for h in SIGNATURES["linear"].hypers if h.name in known)
+    joins = BRIDGES[kind]
+    free = tuple(
+        replace(hyper, default=joins.multiples[hyper.name] * (width or 1))
+        if hyper.name in joins.multiples
+        else hyper
+        for hyper in SIGNATURES[kind].hypers
+        if hyper.name not in joins.sides
     )
-    problems, numbers = numbers_of(free, {name: given[name] for name in known if name in given}, "bridge", {})
-    return [*unknown, *problems], {} if problems else numbers
+    sides = [_settled(kind, joins, name) for name in given if name in joins.sides]
+    problems, numbers = numbers_of(
+        replace(SIGNATURES[kind], hypers=free, _hypers={}),
+        {name: value for name, value in given.items() if name not in joins.sides},
+        "bridge",
+        spec.language.dims,
+    )
+    return [*sides, *problems], numbers
+
+
+def _settled(kind: str, joins: Bridge, name: str) -> Problem:
+    side = "encoder ends at" if name == joins.source else "decoder attends to"
+    return Problem(
+        "XL209",
+        f"`{name}` of the {kind} bridge is the width that the {side}, and is not set here",
+        ((key_of(f"bridge.with.{name}"), "not a setting"),),
+        ("a bridge takes its widths from both sides",),
+        "remove it",
+    )
 
 
 def origin_of(type_: TensorType, index: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from compiler.passes.bridge import CROSS_WIDTH, bridge_between, is_stated, origin_of, settings
+from compiler.passes.bridge import CROSS_WIDTH, Crossing, crossing, is_stated, origin_of, settings
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import CROSSING, Written
@@ -13,9 +13,8 @@ from compiler.passes.lower import merged
 from compiler.passes.split import uneven_outputs
 from compiler.spec import Spec
 from specs.dims import Dim, Proof, compare
-from specs.graph import Graph, Node, Ref, TensorType
+from specs.graph import Graph, Ref, TensorType
 from specs.problems import Problem
-from specs.signatures import SIGNATURES
 
 HIDDEN, MASK = CROSSING
 
@@ -61,23 +60,19 @@ def join(spec: Spec, parts: list[Written], encoder: Graph, decoder: Graph, is_so
     apart = side_by_side([encoder, decoder])
     hidden, wanted = encoder.outputs.get("hidden"), decoder.inputs.get(HIDDEN)
     if hidden is None or wanted is None or len(encoder.types[hidden].dims) != len(wanted.dims):
-        return Joined(apart, tuple(settings(spec)[0]))
-    given = encoder.types[hidden]
-    bridge, bridging = bridge_between(spec, hidden, given, wanted)
-    problems = [*uneven_outputs(first, encoder), *_lengths(given, wanted)]
-    problems += _masks(first, last, encoder, decoder, is_sound)
-    if bridge is None:
-        problems += _widths(given, wanted)
+        return Joined(apart, tuple(settings(spec, None)[0]))
+    crossed, bridging = crossing(spec, hidden, encoder.types[hidden], encoder.outputs.get("mask"), wanted)
+    problems = [*uneven_outputs(first, encoder), *_lengths(crossed.type, wanted)]
+    problems += _masks(first, last, encoder, decoder, crossed, is_sound)
+    problems += _widths(crossed.type, wanted)
     if problems or early or late or not is_sound:
         return Joined(apart, tuple(bridging), tuple(problems))
-    return Joined(_connected(apart, encoder, decoder, bridge), tuple(bridging))
+    return Joined(_connected(apart, encoder, decoder, crossed), tuple(bridging))
 
 
-def _connected(apart: Graph, encoder: Graph, decoder: Graph, bridge: Node | None) -> Graph:
-    hidden, mask = encoder.outputs["hidden"], encoder.outputs.get("mask")
-    source = Ref(bridge.name, SIGNATURES[bridge.kind].outputs[0].name) if bridge else hidden
-    read = {Ref("", HIDDEN): source, Ref("", MASK): mask}
-    ends = zip(decoder.inputs[HIDDEN].dims, encoder.types[hidden].dims, strict=True)
+def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) -> Graph:
+    read = {Ref("", HIDDEN): crossed.hidden, Ref("", MASK): crossed.mask}
+    ends = zip(decoder.inputs[HIDDEN].dims, crossed.type.dims, strict=True)
     sizes = {expected: actual for expected, actual in ends if expected.value is None}
     nodes = {
         node.name: replace(
@@ -92,15 +87,14 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, bridge: Node | None
         if name not in CROSSING
     }
     assert decoder.encoded is not None, "a decoder that is sound reads hidden states"
-    crossing, crossing_mask = decoder.encoded
+    hidden, mask = decoder.encoded
+    bridge = {} if crossed.bridge is None else {crossed.bridge.name: crossed.bridge}
     return replace(
         apart,
         inputs={**encoder.inputs, **inputs},
-        nodes={**encoder.nodes, **({bridge.name: bridge} if bridge else {}), **nodes},
-        encoded=(
-            read.get(crossing, crossing) or crossing,
-            read.get(crossing_mask, crossing_mask) if crossing_mask else None,
-        ),
+        nodes={**encoder.nodes, **bridge, **nodes},
+        encoded=(read.get(hidden, hidden) or hidden, read.get(mask, mask) if mask else None),
+        initialisations=(*crossed.initialisations, *apart.initialisations),
         optional_inputs=apart.optional_inputs - CROSSING.keys(),
         types={},
     )
@@ -150,12 +144,12 @@ def _lengths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
 
 
 def _masks(
-    first: Written, last: Written, encoder: Graph, decoder: Graph, is_sound: bool
+    first: Written, last: Written, encoder: Graph, decoder: Graph, crossed: Crossing, is_sound: bool
 ) -> Iterator[Problem]:
     """XL204 for a mask that the decoder does not take, XL206 for one that it needs and may not get."""
     mask = encoder.outputs.get("mask")
     is_taken = MASK in decoder.inputs
-    if mask is not None and not is_taken and not last.lost:
+    if crossed.mask is not None and not is_taken and not last.lost:
         yield Problem(
             "XL204",
             f"the encoder's mask is read by nothing: the decoder has no `{MASK}`",
@@ -166,8 +160,15 @@ def _masks(
             ("padding would be attended to",),
             f"add `{MASK}: {{role: mask, dims: [batch, source], optional: true}}`, and connect it",
         )
-    is_sure = mask is not None and (bool(mask.node) or mask.port not in encoder.optional_inputs)
-    if is_taken and MASK not in decoder.optional_inputs and not is_sure and is_sound:
+    is_needed = is_taken and MASK not in decoder.optional_inputs and is_sound
+    if is_needed and mask is not None and crossed.mask is None:
+        yield Problem(
+            "XL206",
+            f"the decoder needs `{MASK}`, and behind the bridge there is none: every position is valid",
+            ((last.input(MASK), "needed"), ("bridge", "gives no mask")),
+            help="write `optional: true`, or let a bridge that keeps the mask stand there",
+        )
+    elif is_needed and (mask is None or not (mask.node or mask.port not in encoder.optional_inputs)):
         yield Problem(
             "XL206",
             f"the decoder needs `{MASK}`, and the encoder "
