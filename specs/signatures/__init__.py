@@ -9,6 +9,7 @@ from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
     ADD_TYPES,
+    CONSTANT_BIAS,
     DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
@@ -41,6 +42,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADD_POSITIONS,
+        CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
