@@ -63,6 +63,8 @@ REQUIRED = {
 FREE = frozenset({"vocab_size", "clean_up_tokenization_spaces", "src_lang", "tgt_lang"})
 """Fields in which a spec may differ from a checkpoint's file: how text is shown, and in which languages."""
 
+_FIELDS = {name: stated for name, stated in TextTokenizer.model_fields.items() if name != "tokenizer_class"}
+
 CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 
 
@@ -159,6 +161,7 @@ def _import(
     imported = import_section(
         section,
         {
+            **_DEFAULTS,
             **stated.tokens,
             **merged,
             **({"additional_special_tokens": more} if more else {}),
@@ -181,6 +184,10 @@ def _import(
         for token in dict.fromkeys(odd)
     ]
     return ImportedSection(imported.fields, {**imported.dropped, **dropped}, [*imported.problems, *problems])
+
+
+_DEFAULTS = {name: stated.get_default(call_default_factory=True) for name, stated in _FIELDS.items()}
+"""What a field means that neither its class nor a file says anything of."""
 
 
 def _text(token: Any) -> Any:

@@ -64,6 +64,7 @@ _FAIRSEQ = {
     "cls_token": "<s>",
 }
 _MASKED = {**_FAIRSEQ, "mask_token": "<mask>"}
+_WITHOUT_BOS = {name: token for name, token in _MASKED.items() if name != "bos_token"}
 _AROUND = ("cls_token", TEXT, "sep_token")
 _END = "<|endoftext|>"
 _MADE_UP = tuple(f"<madeupword{index}>" for index in range(7))
@@ -77,9 +78,11 @@ _MBART50 = (
 )
 
 
-def _translation(codes: str, template: tuple[str, ...], pieces: Unigrams) -> TokenizerClass:
+def _translation(
+    codes: str, template: tuple[str, ...], pieces: Unigrams, tokens: Mapping[str, Any]
+) -> TokenizerClass:
     languages = tuple(codes.split())
-    tokens = {**_MASKED, "src_lang": "en_XX", "strip_left": ["<mask>"]}
+    tokens = {**tokens, "src_lang": "en_XX", "strip_left": ["<mask>"]}
     return TokenizerClass(replace(pieces, after=(*languages, "<mask>")), template, tokens, languages)
 
 
@@ -91,8 +94,12 @@ CLASSES: Mapping[str, TokenizerClass] = {
     ),
     "RobertaTokenizer": TokenizerClass(BytePairs(), _AROUND, _MASKED),
     "BartTokenizer": TokenizerClass(BytePairs(), _AROUND, _MASKED),
-    "MBartTokenizer": _translation(_MBART, (TEXT, "eos_token", LANGUAGE), Unigrams(normalizes=False)),
-    "MBart50Tokenizer": _translation(_MBART50, (LANGUAGE, TEXT, "eos_token"), Unigrams(joins_spaces=True)),
+    "MBartTokenizer": _translation(
+        _MBART, (TEXT, "eos_token", LANGUAGE), Unigrams(normalizes=False), _MASKED
+    ),
+    "MBart50Tokenizer": _translation(
+        _MBART50, (LANGUAGE, TEXT, "eos_token"), Unigrams(joins_spaces=True), _WITHOUT_BOS
+    ),
     "XLMRobertaTokenizer": TokenizerClass(
         Unigrams(after=("<mask>",)), ("bos_token", TEXT, "eos_token"), _MASKED
     ),

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.subwords import SubwordTokenizer
+from specs.sentence_piece_model import read_pieces
 from specs.text_tokenizers import text_tokenizer
 from specs.tokenizers import reading_of
 
@@ -53,8 +54,8 @@ CLASSES = (
     "MBartTokenizer",
     "MBart50Tokenizer",
     "XLMRobertaTokenizer",
+    "XGLMTokenizer",
 )
-"""Published classes that the public implementation makes of the older files as it was published."""
 
 _BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _FAIRSEQ = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -70,7 +71,20 @@ def write_vocabulary(folder: Path, name: str, fields: dict[str, Any] | None = No
 
 
 def published(folder: Path, name: str) -> Any:
-    return getattr(transformers, name).from_pretrained(folder)
+    """The published tokenizer of a folder; of a SentencePiece model by its pieces, as fairseq has them."""
+    made = getattr(transformers, name)
+    model = folder / "sentencepiece.bpe.model"
+    if (folder / "tokenizer.json").exists() or not model.exists():
+        return made.from_pretrained(folder)
+    fields = json.loads((folder / "tokenizer_config.json").read_text())
+    del fields["tokenizer_class"]
+    reader = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    numbers = range(3, reader.get_piece_size())
+    own = [(reader.id_to_piece(index), reader.get_score(index)) for index in numbers]
+    pieces = [*((token, 0.0) for token in _FAIRSEQ), *own, *((token, 0.0) for token in _AFTER[name])]
+    characters = read_pieces(model.read_bytes()).characters
+    options = {} if name == "MBartTokenizer" else {"_spm_precompiled_charsmap": characters}
+    return made(vocab=pieces, **options, **fields)
 
 
 def ours(folder: Path, name: str = "BertTokenizer") -> SubwordTokenizer:
@@ -87,6 +101,16 @@ def ours(folder: Path, name: str = "BertTokenizer") -> SubwordTokenizer:
     assert isinstance(made, SubwordTokenizer)
     assert found.fields["vocab_size"] == len(made.ids)
     return made
+
+
+_LANGUAGES = transformers.models.mbart.tokenization_mbart.FAIRSEQ_LANGUAGE_CODES
+_AFTER = {
+    "MBartTokenizer": [*_LANGUAGES, "<mask>"],
+    "MBart50Tokenizer": [*transformers.models.mbart50.tokenization_mbart50.FAIRSEQ_LANGUAGE_CODES, "<mask>"],
+    "XLMRobertaTokenizer": ["<mask>"],
+    "XGLMTokenizer": [f"<madeupword{index}>" for index in range(7)],
+}
+"""What the public converters of SentencePiece models number after the pieces."""
 
 
 def _word_pieces(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import PreTrainedTokenizerFast, XGLMTokenizer
+from transformers import PreTrainedTokenizerFast
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.tokenizers.subwords import SubwordTokenizer
@@ -126,21 +126,6 @@ def test_a_general_tokenizer_is_taken_as_it_is(tmp_path: Path) -> None:
         ids = theirs(text)["input_ids"]
         assert mine.encode(text) == ids
         assert mine.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
-
-
-def test_pieces_of_fairseq_keep_their_order(tmp_path: Path) -> None:
-    """Of a SentencePiece model alone: <s>, <pad>, </s>, <unk>, the pieces, and made-up words."""
-    folder = write_vocabulary(tmp_path, "XGLMTokenizer")
-    mine = ours(folder, "XGLMTokenizer")
-    model = read_pieces((folder / "sentencepiece.bpe.model").read_bytes())
-    pieces: Any = [(token, 0.0) for token in ("<s>", "<pad>", "</s>", "<unk>")]
-    pieces += [*model.pieces[3:], *((f"<madeupword{index}>", 0.0) for index in range(7))]
-    theirs: Any = XGLMTokenizer(vocab=pieces, _spm_precompiled_charsmap=model.characters)
-    assert mine.ids == theirs.get_vocab()
-    for text in (*SENTENCES, *TEXTS):
-        assert mine.encode(text, errors="replace") == theirs(text)["input_ids"], text
-    rows = [theirs(text)["input_ids"] for text in SENTENCES]
-    assert mine.batch_decode(rows) == theirs.batch_decode(rows, skip_special_tokens=True)
 
 
 @pytest.mark.parametrize("class_name", ["MBartTokenizer", "MBart50Tokenizer"])
