@@ -6,17 +6,55 @@ Their families differ in what a `TokenDecoder` says, and store their layers unde
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
 from specs.builder import GraphBuilder, normal_initialisation
 from specs.family import Side
+from specs.fields import Deviation, Id, Ids, Rate, ids_in_vocabulary, pad_id_given
 from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.halves import HalfConfig, role_as_stated
+from specs.problems import Problem
 from specs.values import Value, View
 from specs.weights import Row, affine
 
 _PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+class TokenDecoderConfig(HalfConfig):
+    """Fields that families of such a decoder alone have in common."""
+
+    dropout: Rate = Field(0.1, description="dropout on embeddings and sub-layer outputs")
+    attention_dropout: Rate = Field(0.0, description="dropout on attention weights")
+    activation_dropout: Rate = Field(0.0, description="dropout on feed-forward activations")
+    init_std: Deviation = Field(0.02, description="standard deviation of initial weights")
+    decoder_start_token_id: Id | None = Field(2, description="id the decoder starts from")
+    pad_token_id: Id | None = Field(1, description="id of padding")
+    bos_token_id: Id | None = Field(0, description="id of the beginning of a sentence")
+    eos_token_id: Id | Ids | None = Field(2, description="id, or ids, that end a sentence")
+    tie_word_embeddings: bool = Field(True, description="share the embedding with the output projection")
+
+
+TRAINING = (
+    "activation_dropout",
+    "attention_dropout",
+    "bos_token_id",
+    "decoder_start_token_id",
+    "dropout",
+    "eos_token_id",
+    "init_std",
+)
+"""Those that do not change what a trained decoder computes."""
+
+
+def decoder_rules(c: View) -> Iterable[Problem]:
+    """What no single field shows: the role, a pad id, and ids against the vocabulary."""
+    yield from role_as_stated(c)
+    yield from pad_id_given(c, "tell padding from tokens")
+    yield from ids_in_vocabulary(c)
 
 
 def _layers(c: View) -> dict[str, Value]:
