@@ -12,7 +12,7 @@ from typing import Any
 from runtime.failures import failure
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors, replaces
-from specs.processing import FileProblem, SentencePieceVocabulary, read_table
+from specs.tokenizers import FileProblem, SentencePieceVocabulary, read_table
 
 CLEAN_UP = (
     (" .", "."),
@@ -199,13 +199,12 @@ def _load_model(pieces: bytes, name: str) -> Any:
 def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
     """The table and the special tokens it lacks; of these the unknown token must be in the table."""
     try:
-        text = table.decode()
-        ids = kind.read_ids(text)
-    except (UnicodeDecodeError, FileProblem) as error:
+        ids = kind.read_ids(kind.table_file, table)
+    except FileProblem as error:
         raise failure(
             "XL403", f"`{kind.table_file}` cannot be used: {error}", help="download it again"
         ) from None
-    if kind.unk_token not in read_table(text):
+    if kind.unk_token not in read_table(table):
         raise failure(
             "XL403",
             f"`{kind.table_file}` has no id for the unknown token `{kind.unk_token}`",

@@ -8,6 +8,7 @@ from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
     ADD_TYPES,
+    CONSTANT_BIAS,
     DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
@@ -42,6 +43,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADD_POSITIONS,
+        CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
