@@ -8,6 +8,7 @@ from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 from specs.signatures.dense import PADDING_ROW, WIDTH
+from specs.values import Value
 
 MAXIMUM = Hyper("maximum", int, "longest sequence the table is declared for", minimum=1)
 OVERFLOW = Hyper("overflow", str, "past the table: an error, or grow it", "error", choices=("error", "grow"))
@@ -43,9 +44,13 @@ def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
         )
 
 
+def _rows(n: Numbers) -> Value:
+    return n.maximum + 2
+
+
 def _table(n: Numbers) -> Block:
     name = "GrowingSinusoidTable" if n.overflow.value == "grow" else "SinusoidTable"
-    return Block(name, {"rows": n.maximum + 2, "width": n.width, "padding_row": n.padding_row})
+    return Block(name, {"rows": _rows(n), "width": n.width, "padding_row": n.padding_row})
 
 
 def _elementwise(n: Numbers, env: Env) -> Dim:
@@ -147,7 +152,7 @@ FIXED_TOKEN_POSITIONS = Signature(
 
 def _offset(n: Numbers) -> Iterable[Violation]:
     yield from sinusoid_violations(n)
-    yield from _position_remains(Numbers({"rows": n.maximum + 2, "offset": n.offset}))
+    yield from _position_remains(Numbers({"rows": _rows(n), "offset": n.offset}))
 
 
 SINUSOIDAL_POSITIONS = Signature(

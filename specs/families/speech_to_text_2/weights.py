@@ -8,8 +8,8 @@ from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Dialect, Row, WeightMap
 
-UNTRAINED = ("decoder.positions.table", "head.weight")
-"""What a checkpoint may lack: rows that follow from a formula, and the head of a bare model."""
+UNTRAINED = ("decoder.positions.table",)
+"""What a checkpoint may lack, for a formula gives it."""
 
 
 def weights(_: View) -> WeightMap:

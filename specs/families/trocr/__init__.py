@@ -2,7 +2,7 @@
 
 from specs.families.trocr.config import ALIASES, INERT, LEAKED, TrOCRConfig, rules
 from specs.families.trocr.graph import decoder, maximum_target, source_width
-from specs.families.trocr.weights import UNTRAINED, weights
+from specs.families.trocr.weights import weights
 from specs.family import Family, PublishedHalf
 from specs.halves import BY_ROLE
 
@@ -20,7 +20,6 @@ FAMILY = Family(
     inert=INERT,
     halves={"decoder": PublishedHalf("TrOCRForCausalLM")},
     by_role=BY_ROLE,
-    untrained=UNTRAINED,
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
 )

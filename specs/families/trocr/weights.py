@@ -8,9 +8,6 @@ from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine
 
-UNTRAINED = ("head.weight",)
-"""What a checkpoint of a bare model lacks."""
-
 
 def weights(_: View) -> WeightMap:
     """The table of every variant."""

@@ -8,12 +8,8 @@ from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Dialect, Row, WeightMap, affine
 
-UNTRAINED = (
-    "decoder.layers.*.cross_attention.*",
-    "decoder.layers.*.cross_attention_norm.*",
-    "head.weight",
-)
-"""What a checkpoint trained without an encoder lacks, and the head of a bare model."""
+UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*")
+"""What a checkpoint trained without an encoder lacks."""
 
 
 def weights(_: View) -> WeightMap:
