@@ -4,6 +4,7 @@ The registry is filled by explicit names; nothing is scanned.
 """
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
+from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
@@ -35,7 +36,7 @@ from specs.signatures.stacks import (
     PRE_NORM_DECODER,
     PRE_NORM_ENCODER,
 )
-from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
+from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
@@ -51,16 +52,19 @@ SIGNATURES: dict[str, Signature] = {
         DROPOUT_BLOCK,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
+        GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
+        MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SINUSOIDAL_POSITIONS,
