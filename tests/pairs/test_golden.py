@@ -37,9 +37,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "greedy": {"num_beams": 1},
     "beam": {"num_beams": 4, "length_penalty": 0.8},
 }
-    "greedy": {"num_beams": 1},
-    "beam": {"num_beams": 4, "length_penalty": 0.8},
-}
 
 
 @pytest.mark.parametrize("search", OPTIONS)
