@@ -21,10 +21,12 @@ from specs.signatures.dense import (
 )
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
 from specs.signatures.positions import (
+    FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
     LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
+    SINUSOIDAL_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
@@ -48,6 +50,7 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
@@ -64,6 +67,7 @@ SIGNATURES: dict[str, Signature] = {
         RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        SINUSOIDAL_POSITIONS,
         SPAN_MASKING,
         TOKEN_EMBEDDING,
         TOKEN_POSITIONS,
