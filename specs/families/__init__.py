@@ -13,6 +13,7 @@ FAMILIES = (
     "hubert",
     "roberta",
     "speech_to_text",
+    "vit",
     "wav2vec2",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""

@@ -18,6 +18,12 @@ from specs.signatures.dense import (
     VOCABULARY_HEAD,
 )
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positions import (
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -39,7 +45,9 @@ SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
@@ -47,11 +55,13 @@ SIGNATURES: dict[str, Signature] = {
         DROPOUT_BLOCK,
         FRAME_POSITIONS,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
