@@ -12,9 +12,7 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, channels: int, width: int, patch_height: int, patch_width: int) -> None:
         super().__init__()
-        self.projection = nn.Conv2d(
-            channels, width, (patch_height, patch_width), (patch_height, patch_width)
-        )
+        self.projection = nn.Conv2d(channels, width, (patch_height, patch_width), (patch_height, patch_width))
 
     def forward(self, image: Tensor) -> Tensor:
         """[B, C, height, width] -> [B, S, D], S the number of whole patches."""

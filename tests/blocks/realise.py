@@ -116,7 +116,11 @@ def shape_of(port: Port, given: Numbers, env: dict[str, Dim]) -> tuple[int, ...]
 
 
 def inputs(
-    signature: Signature, given_numbers: Numbers, env: dict[str, Dim], valid: dict[str, Tensor], generator: torch.Generator
+    signature: Signature,
+    given_numbers: Numbers,
+    env: dict[str, Dim],
+    valid: dict[str, Tensor],
+    generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
     given = {}

@@ -22,7 +22,9 @@ class ViTConfig(PatchesConfig):
     layer_norm_eps: Rate = Field(1e-12, description="added to variances by the norms")
     qkv_bias: bool = Field(True, description="whether queries, keys and values add a bias")
     encoder_stride: Size = Field(16, description="scale of the head that paints masked patches")
-    pooler_output_size: Size | None = Field(None, description="width of the pooled output; null for hidden_size")
+    pooler_output_size: Size | None = Field(
+        None, description="width of the pooled output; null for hidden_size"
+    )
     pooler_act: Activation = Field("tanh", description="activation of the pooled output")
 
 

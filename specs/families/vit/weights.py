@@ -40,7 +40,10 @@ def rows(c: View, prefix: str, tokens: tuple[str, ...]) -> Iterator[Row]:
         yield Row(f"encoder.{token}.token", (f"{embeddings}.{token}",))
     yield Row("encoder.positions.table", (f"{embeddings}.position_embeddings",))
     for ours, theirs in _PROJECTIONS.items():
-        address, name = f"encoder.layers.{{i}}.self_attention.{ours}", f"{stored}.attention.attention.{theirs}"
+        address, name = (
+            f"encoder.layers.{{i}}.self_attention.{ours}",
+            f"{stored}.attention.attention.{theirs}",
+        )
         yield Row(f"{address}.weight", (f"{name}.weight",))
         if c.qkv_bias:
             yield Row(f"{address}.bias", (f"{name}.bias",))
