@@ -251,10 +251,9 @@ def _carried(model: Any, component: Component) -> dict[str, Tensor]:
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
-    is_decoder = component.role == "decoder"
     return {
         **component.config,
-        **dict.fromkeys(component.family.by_role, is_decoder),
+        **{name: component.role in roles for name, roles in component.family.by_role.items()},
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],
         "model_type": component.family.name,

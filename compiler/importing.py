@@ -18,7 +18,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
-from compiler.generation_file import differing_ids, generation_document, read_generation
+from compiler.generation_file import NAME, differing_ids, generation_document, read_generation
 from compiler.passes.findings import Findings
 from compiler.processing_files import file_contents
 from compiler.reader import Document, read_text
@@ -29,7 +29,7 @@ from compiler.weights.halves import absent_half, untrained
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import SEARCH_IDS
+from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.language import VERSION
 from specs.problems import Problem
 
@@ -97,7 +97,7 @@ def import_with_report(
         **({"config": sorted(ignore)} if ignore else {}),
     }:
         data["ignore"] = ignored
-    if fresh := untrained(stated, role, config, opened) if role else []:
+    if fresh := untrained(stated, role or "model", config, opened):
         data["fresh"] = fresh
     if settled := _tokens(tokens or {}, {**defaults, **fields}, role):
         data["tokens"] = settled
@@ -138,10 +138,14 @@ def _family(document: Document) -> Family:
 
 
 def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
-    """The role of a checkpoint that is no whole model: decoder if it says so, else the first it can fill."""
+    """The role of a checkpoint that is no whole model, None for one that is.
+
+    Of a family of halves it is decoder if the checkpoint says so, else the first it can fill.
+    """
     first, *others = roles_of(stated)
     if first == "model":
-        return None
+        published = data.get("architectures") or [None]
+        return next((role for role, half in stated.halves.items() if half.architecture in published), None)
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first
 
 
@@ -203,8 +207,13 @@ def _generation(findings: Findings, document: Document | None, config: Mapping[s
     for name, value in known.items():
         if value is None or name in idle or (name in SEARCH_IDS and name not in ids):
             continue
+        if name in CONFIG_OPTIONS and name in config and same(value, config[name]):
+            continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value
+    if Path(document.file).name == NAME:  # it stands in place of the config: what it leaves unset is unset
+        unset = [name for name in CONFIG_OPTIONS if name not in SEARCH_IDS and config.get(name) is not None]
+        options |= {name: None for name in unset if document.data.get(name) is None}
     return options
 
 

@@ -247,10 +247,13 @@ def _tokens(spec: Spec) -> Tokens | None:
     stated = spec.language.tokens
     if stated is None or stated.decoder_start is None or stated.pad is None:
         return None
-    given = {
-        name: Value(value, f"tokens.{name}") for name, value in stated.model_dump(exclude_none=True).items()
-    }
-    return Tokens(**given)
+
+    def given(name: str) -> Value | None:
+        value = getattr(stated, name)
+        return None if value is None else Value(value, f"tokens.{name}")
+
+    start, pad = Value(stated.decoder_start, "tokens.decoder_start"), Value(stated.pad, "tokens.pad")
+    return Tokens(start, pad, given("bos"), given("eos"))
 
 
 def _unknown_block(address: str, block: str) -> Problem:
