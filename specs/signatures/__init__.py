@@ -4,6 +4,7 @@ The registry is filled by explicit names; nothing is scanned.
 """
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
+from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
@@ -39,7 +40,7 @@ from specs.signatures.stacks import (
     PRE_NORM_DECODER,
     PRE_NORM_ENCODER,
 )
-from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
+from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
@@ -56,11 +57,13 @@ SIGNATURES: dict[str, Signature] = {
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
         FRAME_POSITIONS,
+        GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
+        MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
@@ -68,6 +71,7 @@ SIGNATURES: dict[str, Signature] = {
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SPAN_MASKING,

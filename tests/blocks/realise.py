@@ -19,6 +19,7 @@ from blocks import (
     masks,
     patches,
     positions,
+    resampler,
     span_masking,
     stacks,
     subsampling,
@@ -31,7 +32,7 @@ from specs.values import Value, plain
 
 MODULES = (
     activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks, patches,
-    positions, span_masking, stacks, subsampling, waveform,
+    positions, resampler, span_masking, stacks, subsampling, waveform,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
