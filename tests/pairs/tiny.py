@@ -70,6 +70,17 @@ def _waveform(width: int) -> Fields:
     }
 
 
+def _patches(width: int) -> Fields:
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 10,
+        "image_size": 6,
+        "patch_size": 2,
+    }
+
+
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
@@ -78,6 +89,7 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "mbart": _bart,
     "roberta": _bert,
     "speech_to_text": _speech_to_text,
+    "vit": _patches,
     "wav2vec2": _waveform,
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""
