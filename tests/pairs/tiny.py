@@ -55,6 +55,16 @@ def _speech_to_text(width: int) -> Fields:
     }
 
 
+def _decoder(width: int) -> Fields:
+    sizes = {"decoder_layers": 1, "decoder_ffn_dim": 10, "decoder_attention_heads": 2}
+    return IDS | sizes | {"d_model": width, "decoder_start_token_id": START}
+
+
+def _xglm(width: int) -> Fields:
+    sizes = {"num_layers": 1, "ffn_dim": 10, "attention_heads": 2, "max_position_embeddings": 20}
+    return IDS | sizes | {"d_model": width, "decoder_start_token_id": START}
+
+
 def _waveform(width: int) -> Fields:
     return {
         "hidden_size": width,
@@ -89,8 +99,11 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "mbart": _bart,
     "roberta": _bert,
     "speech_to_text": _speech_to_text,
+    "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
+    "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
     "vit": _patches,
     "wav2vec2": _waveform,
+    "xglm": _xglm,
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""
 
