@@ -17,6 +17,7 @@ FAMILIES = (
     "speech_to_text",
     "speech_to_text_2",
     "trocr",
+    "vit",
     "wav2vec2",
     "xglm",
 )

@@ -20,6 +20,12 @@ from specs.signatures.dense import (
     VOCABULARY_HEAD,
 )
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positions import (
     FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
@@ -43,7 +49,9 @@ SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
@@ -54,12 +62,14 @@ SIGNATURES: dict[str, Signature] = {
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
         MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,

@@ -80,6 +80,17 @@ def _waveform(width: int) -> Fields:
     }
 
 
+def _patches(width: int) -> Fields:
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 10,
+        "image_size": 6,
+        "patch_size": 2,
+    }
+
+
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
@@ -90,6 +101,7 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "speech_to_text": _speech_to_text,
     "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
     "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
+    "vit": _patches,
     "wav2vec2": _waveform,
     "xglm": _xglm,
 }
