@@ -30,6 +30,7 @@ NN_PARAMETERS: dict[str, tuple[str, ...]] = {
         "groups",
         "bias",
     ),
+    "nn.Conv2d": ("in_channels", "out_channels", "kernel_size", "stride"),
     "nn.Embedding": ("num_embeddings", "embedding_dim", "padding_idx"),
     "nn.GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
     "nn.LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias"),
@@ -48,6 +49,9 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
             inner = given["in_channels"] // given.get("groups", 1)
             shapes = {"weight": (given["out_channels"], inner, given["kernel_size"])}
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
+        case "nn.Conv2d":
+            shapes = {"weight": (given["out_channels"], given["in_channels"], *given["kernel_size"])}
+            return shapes | {"bias": (given["out_channels"],)}
         case "nn.Embedding":
             return {"weight": (given["num_embeddings"], given["embedding_dim"])}
         case "nn.GroupNorm":
@@ -86,6 +90,17 @@ class Definition:
         assert isinstance(self.node, ast.ClassDef), f"{self.name} is not a class"
         body = self.node.body
         return next((s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Of a class: what its own constructor's arguments are where they are left out."""
+        if self.init is None or not self.init.args.defaults:
+            return {}
+        arguments = self.init.args.args[-len(self.init.args.defaults) :]
+        return {
+            argument.arg: ast.literal_eval(default)
+            for argument, default in zip(arguments, self.init.args.defaults, strict=True)
+        }
 
     @cached_property
     def members(self) -> tuple[tuple[str, ast.expr], ...]:
@@ -160,6 +175,7 @@ class BlockLibrary:
             base = self.definitions[name].base
             yield from self._shapes(base, given, block)
             return
+        given = {**self.definitions[name].defaults, **given}
         for member, value in self._members(name):
             if isinstance(value, ast.Call) and _called(value) in ("self.register_buffer", ""):
                 continue
@@ -248,6 +264,8 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             return given.get(name)
+        case ast.Tuple(elts=items):
+            return tuple(_evaluate(item, given) for item in items)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _evaluate(left, given) + _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):

@@ -11,6 +11,7 @@ from specs.values import plain
 _DRAWS = {
     "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
     "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "truncated_normal": "nn.init.trunc_normal_({target}, 0.0, {0}, generator=generator)",
     "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
     "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
@@ -21,6 +22,7 @@ _DRAWS = {
     "angles = torch.arange(rows).unsqueeze(1) / 10000 ** (torch.arange(0, width, 2) / width)\n"
     "{target}[:, 0::2] = angles.sin()\n"
     "{target}[:, 1::2] = angles.cos()[:, : width // 2]",
+    "sinusoids": "{target}.copy_(module.sinusoids())",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }

@@ -4,6 +4,7 @@ The registry is filled by explicit names; nothing is scanned.
 """
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
+from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
@@ -19,11 +20,19 @@ from specs.signatures.dense import (
     VOCABULARY_HEAD,
 )
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positions import (
+    FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
     LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
+    SINUSOIDAL_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
@@ -33,33 +42,42 @@ from specs.signatures.stacks import (
     PRE_NORM_DECODER,
     PRE_NORM_ENCODER,
 )
-from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
+from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
+        GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
+        MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        SINUSOIDAL_POSITIONS,
         SPAN_MASKING,
         TOKEN_EMBEDDING,
         TOKEN_POSITIONS,

@@ -18,13 +18,18 @@ FULL: dict[str, dict[str, Any]] = {
 
 _SPEECH = ("tests/speech/test_parity.py", "tests/speech/test_export.py", "tests/speech/test_training.py")
 
+_DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
+
 TESTS: dict[str, tuple[str, ...]] = {
     "bert": ("tests/pairs/test_halves.py",),
     "gpt2": ("tests/pairs/test_halves.py",),
     "hubert": _SPEECH,
     "roberta": ("tests/pairs/test_halves.py",),
     "speech_to_text": tree.TESTS,
+    "speech_to_text_2": _DECODERS,
+    "trocr": _DECODERS,
     "wav2vec2": _SPEECH,
+    "xglm": _DECODERS,
 }
 """Family -> the tests that know its checkpoints, in the order in which they are tried."""
 TABLES = "both tables follow one formula, and only the rows that both have are compared"

@@ -36,7 +36,8 @@ RATES: dict[str, tuple[str, ...]] = {
     "mbart": _BART,
     "roberta": _BERT,
 }
-EACH_RATE = [(role, family, rate) for role, family in HALVES for rate in RATES[family]]
+OWN = [(role, family) for role, family in HALVES if family in NAMES]
+EACH_RATE = [(role, family, rate) for role, family in OWN for rate in RATES[family]]
 
 
 def larger(role: str, family: str, **changes: Any) -> Any:
@@ -57,7 +58,7 @@ def both_begun(theirs: Any, folder: Path) -> tuple[dict[str, Tensor], dict[str, 
     return found, expected
 
 
-@pytest.mark.parametrize(("role", "family"), HALVES)
+@pytest.mark.parametrize(("role", "family"), OWN)
 @pytest.mark.parametrize("tied", [True, False])
 def test_parameters_begin_as_published(role: str, family: str, tied: bool, tmp_path: Path) -> None:
     ours, theirs = both_begun(larger(role, family, tie_word_embeddings=tied), tmp_path)
