@@ -31,11 +31,18 @@ class SelfAttention(nn.Module):
     Scores are multiplied by `scale`, or by one over the root of a head's width.
     """
 
-    def __init__(self, target_dim: int, heads: int, dropout: float, scale: float | None = None) -> None:
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        scale: float | None = None,
+        qkv_bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.q_proj = Projection(target_dim, target_dim)
-        self.k_proj = Projection(target_dim, target_dim)
-        self.v_proj = Projection(target_dim, target_dim)
+        self.q_proj = Projection(target_dim, target_dim, qkv_bias)
+        self.k_proj = Projection(target_dim, target_dim, qkv_bias)
+        self.v_proj = Projection(target_dim, target_dim, qkv_bias)
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout

@@ -140,10 +140,13 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
 
 def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
+    import torch
+
     computed = [row.address for row in table if row.status == "computed"]
     for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
         module: Any = model.get_submodule(owner)
-        module.to_empty(device=device, recurse=False)
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty_like(buffer, device=device))
         module.reset_buffers()
 
 

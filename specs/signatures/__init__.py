@@ -34,6 +34,7 @@ from specs.signatures.stacks import (
 )
 from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
+from specs.signatures.windows import PATCH_MERGING, WINDOW_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
@@ -52,6 +53,7 @@ SIGNATURES: dict[str, Signature] = {
         LINEAR,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_MERGING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
@@ -64,6 +66,7 @@ SIGNATURES: dict[str, Signature] = {
         UNMASKED_FRAME_POSITIONS,
         VOCABULARY_HEAD,
         WAVEFORM_ENCODER,
+        WINDOW_ENCODER,
         ZERO_PADDING,
     )
 }

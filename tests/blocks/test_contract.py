@@ -48,7 +48,7 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     valid = lengths(draw, batch, env, least)
     generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
     module = made(signature, given_numbers)
-    return given_numbers, module, env, valid, inputs(signature, env, valid, generator)
+    return given_numbers, module, env, valid, inputs(signature, given_numbers, env, valid, generator)
 
 
 def long_enough(signature: Signature, given_numbers: Any, given: dict[str, int]) -> dict[str, Any]:
@@ -72,7 +72,10 @@ def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataO
         module = realise(block)
     real = [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
     assert list(library().shapes(block)) == real
-    buffers = [(name, tuple(buffer.shape)) for name, buffer in module.named_buffers()]
+    buffers = [
+        (name, tuple(buffer.shape), str(buffer.dtype).removeprefix("torch."))
+        for name, buffer in module.named_buffers()
+    ]
     assert list(library().buffers(block)) == buffers
 
 
@@ -148,9 +151,10 @@ def leak(signature: Signature, draw: Any) -> float:
             continue
         if "mask" in before:
             keep = before["mask"].bool()
-        else:
-            assert isinstance(port.dims[1], str)
+        elif isinstance(port.dims[1], str):
             keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
+        else:  # a grid has no padding
+            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
@@ -202,6 +206,7 @@ def smallest(signature: Signature) -> Any:
     [
         "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
+        "window_encoder", "patch_merging",
     ],
 )  # fmt: skip
 @RUNS
@@ -214,7 +219,7 @@ def test_operations_are_what_torch_counts(kind: str, data: st.DataObject) -> Non
     env = long_enough(signature, given_numbers, {**times, "batch": 2})
     valid = {name: torch.full((2,), env[name].evaluate({})) for name in TIMES if name in env}
     module = made(signature, given_numbers)
-    tensors = inputs(signature, env, valid, torch.Generator())
+    tensors = inputs(signature, given_numbers, env, valid, torch.Generator())
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         call(signature, module, tensors)
     stated = signature.operations(given_numbers, env).evaluate({})
@@ -231,6 +236,9 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             values = given_numbers._values
             if "layerdrop" in values:
                 values["layerdrop"] = type(values["layerdrop"])(overflow)
+            if "window" in values:
+                values |= {"layers": Value(2), "window": Value(2)}
+                values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
                 values["norm"] = Value(signature.hyper("norm").choices[overflow > 0])  # type: ignore[union-attr]
