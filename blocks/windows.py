@@ -13,7 +13,7 @@ APART = -100.0
 
 
 def relative_positions(rows: int, columns: int) -> Tensor:
-    """For two cells of a grid, which of the (2 rows - 1) * (2 columns - 1) offsets lies between them: [C, C]."""
+    """Which of the (2 rows - 1) * (2 columns - 1) offsets lies between two cells of a grid: [C, C]."""
     row = torch.arange(rows).repeat_interleave(columns)
     column = torch.arange(columns).repeat(rows)
     down = row.unsqueeze(1) - row + rows - 1
@@ -117,7 +117,7 @@ class ShiftedWindows(Windows):
 class WindowAttention(nn.Module):
     """Attention among the cells of each window, with a bias for their relative position."""
 
-    def __init__(self, windows: nn.Module, attention: nn.Module, position_bias: nn.Module) -> None:
+    def __init__(self, windows: Windows, attention: nn.Module, position_bias: nn.Module) -> None:
         super().__init__()
         self.windows = windows
         self.attention = attention

@@ -30,6 +30,7 @@ NN_PARAMETERS: dict[str, tuple[str, ...]] = {
         "groups",
         "bias",
     ),
+    "nn.Conv2d": ("in_channels", "out_channels", "kernel_size", "stride"),
     "nn.Embedding": ("num_embeddings", "embedding_dim", "padding_idx"),
     "nn.GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
     "nn.LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias"),
@@ -47,6 +48,9 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
         case "nn.Conv1d":
             inner = given["in_channels"] // given.get("groups", 1)
             shapes = {"weight": (given["out_channels"], inner, given["kernel_size"])}
+            return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
+        case "nn.Conv2d":
+            shapes = {"weight": (given["out_channels"], given["in_channels"], *given["kernel_size"])}
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
         case "nn.Embedding":
             return {"weight": (given["num_embeddings"], given["embedding_dim"])}
@@ -263,6 +267,8 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
             return _evaluate(left, given) * _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
             return _evaluate(left, given) // _evaluate(right, given)
+        case ast.Tuple(elts=items):
+            return tuple(_evaluate(item, given) for item in items)
         case ast.Call(args=sizes) if _called(node) == "torch.empty":
             return tuple(_evaluate(size, given) for size in sizes)
     raise AssertionError(f"block constructors are straight-line; cannot read {ast.unparse(node)}")

@@ -105,7 +105,7 @@ def _unwritten(module: ModuleType) -> Iterator[None]:
 
     blocks = [value for value in vars(module).values() if isinstance(value, type)]
     computing = [block for block in blocks if "reset_buffers" in vars(block)]
-    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Embedding, nn.GroupNorm, nn.LayerNorm]
+    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.GroupNorm, nn.LayerNorm]
     classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
     originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
     for cls, name in classes.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,7 +30,7 @@ from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.values import plain
-from specs.weights import Operation, split_of
+from specs.weights import Operation, WeightMap, split_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -178,13 +178,21 @@ def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -
             found = table.find(row.address)
             assert found is not None, f"the family's table has a row for {row.address}"
             parts.setdefault(found[1], []).append((found[0].operation, row.address))
-    tensors: dict[str, Tensor] = {}
+    tensors = dict(_computed_and_stored(model, table, graph))
     for names, fed in parts.items():
         (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
         stored = invert(operation, state[address], [state[other] for _, other in others])
         for name, tensor in zip(names, stored, strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _computed_and_stored(model: Any, table: WeightMap, graph: Graph) -> Iterator[tuple[str, Tensor]]:
+    """The computed buffers that the published class stores too, by the table's names."""
+    for row in table_of(model.spec, graph):
+        found = table.find(row.address) if row.status == "computed" else None
+        if found is not None and found[0].exported:
+            yield found[1][0], model.get_buffer(row.address).detach().cpu().contiguous()
 
 
 def _index(operation: Operation) -> int:
@@ -233,6 +241,7 @@ def configuration(component: Component, dtype: str) -> dict[str, Any]:
     is_decoder = component.role == "decoder"
     return {
         **component.config,
+        **component.family.derived(component.view),
         **dict.fromkeys(component.family.by_role, is_decoder),
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],

@@ -45,6 +45,11 @@ def unbounded(_: View) -> int | None:
     return None
 
 
+def nothing(_: View) -> Mapping[str, Any]:
+    """For a family whose fields are independent of each other."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedHalf:
     """The published class of one role, and the prefix of the table's names that its files lack."""
@@ -80,6 +85,8 @@ class Family:
         processing: the module that states front end and tokenizer, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
         flow: what the whole model does, from a person's input to a person's output.
+        derived: config -> fields of config.json that follow from others; export writes them, and import
+            leaves out those that agree.
     """
 
     name: str
@@ -102,6 +109,7 @@ class Family:
     processing: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+    derived: Callable[[View], Mapping[str, Any]] = nothing
 
 
 def class_of(family: Family, role: str) -> str:

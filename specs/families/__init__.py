@@ -9,10 +9,12 @@ from specs.family import Family
 
 FAMILIES = (
     "bert",
+    "donut-swin",
     "gpt2",
     "hubert",
     "roberta",
     "speech_to_text",
+    "swin",
     "wav2vec2",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""

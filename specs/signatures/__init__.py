@@ -18,6 +18,7 @@ from specs.signatures.dense import (
     VOCABULARY_HEAD,
 )
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import IMAGE_PADDING, PATCH_EMBEDDING, PATCH_POSITIONS
 from specs.signatures.positions import (
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -47,13 +48,16 @@ SIGNATURES: dict[str, Signature] = {
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
         FRAME_POSITIONS,
+        IMAGE_PADDING,
         LAYER_NORM,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
         PATCH_MERGING,
+        PATCH_POSITIONS,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,

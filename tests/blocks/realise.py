@@ -17,6 +17,7 @@ from blocks import (
     layers,
     linear,
     masks,
+    patches,
     positions,
     span_masking,
     stacks,
@@ -32,7 +33,7 @@ from specs.values import Value, plain
 
 MODULES = (
     activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks,
-    positions, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
+    patches, positions, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value

@@ -206,7 +206,7 @@ def smallest(signature: Signature) -> Any:
     [
         "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
-        "window_encoder", "patch_merging",
+        "window_encoder", "patch_merging", "patch_embedding",
     ],
 )  # fmt: skip
 @RUNS
