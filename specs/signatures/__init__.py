@@ -17,8 +17,14 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
-from specs.signatures.patches import IMAGE_PADDING, PATCH_EMBEDDING, PATCH_POSITIONS
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positions import (
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -41,7 +47,9 @@ SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
@@ -50,6 +58,7 @@ SIGNATURES: dict[str, Signature] = {
         FRAME_POSITIONS,
         IMAGE_PADDING,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
@@ -57,7 +66,6 @@ SIGNATURES: dict[str, Signature] = {
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
         PATCH_MERGING,
-        PATCH_POSITIONS,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,

@@ -1,41 +1,41 @@
-"""Signatures of blocks that make a sequence of an image."""
+"""Signatures of blocks that turn images into sequences of patches."""
 
 from __future__ import annotations
 
 from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature
-from specs.signatures.dense import WIDTH
+from specs.signatures.dense import DROPOUT, WIDTH
 
-_IMAGE = (
-    Hyper("channels", int, "channels of an image", minimum=1),
-    Hyper("image_height", int, "rows of pixels", minimum=1),
-    Hyper("image_width", int, "columns of pixels", minimum=1),
+IMAGE = Port("image", "image", ("batch", "channels", "image_height", "image_width"))
+CHANNELS = Hyper("channels", int, "colour channels of the image", 3, minimum=1)
+PATCH = (
+    Hyper("patch_height", int, "pixels a patch is high", minimum=1),
+    Hyper("patch_width", int, "pixels a patch is wide", minimum=1),
 )
-_PORT = Port("image", "image", ("batch", "channels", "image_height", "image_width"))
+_HIDDEN = Port("hidden", "hidden", ("batch", "time", "width"))
 
 
-def _patches(n: Numbers, _: Env) -> Dim:
-    across = int(n.image_width) // int(n.patch_width)
-    return Dim.constant(int(n.image_height) // int(n.patch_height) * across)
+def patches(n: Numbers, env: Env) -> Dim:
+    """How many whole patches an image has."""
+    return (env["image_height"] // int(n.patch_height)) * (env["image_width"] // int(n.patch_width))
 
 
-def _operations(n: Numbers, env: Env) -> Dim:
-    patch = int(n.channels) * int(n.patch_height) * int(n.patch_width)
-    return env["batch"] * _patches(n, env) * (patch * int(n.width))
+def _elementwise(_: Numbers, env: Env) -> Dim:
+    return env["batch"] * env["time"] * env["width"]
+
+
+def _embedding_operations(n: Numbers, env: Env) -> Dim:
+    pixels = int(n.patch_height) * int(n.patch_width) * int(n.channels)
+    return env["batch"] * patches(n, env) * (pixels * int(n.width))
 
 
 PATCH_EMBEDDING = Signature(
     kind="patch_embedding",
-    summary="Projection of every patch of an image.",
-    hypers=(
-        *_IMAGE,
-        Hyper("patch_height", int, "rows of pixels of a patch", minimum=1),
-        Hyper("patch_width", int, "columns of pixels of a patch", minimum=1),
-        WIDTH,
-    ),
-    inputs=(_PORT,),
-    outputs=(Port("hidden", "hidden", ("batch", _patches, "width")),),
+    summary="An affine map of every patch of an image, row by row.",
+    hypers=(CHANNELS, WIDTH, *PATCH),
+    inputs=(IMAGE,),
+    outputs=(Port("hidden", "hidden", ("batch", patches, "width")),),
     construct=lambda n: Block(
         "PatchEmbedding",
         {
@@ -45,41 +45,46 @@ PATCH_EMBEDDING = Signature(
             "patch_width": n.patch_width,
         },
     ),
-    operations=_operations,
+    operations=_embedding_operations,
+)
+
+LEADING_TOKEN = Signature(
+    kind="leading_token",
+    summary="A learned state put before a sequence.",
+    hypers=(WIDTH,),
+    inputs=(_HIDDEN,),
+    outputs=(Port("hidden", "hidden", ("batch", lambda _, env: env["time"] + 1, "width")),),
+    construct=lambda n: Block("LeadingToken", {"width": n.width}),
+    operations=lambda n, env: env["batch"] * env["width"],
     mixes_time=True,
 )
 
-IMAGE_PADDING = Signature(
-    kind="image_padding",
-    summary="Zeros below an image and to the right of it.",
-    hypers=(
-        *_IMAGE,
-        Hyper("below", int, "rows of zeros", 0, minimum=0),
-        Hyper("right", int, "columns of zeros", 0, minimum=0),
-    ),
-    inputs=(_PORT,),
-    outputs=(
-        Port(
-            "image",
-            "image",
-            (
-                "batch",
-                "channels",
-                lambda n, _: Dim.constant(int(n.image_height) + int(n.below)),
-                lambda n, _: Dim.constant(int(n.image_width) + int(n.right)),
-            ),
-        ),
-    ),
-    construct=lambda n: Block("ZeroPadImage", {"below": n.below, "right": n.right}),
-    operations=lambda n, env: env["batch"] * (int(n.channels) * int(n.image_height) * int(n.image_width)),
+_ROWS = Port("hidden", "hidden", ("batch", "rows", "width"))
+
+ADD_POSITION_TABLE = Signature(
+    kind="add_position_table",
+    summary="Sum of a fixed number of hidden states and a learned row for each, then dropout.",
+    hypers=(Hyper("rows", int, "hidden states, each with its row", minimum=1), WIDTH, DROPOUT),
+    inputs=(_ROWS,),
+    outputs=(_ROWS,),
+    construct=lambda n: Block("AddPositionTable", {"rows": n.rows, "width": n.width, "dropout": n.dropout}),
+    operations=lambda n, env: env["batch"] * env["rows"] * env["width"],
 )
 
-PATCH_POSITIONS = Signature(
-    kind="patch_positions",
-    summary="Sum of patches and a learned vector for each of them.",
-    hypers=(Hyper("patches", int, "patches of an image", minimum=1), WIDTH),
-    inputs=(Port("hidden", "hidden", ("batch", "patches", "width")),),
-    outputs=(Port("hidden", "hidden", ("batch", "patches", "width")),),
-    construct=lambda n: Block("PatchPositions", {"patches": n.patches, "width": n.width}),
-    operations=lambda n, env: env["batch"] * (int(n.patches) * int(n.width)),
+_GRID = (
+    Hyper("leading", int, "states before the patches", minimum=0),
+    Hyper("side", int, "patches along a side of the square grid of rows", minimum=1),
+    WIDTH,
+    *PATCH,
+    DROPOUT,
+)
+
+ADD_GRID_POSITIONS = Signature(
+    kind="add_grid_positions",
+    summary="Sum of hidden states and a grid of learned rows, interpolated to the image's patches, then dropout.",
+    hypers=_GRID,
+    inputs=(_HIDDEN, IMAGE),
+    outputs=(_HIDDEN,),
+    construct=lambda n: Block("AddGridPositions", {hyper.name: getattr(n, hyper.name) for hyper in _GRID}),
+    operations=_elementwise,
 )

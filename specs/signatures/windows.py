@@ -57,7 +57,7 @@ def _layer(n: Numbers, shift: int, rate: Value) -> Block:
     windows = Block("ShiftedWindows", {**grid, "shift": Value(shift)}) if shift else Block("Windows", grid)
     attention = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
     if not n.qkv_bias:
-        attention["qkv_bias"] = n.qkv_bias
+        attention |= {name: Value(False, n.qkv_bias.origin) for name in ("bias", "key_bias")}
     norm = Block("nn.LayerNorm", {"normalized_shape": n.width, "eps": n.eps})
     return Block(
         "BranchEncoderLayer",

@@ -14,6 +14,7 @@ from blocks import (
     convolutional_positions,
     embeddings,
     feed_forward,
+    image_padding,
     layers,
     linear,
     masks,
@@ -32,7 +33,7 @@ from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolv
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks,
+    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear, masks,
     patches, positions, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {

@@ -7,21 +7,16 @@ from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
-from specs.family import FamilyConfig
 from specs.fields import Activation, Depth, Deviation, Rate, Size
+from specs.patches import PatchesConfig, Sides, sides
 from specs.problems import Problem
 from specs.values import Value, View, plain
 
-Sides = Size | Annotated[list[Size], Field(min_length=2, max_length=2)]
-"""One number for both sides, or height and width."""
 
-
-class WindowConfig(FamilyConfig):
+class WindowConfig(PatchesConfig):
     """Fields of an image encoder whose layers attend within windows."""
 
-    image_size: Sides = Field(224, description="height and width of an image, in pixels")
-    patch_size: Sides = Field(4, description="height and width of a patch, in pixels")
-    num_channels: Size = Field(3, description="channels of an image")
+    patch_size: Sides = Field(4, description="height and width of a patch, or one number for both")
     embed_dim: Size = Field(96, description="width of the first stage; each further one doubles it")
     depths: Annotated[list[Depth], Field(min_length=1)] = Field(
         [2, 2, 6, 2], description="layers of each stage"
@@ -80,14 +75,6 @@ INERT = frozenset(
     }
 )
 """Fields that do not change what a trained model computes; windows fit a grid of any size."""
-
-
-def sides(size: Value) -> tuple[Value, Value]:
-    """Height and width, each with the field that set it."""
-    if isinstance(plain(size), int):
-        return size, size
-    height, width = size
-    return height, width
 
 
 def grid(c: View) -> tuple[Value, Value]:

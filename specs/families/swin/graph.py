@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from specs.builder import GraphBuilder, normal_initialisation
-from specs.families.swin.config import grid, grids, sides
+from specs.families.swin.config import grid, grids
 from specs.family import Side
 from specs.graph import Initialisation, Ref
+from specs.patches import sides
 from specs.values import Value, View
 
 
@@ -56,26 +57,24 @@ def width_of(c: View, stage: int) -> Value:
 def _embedded(g: GraphBuilder, c: View) -> Ref:
     (height, width), (patch_height, patch_width) = sides(c.image_size), sides(c.patch_size)
     image = g.input("pixel_values", "image", ("batch", c.num_channels, height, width))
-    size = {"channels": c.num_channels, "image_height": height, "image_width": width}
-    below, right = -int(height) % int(patch_height), -int(width) % int(patch_width)
-    if below or right:
-        numbers = {**size, "below": Value(below), "right": Value(right)}
+    zeros = {"below": -int(height) % int(patch_height), "right": -int(width) % int(patch_width)}
+    if any(zeros.values()):
+        numbers = {"channels": c.num_channels, **zeros}
         image = g.node("encoder.image_padding", "image_padding", numbers, image=image)
     patches = {
         "channels": c.num_channels,
-        "image_height": height + below,
-        "image_width": width + right,
         "patch_height": patch_height,
         "patch_width": patch_width,
         "width": c.embed_dim,
     }
     hidden = g.node("encoder.patches", "patch_embedding", patches, image=image)
     hidden = g.node("encoder.embed_norm", "layer_norm", {"width": c.embed_dim}, hidden=hidden)
-    if c.use_absolute_embeddings:
-        rows, columns = grid(c)
-        numbers = {"patches": rows * columns, "width": c.embed_dim}
-        hidden = g.node("encoder.positions", "patch_positions", numbers, hidden=hidden)
-    return g.node("encoder.dropout", "dropout", {"dropout": c.hidden_dropout_prob}, hidden=hidden)
+    dropout = {"dropout": c.hidden_dropout_prob}
+    if not c.use_absolute_embeddings:
+        return g.node("encoder.dropout", "dropout", dropout, hidden=hidden)
+    rows, columns = grid(c)
+    numbers = {"rows": rows * columns, "width": c.embed_dim, **dropout}
+    return g.node("encoder.positions", "add_position_table", numbers, hidden=hidden)
 
 
 def _depth_rates(c: View) -> Iterator[tuple[Value, Value]]:
@@ -96,5 +95,5 @@ def initialisations(c: View) -> tuple[Initialisation, ...]:
     return (
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.Conv2d", "nn.LayerNorm"),
         Initialisation("WindowPositionBias", zeros),
-        *([Initialisation("PatchPositions", zeros)] if c.use_absolute_embeddings else []),
+        Initialisation("AddPositionTable", zeros),
     )
