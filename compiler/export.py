@@ -115,7 +115,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     component = _published(spec)
     assert component is not None, "only a published class has a layout of its own"
     tensors = stored_tensors(model, spec, graph)
-    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     files: dict[str, Write] = {
         "config.json": _json_writer(configuration(component, dtype)),
         MODEL_FILE: partial(_save, tensors),

@@ -95,5 +95,5 @@ def initialisations(c: View) -> tuple[Initialisation, ...]:
     return (
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.Conv2d", "nn.LayerNorm"),
         Initialisation("WindowPositionBias", zeros),
-        Initialisation("AddPositionTable", zeros),
+        *([Initialisation("AddPositionTable", zeros)] if c.use_absolute_embeddings else []),
     )
