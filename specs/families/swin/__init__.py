@@ -11,7 +11,6 @@ FAMILY = Family(
         "SwinModel",
         "SwinForImageClassification",
         "SwinForMaskedImageModeling",
-        "SwinBackbone",
     ),
     config=SwinConfig,
     rules=rules,

@@ -19,11 +19,6 @@ _STORED_PROJECTION = {"q_proj": "query", "k_proj": "key", "v_proj": "value"}
 _HEADS = {
     "a classification head, which an encoder does without": ("classifier.weight", "classifier.bias"),
     "a reconstruction head, which an encoder does without": ("decoder.{i}.weight", "decoder.{i}.bias"),
-    "a backbone's norm, which an encoder does without": tuple(
-        f"hidden_states_norms.{stage}.{parameter}"
-        for stage in ("stem", "stage1", "stage2", "stage3", "stage4")
-        for parameter in ("weight", "bias")
-    ),
 }
 
 
