@@ -31,7 +31,7 @@ def _violations(n: Numbers) -> Iterator[Violation]:
             "XL104",
             f"windows of {window} x {window} cells do not fit a grid of {rows} x {columns}",
             (("window", f"at most {min(rows, columns)}"), ("grid_rows", f"{rows} x {columns} cells here")),
-            f"use windows of at most {min(rows, columns)} cells, or a larger grid",
+            f"use windows of at most {min(rows, columns)} cells a side, or a larger image",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from specs.families.swin.config import WindowConfig
-from specs.families.swin.config import rules as window_rules
+from specs.families.swin.rules import rules as window_rules
 from specs.problems import Problem
 from specs.values import View
 
@@ -16,7 +16,6 @@ class DonutSwinConfig(WindowConfig):
 
 def rules(c: View) -> Iterable[Problem]:
     """What no single field shows, and what the published class cannot compute."""
-    yield from window_rules(c)
     if c.use_absolute_embeddings:
         yield Problem(
             "XL116",
@@ -25,3 +24,4 @@ def rules(c: View) -> Iterable[Problem]:
             info=("the published class has one position more than patches, and fails with them",),
             help="set use_absolute_embeddings to false, or use the family `swin`",
         )
+    yield from window_rules(c)

@@ -1,7 +1,8 @@
 """Swin: images to hidden states by attention within shifted windows (Liu et al. 2021)."""
 
-from specs.families.swin.config import ALIASES, INERT, LEAKED, SwinConfig, derived, rules
+from specs.families.swin.config import ALIASES, INERT, LEAKED, SwinConfig, derived
 from specs.families.swin.graph import encoder
+from specs.families.swin.rules import rules
 from specs.families.swin.weights import weights
 from specs.family import Family, PublishedHalf
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
 from specs.fields import Activation, Depth, Deviation, Rate, Size
 from specs.patches import PatchesConfig, Sides, sides
-from specs.problems import Problem
-from specs.values import Value, View, plain
+from specs.values import Value, View
 
 
 class WindowConfig(PatchesConfig):
@@ -96,86 +95,3 @@ def derived(c: View) -> dict[str, Any]:
     """Fields that follow from others: number and last width of the stages."""
     stages = len(c.depths)
     return {"num_layers": stages, "hidden_size": int(c.embed_dim) * 2 ** (stages - 1)}
-
-
-def rules(c: View) -> Iterable[Problem]:
-    """What no single field shows: lists of one length, sizes that follow from others."""
-    stages = len(c.depths)
-    if stages != len(c.num_heads):
-        yield Problem(
-            "XL303",
-            f"depths has {stages} numbers and num_heads {len(c.num_heads)}, for the same stages",
-            tuple((field.origin or "", f"{len(field)} numbers") for field in (c.num_heads, c.depths)),
-            info=("every stage has its number of layers and its number of heads",),
-            help=f"list {stages} numbers in both",
-        )
-    for name, value in derived(c).items():
-        stated = getattr(c, name)
-        if plain(stated) not in (None, value):
-            yield Problem(
-                "XL116",
-                f"{name} is {plain(stated)}, and {value} follows from the other fields",
-                ((stated.origin or "", f"not {value}"), *_causes(c, name)),
-                info=("the published class computes it by itself, and a decoder would read this number",),
-                help=f"remove `{name}`",
-            )
-    if c.use_absolute_embeddings and any(
-        _is_cut(side, cut) for side, cut in zip(sides(c.image_size), sides(c.patch_size), strict=True)
-    ):
-        yield Problem(
-            "XL116",
-            "patches with learned positions have to divide the image",
-            (
-                (c.use_absolute_embeddings.origin or "", "learned positions"),
-                (c.image_size.origin or "", "not divided"),
-                (c.patch_size.origin or "", "by this"),
-            ),
-            info=("the published table has a position for whole patches only, and its class fails",),
-            help="use an image size that is a multiple of patch_size",
-        )
-    else:
-        yield from undivided(c)
-
-
-def _is_cut(side: Value, cut: Value) -> bool:
-    return int(side) % int(cut) != 0
-
-
-def _causes(c: View, name: str) -> tuple[tuple[str, str], ...]:
-    fields = (c.depths,) if name == "num_layers" else (c.embed_dim, c.depths)
-    return tuple((field.origin or "", "from this") for field in fields)
-
-
-def undivided(c: View) -> Iterable[Problem]:
-    """XL309 where patches do not divide the image, or windows a stage's grid."""
-    image, patch = sides(c.image_size), sides(c.patch_size)
-    for side, cut, name in zip(image, patch, ("height", "width"), strict=True):
-        if _is_cut(side, cut):
-            yield _filled(
-                f"patches of {int(cut)} pixels do not divide an image's {name} of {int(side)}",
-                (side, f"{name} {int(side)}"),
-                (cut, f"patches of {int(cut)}"),
-                f"use a multiple of {int(cut)}",
-            )
-    window = int(c.window_size)
-    for stage, cells in enumerate(grids(c)):
-        rows, columns = int(cells[0]), int(cells[1])
-        if window < min(rows, columns) and (rows % window or columns % window):
-            yield _filled(
-                f"windows of {window} do not divide the grid of {rows} x {columns} patches of stage {stage}",
-                (c.image_size, f"{rows} x {columns} patches"),
-                (c.window_size, f"windows of {window}"),
-                "use an image of which every stage's grid is a multiple of the window",
-            )
-            return
-
-
-def _filled(message: str, first: tuple[Value, str], second: tuple[Value, str], help: str) -> Problem:
-    return Problem(
-        "XL309",
-        message,
-        tuple((field.origin or "", label) for field, label in (first, second)),
-        info=("the last one is filled with zeros, which take part in attention, as in the published class",),
-        help=help,
-        severity="warning",
-    )

@@ -14,9 +14,9 @@ from specs.values import Value, View
 
 
 def encoder(g: GraphBuilder, c: View, _: str) -> Side:
-    """Patches, stages, a norm."""
+    """Patches, stages, a norm; of lists of unequal length, which its rules refuse, the shorter counts."""
     hidden = encoded(g, c, c.hidden_dropout_prob)
-    norm = {"width": width_of(c, len(c.depths) - 1), "eps": c.layer_norm_eps}
+    norm = {"width": width_of(c, min(len(c.depths), len(c.num_heads)) - 1), "eps": c.layer_norm_eps}
     hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
     return Side(hidden, initialisations=initialisations(c))
 
