@@ -28,7 +28,8 @@ def side_by_side(states: Tensor, beams: int) -> Tensor:
 class SelfAttention(nn.Module):
     """Attention of a sequence over itself, incremental when given a cache.
 
-    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied by `scale`, or by one over the root of a head's width.
+    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied
+    by `scale`, or by one over the root of a head's width.
     """
 
     def __init__(

@@ -34,13 +34,13 @@ class LeadingToken(nn.Module):
 class AddPositionTable(nn.Module):
     """Sum of hidden states and a learned row for each of a fixed number of them, then dropout."""
 
-    def __init__(self, rows: int, width: int, dropout: float) -> None:
+    def __init__(self, states: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.empty(1, rows, width))
+        self.table = nn.Parameter(torch.empty(1, states, width))
         self.dropout = dropout
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[B, rows, D], unchanged in shape."""
+        """[B, states, D], unchanged in shape."""
         return nn.functional.dropout(hidden + self.table, self.dropout, self.training)
 
 
@@ -60,8 +60,8 @@ class AddGridPositions(nn.Module):
         self.patch = (patch_height, patch_width)
         self.dropout = dropout
 
-    def forward(self, hidden: Tensor, image: Tensor) -> Tensor:
-        """hidden [B, leading + patches, D] of the image [B, C, height, width] -> the same shape."""
+    def forward(self, image: Tensor, hidden: Tensor) -> Tensor:
+        """image [B, C, height, width] and its states [B, leading + patches, D] -> of the states' shape."""
         grid = (image.shape[2] // self.patch[0], image.shape[3] // self.patch[1])
         table = self.table
         if grid != (self.side, self.side):

@@ -51,7 +51,7 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
         case "nn.Conv2d":
             shapes = {"weight": (given["out_channels"], given["in_channels"], *given["kernel_size"])}
-            return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
+            return shapes | {"bias": (given["out_channels"],)}
         case "nn.Embedding":
             return {"weight": (given["num_embeddings"], given["embedding_dim"])}
         case "nn.GroupNorm":
@@ -93,11 +93,14 @@ class Definition:
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """Of a class: the values of its own constructor's parameters where none are given."""
-        assert self.init is not None, f"{self.name} has no constructor of its own"
-        arguments = self.init.args
-        named = arguments.args[len(arguments.args) - len(arguments.defaults) :]
-        return {a.arg: _evaluate(value, {}) for a, value in zip(named, arguments.defaults, strict=True)}
+        """Of a class: what its own constructor's arguments are where they are left out."""
+        if self.init is None or not self.init.args.defaults:
+            return {}
+        arguments = self.init.args.args[-len(self.init.args.defaults) :]
+        return {
+            argument.arg: ast.literal_eval(default)
+            for argument, default in zip(arguments, self.init.args.defaults, strict=True)
+        }
 
     @cached_property
     def members(self) -> tuple[tuple[str, ast.expr], ...]:
@@ -170,7 +173,7 @@ class BlockLibrary:
             base = self.definitions[name].base
             yield from self._shapes(base, given, block)
             return
-        given = self.definitions[name].defaults | given
+        given = {**self.definitions[name].defaults, **given}
         for member, value in self._members(name):
             if isinstance(value, ast.Call) and _called(value) in ("self.register_buffer", ""):
                 continue
@@ -259,6 +262,8 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             return given.get(name)
+        case ast.Tuple(elts=items):
+            return tuple(_evaluate(item, given) for item in items)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _evaluate(left, given) + _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
@@ -267,8 +272,6 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
             return _evaluate(left, given) * _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
             return _evaluate(left, given) // _evaluate(right, given)
-        case ast.Tuple(elts=items):
-            return tuple(_evaluate(item, given) for item in items)
         case ast.Call(args=sizes) if _called(node) == "torch.empty":
             return tuple(_evaluate(size, given) for size in sizes)
     raise AssertionError(f"block constructors are straight-line; cannot read {ast.unparse(node)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,15 +20,18 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
 from compiler.passes.forms import KEYS
-from compiler.processing_files import left_behind
+from compiler.processing_files import left_behind, section_folder, tokenizer_source
 from compiler.resolved import whole_yaml
+from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
+from compiler.stated import tokenizers_of
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of, whole_table
 from compiler.weights.values import Values
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
+from specs.tokenizers import reading_of
 from specs.values import plain
 from specs.weights import Operation, WeightMap, split_of
 
@@ -126,11 +129,29 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
 
 def _beside(model: Any, spec: Spec, graph: Graph) -> dict[str, Write]:
     """What goes with the tensors: options of generation, front end and tokenizer."""
-    copied = _copied(model, spec)
-    texts = dict(_processor_files(spec, copied.keys()))
+    files = processor_writers(spec, getattr(model, "sources", {}))
     if graph.tokens is not None:
-        texts["generation_config.json"] = generation_configuration(model, spec, graph)
-    return {name: _json_writer(contents) for name, contents in texts.items()} | copied
+        files["generation_config.json"] = _json_writer(generation_configuration(model, spec, graph))
+    return files
+
+
+def processor_writers(spec: Spec, sources: Sources) -> dict[str, Write]:
+    """Files of the front end, and of each tokenizer whose own files the sources have; these as they are."""
+    files = spec.processing.files
+    written: dict[str, Write] = {
+        name: _json_writer(contents) for name, contents in files.get("processor", {}).items()
+    }
+    for one in tokenizers_of(spec):
+        source = tokenizer_source(spec, one, sources)
+        reading = None if source is None else reading_of(one.kind, source.has)
+        if source is None or reading is None:
+            continue
+        folder = section_folder(spec, one.key)
+        for name, contents in files[one.key].items():
+            written[folder + name] = _json_writer(contents)
+        for name in reading.files:
+            written[folder + name] = partial(shutil.copyfile, source.path(name))
+    return written
 
 
 def _json_writer(contents: Mapping[str, Any]) -> Write:
@@ -238,11 +259,10 @@ def _carried(model: Any, component: Component) -> dict[str, Tensor]:
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
-    is_decoder = component.role == "decoder"
     return {
         **component.config,
         **component.family.derived(component.view),
-        **dict.fromkeys(component.family.by_role, is_decoder),
+        **{name: component.role in roles for name, roles in component.family.by_role.items()},
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],
         "model_type": component.family.name,
@@ -261,20 +281,3 @@ def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, 
             if value is not None:
                 merged.setdefault(f"{name}_token_id", value)
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def _processor_files(spec: Spec, copied: Set[str]) -> dict[str, Mapping[str, Any]]:
-    """Configuration of the front end, and of the tokenizer where all its own files go along."""
-    stated = spec.processing
-    whole = stated.tokenizer is not None and copied >= set(stated.tokenizer.files)
-    return {**stated.front_end_files, **(stated.tokenizer_files if whole else {})}
-
-
-def _copied(model: Any, spec: Spec) -> dict[str, Write]:
-    """Tokenizer files of the checkpoint the model came from, as they are."""
-    sources = getattr(model, "sources", {})
-    source = sources.get("model") or sources.get("decoder")
-    if source is None or spec.processing.tokenizer is None:
-        return {}
-    paths = {name: source.path(name) for name in spec.processing.tokenizer.files if source.has(name)}
-    return {name: partial(shutil.copyfile, path) for name, path in paths.items()}

@@ -75,11 +75,18 @@ def _dialect(
     stored: Mapping[str, StoredTensor],
     place: Span | None,
 ) -> tuple[Dialect | None, Diagnostic | None]:
-    """The one spelling whose names the file has; the names it shares are counted, never guessed."""
-    dialects = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    """The one spelling whose names the file has; the names it shares are counted, never guessed.
+
+    Spellings that give the rows the same names are one here.
+    """
+    stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    sources = [source for row in rows for source in (*row.sources, *row.copies)]
+    dialects: dict[tuple[str, ...], Dialect] = {}
+    for one in stated:
+        dialects.setdefault(tuple(map(one.spell, sources)), one)
     counts = {
         dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects
+        for dialect in dialects.values()
     }
     best = max(counts.values())
     wanted = next((row.sources for row in rows if row.sources and row.status != "computed"), None)

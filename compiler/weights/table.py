@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from compiler.block_source import library
-from compiler.passes.join import BRIDGE
+from compiler.passes.bridge import BRIDGE
 from compiler.spec import Spec
 from specs.graph import Graph
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise

@@ -8,13 +8,16 @@ from importlib import import_module
 from specs.family import Family
 
 FAMILIES = (
+    "bart",
     "bert",
     "donut-swin",
     "gpt2",
     "hubert",
+    "mbart",
     "roberta",
     "speech_to_text",
     "swin",
+    "vit",
     "wav2vec2",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""

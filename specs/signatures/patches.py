@@ -21,10 +21,6 @@ def patches(n: Numbers, env: Env) -> Dim:
     return (env["image_height"] // int(n.patch_height)) * (env["image_width"] // int(n.patch_width))
 
 
-def _elementwise(_: Numbers, env: Env) -> Dim:
-    return env["batch"] * env["time"] * env["width"]
-
-
 def _embedding_operations(n: Numbers, env: Env) -> Dim:
     pixels = int(n.patch_height) * int(n.patch_width) * int(n.channels)
     return env["batch"] * patches(n, env) * (pixels * int(n.width))
@@ -59,16 +55,18 @@ LEADING_TOKEN = Signature(
     mixes_time=True,
 )
 
-_ROWS = Port("hidden", "hidden", ("batch", "rows", "width"))
+_STATES = Port("hidden", "hidden", ("batch", "states", "width"))
 
 ADD_POSITION_TABLE = Signature(
     kind="add_position_table",
     summary="Sum of a fixed number of hidden states and a learned row for each, then dropout.",
-    hypers=(Hyper("rows", int, "hidden states, each with its row", minimum=1), WIDTH, DROPOUT),
-    inputs=(_ROWS,),
-    outputs=(_ROWS,),
-    construct=lambda n: Block("AddPositionTable", {"rows": n.rows, "width": n.width, "dropout": n.dropout}),
-    operations=lambda n, env: env["batch"] * env["rows"] * env["width"],
+    hypers=(Hyper("states", int, "hidden states, each with its row", minimum=1), WIDTH, DROPOUT),
+    inputs=(_STATES,),
+    outputs=(_STATES,),
+    construct=lambda n: Block(
+        "AddPositionTable", {"states": n.states, "width": n.width, "dropout": n.dropout}
+    ),
+    operations=lambda n, env: env["batch"] * env["states"] * env["width"],
 )
 
 _GRID = (
@@ -79,12 +77,14 @@ _GRID = (
     DROPOUT,
 )
 
+_PLACED = Port("hidden", "hidden", ("batch", lambda n, env: patches(n, env) + int(n.leading), "width"))
+
 ADD_GRID_POSITIONS = Signature(
     kind="add_grid_positions",
-    summary="Sum of hidden states and a grid of learned rows, interpolated to the image's patches, then dropout.",
+    summary="Sum of states and a grid of learned rows, interpolated to the image's patches, then dropout.",
     hypers=_GRID,
-    inputs=(_HIDDEN, IMAGE),
-    outputs=(_HIDDEN,),
+    inputs=(IMAGE, _PLACED),
+    outputs=(_PLACED,),
     construct=lambda n: Block("AddGridPositions", {hyper.name: getattr(n, hyper.name) for hyper in _GRID}),
-    operations=_elementwise,
+    operations=lambda n, env: env["batch"] * (patches(n, env) + int(n.leading)) * int(n.width),
 )

@@ -20,6 +20,7 @@ from blocks import (
     masks,
     patches,
     positions,
+    resampler,
     span_masking,
     stacks,
     stochastic_depth,
@@ -33,8 +34,9 @@ from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolv
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear, masks,
-    patches, positions, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
+    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear,
+    masks, patches, positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform,
+    windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -123,7 +125,7 @@ def shape_of(port: Port, given: Numbers, env: dict[str, Dim]) -> tuple[int, ...]
 
 def inputs(
     signature: Signature,
-    numbers_given: Numbers,
+    given_numbers: Numbers,
     env: dict[str, Dim],
     valid: dict[str, Tensor],
     generator: torch.Generator,
@@ -131,7 +133,7 @@ def inputs(
     """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
     given = {}
     for port in signature.inputs:
-        shape = shape_of(port, numbers_given, env)
+        shape = shape_of(port, given_numbers, env)
         if port.role == "mask":
             assert isinstance(port.dims[1], str)
             given[port.name] = (torch.arange(shape[1]) < valid[port.dims[1]].unsqueeze(1)).long()

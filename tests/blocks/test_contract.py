@@ -20,6 +20,7 @@ from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, real
 RUNS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = st.integers(1, 9)
 TIMES = ("time", "frames", "samples", "source")
+SIDES = ("image_height", "image_width")
 
 each = pytest.mark.parametrize("kind", ALL)
 
@@ -43,6 +44,8 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
         before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
         longest = given_numbers.rows.value - before.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
+    if any(port.role == "image" for port in signature.inputs):
+        times |= {name: draw(LENGTH) for name in SIDES}
     batch = draw(st.integers(1, 3))
     env = long_enough(signature, given_numbers, {**times, "batch": batch})
     valid = lengths(draw, batch, env, least)
@@ -54,12 +57,16 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
 def long_enough(signature: Signature, given_numbers: Any, given: dict[str, int]) -> dict[str, Any]:
     """Every dimension, times lengthened until no output is empty."""
     times = dict(given)
+    if signature.hyper("patch_height"):  # an image has a patch
+        for side in ("height", "width"):
+            patch = getattr(given_numbers, f"patch_{side}").value
+            times[f"image_{side}"] = max(times.get(f"image_{side}", 1), patch)
     while True:
         env = sizes(signature, given_numbers, times)
         types = signature.output_types(given_numbers, env).values()
         if all(dim.evaluate({}) > 0 for type_ in types for dim in type_.dims):
             return env
-        times |= {name: times[name] + 1 for name in TIMES}
+        times |= {name: size + 1 for name, size in times.items() if name != "batch"}
 
 
 @each
@@ -116,7 +123,7 @@ def test_optional_inputs_may_be_left_out(kind: str, data: st.DataObject) -> None
         assert torch.allclose(without[name].expand_as(output), output, atol=1e-5), name
 
 
-EVEN_KERNELS = ("conv_subsampler", "conv_downsample")
+EVEN_KERNELS = ("conv_subsampler", "gated_conv_downsample")
 
 
 def kernels(given_numbers: Any) -> list[int]:
@@ -151,10 +158,13 @@ def leak(signature: Signature, draw: Any) -> float:
             continue
         if "mask" in before:
             keep = before["mask"].bool()
-        elif isinstance(port.dims[1], str):
-            keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
-        else:  # a grid has no padding
-            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)
+        elif isinstance(port.dims[1], str) and port.dims[1] not in valid:
+            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)  # all of them valid
+        else:  # a rule adds positions before those that came
+            time = next((name for name in (port.dims[1], *valid) if name in valid), None)
+            if time is None:
+                continue
+            keep = torch.arange(before[port.name].shape[1]) < valid[str(time)].unsqueeze(1)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
@@ -204,9 +214,9 @@ def smallest(signature: Signature) -> Any:
 @pytest.mark.parametrize(
     "kind",
     [
-        "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
+        "linear", "vocabulary_head", "conv_subsampler", "gated_conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
-        "window_encoder", "patch_merging", "patch_embedding",
+        "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
     ],
 )  # fmt: skip
 @RUNS

@@ -1,7 +1,7 @@
 """Published encoders at full size, without torch: imported, emitted, verified against real key lists.
 
-`python -m tests.speech.full_size FOLDER [DATA]` prints one JSON object: name -> key list -> findings. Weights are
-files of the right length with nothing in them, so that only headers can be read.
+`python -m tests.speech.full_size FOLDER [DATA]` prints one JSON object: name -> key list -> findings. Weights
+are files of the right length with nothing in them, so that only headers can be read.
 """
 
 from __future__ import annotations

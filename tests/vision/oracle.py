@@ -11,7 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DonutSwinConfig, DonutSwinModel, PreTrainedModel, SwinConfig, SwinModel
+from transformers import (
+    DonutSwinConfig,
+    DonutSwinModel,
+    PreTrainedModel,
+    SwinConfig,
+    SwinModel,
+    ViTConfig,
+    ViTModel,
+)
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE
 from tests.pairs.oracle import spread
@@ -20,6 +28,7 @@ from tests.vision.windows import window_settings
 CLASSES: dict[str, tuple[Any, Any]] = {
     "donut-swin": (DonutSwinConfig, DonutSwinModel),
     "swin": (SwinConfig, SwinModel),
+    "vit": (ViTConfig, ViTModel),
 }
 FAMILIES = tuple(CLASSES)
 SEEDS = range(4)
@@ -77,7 +86,7 @@ def _swin(draw: random.Random, seed: int) -> dict[str, Any]:
     return {**window_settings(draw, seed), "use_absolute_embeddings": seed == 3}
 
 
-_SETTINGS = {"donut-swin": window_settings, "swin": _swin}
+_SETTINGS = {"donut-swin": window_settings, "swin": _swin, "vit": _vit}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:

@@ -24,6 +24,6 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.")},
     inert=INERT,
     untrained=UNTRAINED,
-    processing="specs.families.wav2vec2.processing",
+    front_end="specs.families.wav2vec2.front_end",
     constants={"is_encoder_decoder": False},
 )
