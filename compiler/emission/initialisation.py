@@ -18,6 +18,7 @@ _DRAWS = {
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
     "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
+    "sinusoids": "{target}.copy_(module.sinusoids())",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }

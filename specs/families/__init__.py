@@ -16,9 +16,12 @@ FAMILIES = (
     "mbart",
     "roberta",
     "speech_to_text",
+    "speech_to_text_2",
     "swin",
+    "trocr",
     "vit",
     "wav2vec2",
+    "xglm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""
 

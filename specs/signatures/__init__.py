@@ -28,10 +28,12 @@ from specs.signatures.patches import (
     PATCH_EMBEDDING,
 )
 from specs.signatures.positions import (
+    FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
     LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
+    SINUSOIDAL_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
@@ -58,6 +60,7 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
@@ -78,6 +81,7 @@ SIGNATURES: dict[str, Signature] = {
         RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        SINUSOIDAL_POSITIONS,
         SPAN_MASKING,
         TOKEN_EMBEDDING,
         TOKEN_POSITIONS,

@@ -39,7 +39,8 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     given_numbers = draw(numbers(signature))
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
-        longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+        before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
+        longest = given_numbers.maximum.value + 2 - before.value
     if signature.hyper("rows"):
         before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
         longest = given_numbers.rows.value - before.value
