@@ -73,7 +73,7 @@ def _embedded(g: GraphBuilder, c: View) -> Ref:
     if not c.use_absolute_embeddings:
         return g.node("encoder.dropout", "dropout", dropout, hidden=hidden)
     rows, columns = grid(c)
-    numbers = {"rows": rows * columns, "width": c.embed_dim, **dropout}
+    numbers = {"states": rows * columns, "width": c.embed_dim, **dropout}
     return g.node("encoder.positions", "add_position_table", numbers, hidden=hidden)
 
 
