@@ -43,7 +43,6 @@ class ConformerEncoderLayer(nn.Module):
         second: nn.Module,
         final_norm: nn.Module,
         dropout: float,
-        feed_forward_dropout: float,
         convolution_dropout: float,
     ) -> None:
         super().__init__()
@@ -57,17 +56,14 @@ class ConformerEncoderLayer(nn.Module):
         self.second = second
         self.final_norm = final_norm
         self.dropout = dropout
-        self.feed_forward_dropout = feed_forward_dropout
         self.convolution_dropout = convolution_dropout
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
         """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
-        transformed = self.first(self.first_norm(hidden))
-        hidden = hidden + 0.5 * F.dropout(transformed, self.feed_forward_dropout, self.training)
+        hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
         attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
         hidden = hidden + F.dropout(attended, self.dropout, self.training)
         convolved = self.convolution(self.convolution_norm(hidden))
         hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
-        transformed = self.second(self.second_norm(hidden))
-        hidden = hidden + 0.5 * F.dropout(transformed, self.feed_forward_dropout, self.training)
+        hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
         return self.final_norm(hidden)

@@ -22,3 +22,51 @@ class FeedForward(nn.Module):
         if self.training:
             activated = F.dropout(activated, self.dropout)
         return self.down_proj(activated)
+
+
+class DroppedFeedForward(nn.Module):
+    """Expand, activate, contract, and drop out what comes out."""
+
+    def __init__(
+        self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float
+    ) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+        self.output_dropout = output_dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
+        activated = self.activation(self.up_proj(hidden))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return F.dropout(self.down_proj(activated), self.output_dropout, self.training)
+
+
+class MultiLayerPerceptron(nn.Module):
+    """Two projections from one width to another, an activation between them, the source normalised first."""
+
+    def __init__(
+        self,
+        source_dim: int,
+        inner: int,
+        target_dim: int,
+        norm: nn.Module,
+        activation: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.norm = norm
+        self.up_proj = Projection(source_dim, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, target_dim)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, source_dim] -> [B, T, target_dim]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(self.norm(hidden)))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,16 +20,19 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
 from compiler.passes.forms import KEYS
-from compiler.processing_files import left_behind
+from compiler.processing_files import left_behind, section_folder, tokenizer_source
 from compiler.resolved import whole_yaml
+from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
+from compiler.stated import tokenizers_of
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of, whole_table
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
+from specs.tokenizers import reading_of
 from specs.values import plain
-from specs.weights import Operation, split_of
+from specs.weights import Operation, WeightMap, split_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,7 +117,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     component = _published(spec)
     assert component is not None, "only a published class has a layout of its own"
     tensors = stored_tensors(model, spec, graph)
-    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     files: dict[str, Write] = {
         "config.json": _json_writer(configuration(component, dtype) | labels(model, component)),
         MODEL_FILE: partial(_save, tensors),
@@ -125,11 +128,29 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
 
 def _beside(model: Any, spec: Spec, graph: Graph) -> dict[str, Write]:
     """What goes with the tensors: options of generation, front end and tokenizer."""
-    copied = _copied(model, spec)
-    texts = dict(_processor_files(spec, copied.keys()))
+    files = processor_writers(spec, getattr(model, "sources", {}))
     if graph.tokens is not None:
-        texts["generation_config.json"] = generation_configuration(model, spec, graph)
-    return {name: _json_writer(contents) for name, contents in texts.items()} | copied
+        files["generation_config.json"] = _json_writer(generation_configuration(model, spec, graph))
+    return files
+
+
+def processor_writers(spec: Spec, sources: Sources) -> dict[str, Write]:
+    """Files of the front end, and of each tokenizer whose own files the sources have; these as they are."""
+    files = spec.processing.files
+    written: dict[str, Write] = {
+        name: _json_writer(contents) for name, contents in files.get("processor", {}).items()
+    }
+    for one in tokenizers_of(spec):
+        source = tokenizer_source(spec, one, sources)
+        reading = None if source is None else reading_of(one.kind, source.has)
+        if source is None or reading is None:
+            continue
+        folder = section_folder(spec, one.key)
+        for name, contents in files[one.key].items():
+            written[folder + name] = _json_writer(contents)
+        for name in reading.files:
+            written[folder + name] = partial(shutil.copyfile, source.path(name))
+    return written
 
 
 def _json_writer(contents: Mapping[str, Any]) -> Write:
@@ -173,20 +194,25 @@ def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -
     table = component.family.weights(component.view)
     parts: dict[tuple[str, ...], list[tuple[Operation, str]]] = {}
     for row in table_of(spec, graph):
-        found = table.find(row.address)
-        if row.status == "computed" and found is not None and found[0].is_exported:
-            state[row.address] = model.get_buffer(row.address)
-        elif row.status in ("tied", "computed"):
-            continue
-        assert found is not None, f"the family's table has a row for {row.address}"
-        parts.setdefault(found[1], []).append((found[0].operation, row.address))
-    tensors: dict[str, Tensor] = {}
+        if row.status not in ("tied", "computed"):
+            found = table.find(row.address)
+            assert found is not None, f"the family's table has a row for {row.address}"
+            parts.setdefault(found[1], []).append((found[0].operation, row.address))
+    tensors = dict(_computed_and_stored(model, table, graph))
     for names, fed in parts.items():
         (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
         stored = invert(operation, state[address], [state[other] for _, other in others])
         for name, tensor in zip(names, stored, strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _computed_and_stored(model: Any, table: WeightMap, graph: Graph) -> Iterator[tuple[str, Tensor]]:
+    """The computed buffers that the published class stores too, by the table's names."""
+    for row in table_of(model.spec, graph):
+        found = table.find(row.address) if row.status == "computed" else None
+        if found is not None and found[0].exported:
+            yield found[1][0], model.get_buffer(row.address).detach().cpu().contiguous()
 
 
 def _index(operation: Operation) -> int:
@@ -207,10 +233,10 @@ def _save(tensors: dict[str, Tensor], file: Path) -> None:
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
-    is_decoder = component.role == "decoder"
     return {
         **component.config,
-        **dict.fromkeys(component.family.by_role, is_decoder),
+        **component.family.derived(component.view),
+        **{name: component.role in roles for name, roles in component.family.by_role.items()},
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],
         "model_type": component.family.name,
@@ -229,20 +255,3 @@ def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, 
             if value is not None:
                 merged.setdefault(f"{name}_token_id", value)
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def _processor_files(spec: Spec, copied: Set[str]) -> dict[str, Mapping[str, Any]]:
-    """Configuration of the front end, and of the tokenizer where all its own files go along."""
-    stated = spec.processing
-    whole = stated.tokenizer is not None and copied >= set(stated.tokenizer.files)
-    return {**stated.front_end_files, **(stated.tokenizer_files if whole else {})}
-
-
-def _copied(model: Any, spec: Spec) -> dict[str, Write]:
-    """Tokenizer files of the checkpoint the model came from, as they are."""
-    sources = getattr(model, "sources", {})
-    source = sources.get("model") or sources.get("decoder")
-    if source is None or spec.processing.tokenizer is None:
-        return {}
-    paths = {name: source.path(name) for name in spec.processing.tokenizer.files if source.has(name)}
-    return {name: partial(shutil.copyfile, path) for name, path in paths.items()}

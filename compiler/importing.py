@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,21 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.diagnostics.near import near
-from compiler.generation_file import differing_ids, generation_document, read_generation
+from compiler.generation_file import NAME, differing_ids, generation_document, read_generation
 from compiler.passes.findings import Findings
-from compiler.processing_files import file_texts
+from compiler.processing_files import file_contents
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
 from compiler.spec import Spec
+from compiler.stated import sections_of
 from compiler.weights.halves import absent_half, class_above, untrained
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import SEARCH_IDS
+from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.language import VERSION
 from specs.problems import Problem
-
-_UNUSED_BY = {"encoder": frozenset({"generation", "tokenizer"}), "decoder": frozenset({"processor"})}
-"""Sections that one half of a model has no use for."""
+from specs.values import View
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,13 @@ def import_with_report(
     findings.report([*_architecture(document.data, stated), *_idle(document, ignore)])
     defaults = stated.config().model_dump()
     fields = configuration.fields
-    config = {name: value for name, value in fields.items() if not same(value, defaults[name])}
+    usual = {**defaults, **stated.derived(View({**defaults, **fields}, "config"))}
+    config = {name: value for name, value in fields.items() if not same(value, usual[name])}
     dropped = dict(configuration.dropped)
     generation = generation_document(opened, ignore)
     sections = {
         "generation": _generation(findings, generation, {**defaults, **fields}),
-        **_processing(findings, opened, stated, {**defaults, **fields}, dropped),
+        **_processing(findings, opened, stated, role or "model", {**defaults, **fields}, dropped),
     }
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
@@ -106,12 +105,13 @@ def import_with_report(
         **({"config": sorted(ignore)} if ignore else {}),
     }:
         data["ignore"] = ignored
-    if fresh := untrained(stated, role, config, opened) if role else []:
+    if fresh := untrained(stated, role or "model", config, opened):
         data["fresh"] = fresh
     if settled := _tokens(tokens or {}, {**defaults, **fields}, role):
         data["tokens"] = settled
-    unused = _UNUSED_BY.get(role or "model", frozenset())
-    data |= {key: value for key, value in sections.items() if value and key not in unused}
+    if role == "encoder":
+        del sections["generation"]
+    data |= {key: value for key, value in sections.items() if value}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     analysis = analyse(read_text(text, f"{data['name']}.yaml"))
     if analysis.has_errors:
@@ -146,10 +146,14 @@ def _family(document: Document) -> Family:
 
 
 def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
-    """The role of a checkpoint that is no whole model: decoder if it says so, else the first it can fill."""
+    """The role of a checkpoint that is no whole model, None for one that is.
+
+    Of a family of halves it is decoder if the checkpoint says so, else the first it can fill.
+    """
     first, *others = roles_of(stated)
     if first == "model":
-        return None
+        published = data.get("architectures") or [None]
+        return next((role for role, half in stated.halves.items() if half.architecture in published), None)
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first
 
 
@@ -211,30 +215,41 @@ def _generation(findings: Findings, document: Document | None, config: Mapping[s
     for name, value in known.items():
         if value is None or name in idle or (name in SEARCH_IDS and name not in ids):
             continue
+        if name in CONFIG_OPTIONS and name in config and same(value, config[name]):
+            continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value
+    if Path(document.file).name == NAME:  # it stands in place of the config: what it leaves unset is unset
+        unset = [name for name in CONFIG_OPTIONS if name not in SEARCH_IDS and config.get(name) is not None]
+        options |= {name: None for name in unset if document.data.get(name) is None}
     return options
 
 
 def _processing(
-    findings: Findings, source: Source, stated: Family, config: Mapping[str, Any], dropped: dict[str, str]
+    findings: Findings,
+    source: Source,
+    stated: Family,
+    role: str,
+    config: Mapping[str, Any],
+    dropped: dict[str, str],
 ) -> dict[str, dict[str, Any]]:
     """The sections of front end and tokenizer, as far as the config does not say the same."""
-    if stated.processing is None:
-        return {}
-    module = import_module(stated.processing)
-    texts = file_texts(source, module.FILES)
-    imported = module.import_files(texts)
-    _report_files(findings, imported.problems, str(source))
-    dropped.update(imported.dropped)
-    processor = module.fitting_processor(config) if imported.processor is None else imported.processor
-    tokenizer = {
-        name: value
-        for name, value in (imported.tokenizer or {}).items()
-        if name not in config or not same(config[name], value)
-    }
-    sections = {"processor": processor, "tokenizer": tokenizer}
-    return {key: section for key, section in sections.items() if section}
+    sections: dict[str, dict[str, Any]] = {}
+    for one in sections_of(role, stated):
+        found = one.stated.read(one.key, file_contents(source, one.stated.files))
+        fields = one.stated.fitting(config)
+        if found is not None:
+            _report_files(findings, found.problems, str(source))
+            dropped.update(found.dropped)
+            fields = found.fields
+        if one.key != "processor":
+            fields = {
+                name: value
+                for name, value in fields.items()
+                if name not in config or not same(config[name], value)
+            }
+        sections[one.key] = fields
+    return {key: fields for key, fields in sections.items() if fields}
 
 
 def _report_files(findings: Findings, problems: list[Problem], source: str) -> None:

@@ -5,94 +5,117 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from compiler.checkpoint.source import Folder, Source
+from compiler.checkpoint.subfolder import Subfolder
 from compiler.diagnostics.model import Diagnostic
 from compiler.places import id_address, located
 from compiler.spec import Component, Spec
+from compiler.stated import StatedTokenizer, sections_of, tokenizers_of
 from specs.problems import Problem
-from specs.processing import FileProblem, check_special_id, check_vocabulary
+from specs.processing_files import contradictions
+from specs.tokenizers import FileProblem, check_special_id, check_vocabulary, reading_of
 
-_OTHER_HALF = {"processor": "decoder", "tokenizer": "encoder"}
-"""Section of a spec -> the half of a model that has no use for it."""
+SOURCE_FOLDER = "source_tokenizer"
+"""Where the tokenizer of the source lies in a folder that holds the target's as well."""
+
+
+def section_source(spec: Spec, key: str, source: Source) -> Source:
+    """Where a source has the files of a section: a folder of two tokenizers has one of them in a folder.
+
+    A published pair has one tokenizer for both.
+    """
+    if not section_folder(spec, key):
+        return source
+    inner = Subfolder(source, SOURCE_FOLDER)
+    kind = spec.processing.source_tokenizer
+    is_inside = kind is not None and reading_of(kind, inner.has) is not None
+    return inner if is_inside or source.has("spec.yaml") else source
+
+
+def section_folder(spec: Spec, key: str) -> str:
+    """What the names of a section's files begin with in a folder of the whole model."""
+    has_two = spec.processing.tokenizer is not None
+    return f"{SOURCE_FOLDER}/" if key == "source_tokenizer" and has_two else ""
+
+
+def tokenizer_source(spec: Spec, one: StatedTokenizer, sources: Mapping[str, Source]) -> Source | None:
+    """Where the files of a tokenizer are: with the weights of the whole, or of the part it is for."""
+    source = sources.get("model") or sources.get(one.component.role)
+    return None if source is None else section_source(spec, one.key, source)
 
 
 def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
     """XL403 where the checkpoint's own vocabulary is not the model's: read from its file of ids alone."""
-    tokenizer = spec.processing.tokenizer
-    if tokenizer is None or component.role == _OTHER_HALF["tokenizer"] or not source.has(tokenizer.ids_file):
-        return
-    (text,) = file_texts(source, [tokenizer.ids_file]).values()
-    with suppress(FileProblem):  # reported where the file is read as a section of the spec
-        ids = tokenizer.read_ids(text)
-        yield from tokenizer_findings(spec, ids, max(ids.values()), source.label(tokenizer.ids_file))
+    for one in tokenizers_of(spec):
+        held = section_source(spec, one.key, source)
+        reading = reading_of(one.kind, held.has)
+        if one.component is not component or reading is None:
+            continue
+        with suppress(FileProblem):  # reported where the file is read as a section of the spec
+            ids = one.kind.read_ids(reading.ids, file_bytes(held, reading.ids))
+            yield from tokenizer_findings(spec, one, ids, max(ids.values()), held.label(reading.ids))
 
 
-def tokenizer_findings(spec: Spec, ids: Mapping[str, int], largest: int, origin: str) -> Iterator[Diagnostic]:
-    """XL403 where a tokenizer's ids (token -> id, the largest of all) are not those of the spec's model."""
-    component = spec.components.get("model") or spec.components.get("decoder")
-    tokenizer = spec.processing.tokenizer
-    if component is None or tokenizer is None:
-        return
+def tokenizer_findings(
+    spec: Spec, one: StatedTokenizer, ids: Mapping[str, int], largest: int, origin: str
+) -> Iterator[Diagnostic]:
+    """XL403 where a tokenizer's ids (token -> id, the largest of all) are not those of the part it is for."""
+    role = one.component.role
+    config = one.component.config if one.key == "source_tokenizer" else spec.config
     problems: list[Problem] = []
-    vocabulary = spec.config.get("vocab_size")
+    vocabulary = one.component.config.get("vocab_size")
     if isinstance(vocabulary, int):
-        at = ((f"{component.role}.config.vocab_size", f"{vocabulary} ids"),)
+        at = ((f"{role}.config.vocab_size", f"{vocabulary} ids"),)
         problems += check_vocabulary(len(ids), vocabulary, largest, at)
-    for purpose, token in tokenizer.special.items():
-        given = spec.config.get(f"{purpose}_token_id")
-        problems += check_special_id(token, ids[token], given, id_address(spec, component.role, purpose))
+    for purpose, token in one.kind.special.items():
+        at_config = f"{role}.config.{purpose}_token_id"
+        address = at_config if one.key == "source_tokenizer" else id_address(spec, role, purpose)
+        problems += check_special_id(token, ids[token], config.get(f"{purpose}_token_id"), address)
     for problem in problems:
         told = (*problem.info, f"tokenizer: {origin}")
-        yield located(spec, replace(problem, info=told), component.role)
+        yield located(spec, replace(problem, info=told), role)
 
 
 def processing_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
     """XL505 where the checkpoint's own front end or tokenizer files differ from the spec.
 
-    The front end belongs to the encoder, and the tokenizer to the decoder: what the files beside one half
-    say about the other is not looked at.
+    What the files beside one half say about the other is not looked at.
     """
-    if component.family.processing is None:
-        return
-    from specs.processing_files import contradictions
-
-    module = import_module(component.family.processing)
-    imported = module.import_files(file_texts(source, module.FILES))
-    problems = list(imported.problems)
-    refused = {address for problem in problems for address, _ in problem.at}
-    free = {"tokenizer": getattr(module, "TOKENIZER_FREE", frozenset[str]())}
-    for key in ("processor", "tokenizer"):
-        if component.role == _OTHER_HALF[key] or not hasattr(module, key.capitalize()):
+    for one in sections_of(component.role, component.family):
+        found = one.stated.read(
+            one.key, file_contents(section_source(spec, one.key, source), one.stated.files)
+        )
+        if found is None:
             continue
-        section = getattr(module, key.capitalize()).model_validate(spec.data.get(key) or {})
-        differing = contradictions(section, getattr(imported, key), free.get(key, frozenset()), key)
+        problems = list(found.problems)
+        refused = {address for problem in problems for address, _ in problem.at}
+        section = one.stated.section.model_validate(spec.data.get(one.key) or {})
+        differing = contradictions(section, found.fields, one.stated.free, one.key)
         problems += [problem for problem in differing if problem.at[0][0] not in refused]
-    for problem in problems:
-        yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
+        for problem in problems:
+            yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
 
 
 def assumed_front_end(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
     """XL505, a warning, where neither the checkpoint nor the spec says what the model was trained to hear."""
-    files = spec.processing.front_end_files
-    stating = component.family.processing
-    if not files or stating is None or component.role == _OTHER_HALF["processor"] or "processor" in spec.data:
-        return
-    module = import_module(stating)
-    if module.import_files(file_texts(source, module.FILES)).processor is not None:
-        return
-    (name,) = files
-    problem = Problem(
-        "XL505",
-        f"{source} has no {name} to compare with the spec",
-        ((f"{component.role}.weights", "this checkpoint"),),
-        ("the spec has no `processor:` either, so the published defaults are taken",),
-        f"add the checkpoint's {name}, or write `processor:`",
-        severity="warning",
-    )
-    yield located(spec, problem, component.role)
+    for one in sections_of(component.role, component.family):
+        files = spec.processing.files.get(one.key, {})
+        if one.key != "processor" or one.key in spec.data or not files:
+            continue
+        if one.stated.read(one.key, file_contents(source, one.stated.files)) is not None:
+            continue
+        (name,) = files
+        problem = Problem(
+            "XL505",
+            f"{source} has no {name} to compare with the spec",
+            ((f"{component.role}.weights", "this checkpoint"),),
+            ("the spec has no `processor:` either, so the published defaults are taken",),
+            f"add the checkpoint's {name}, or write `processor:`",
+            severity="warning",
+        )
+        yield located(spec, problem, component.role)
 
 
 def left_behind(spec: Spec, component: Component, folder: Path, written: Collection[str]) -> list[Diagnostic]:
@@ -126,11 +149,12 @@ class _Rest(Folder):
         return name not in self._hidden and super().has(name)
 
 
-def file_texts(source: Source, names: Iterable[str]) -> dict[str, str]:
+def file_contents(source: Source, names: Iterable[str]) -> dict[str, bytes]:
     """Contents of the files of these names that a source has."""
-    return {name: _text(source, name) for name in names if source.has(name)}
+    return {name: file_bytes(source, name) for name in names if source.has(name)}
 
 
-def _text(source: Source, name: str) -> str:
+def file_bytes(source: Source, name: str) -> bytes:
+    """Contents of a file that a source has."""
     source.path(name)  # of the Hub's the whole file, which stays in the cache and is here offline too
-    return source.read_range(name, 0, source.size(name)).decode("utf-8", errors="replace")
+    return source.read_range(name, 0, source.size(name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +15,10 @@ from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.problems import Problem
 from specs.values import Value, View
 from specs.weights import WeightMap
+
+if TYPE_CHECKING:
+    from specs.processing import FrontEnd, Stated
+    from specs.tokenizers import TokenizerKind
 
 
 class FamilyConfig(BaseModel):
@@ -43,6 +48,11 @@ class Side:
 def unbounded(_: View) -> int | None:
     """For a half that takes input of any length."""
     return None
+
+
+def nothing(_: View) -> Mapping[str, Any]:
+    """For a family whose fields are independent of each other."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +90,18 @@ class Family:
         aliases: published second names of fields; a file that gives both must agree.
         is_whole: whether a checkpoint is an encoder and a decoder; else it fills one role of a spec.
         halves: the published class of a role; none for a half that was never published by itself.
-        by_role: switches that follow from the role a spec gives the family, whatever a checkpoint says.
+        by_role: switches that follow from the role a spec gives the family, whatever a checkpoint says,
+            and the roles in which they are on.
         untrained: addresses, `*` for any part, that published checkpoints may have no tensors for.
         inert: fields a checkpoint's config.json may give differently, because they do not change
             what a trained model computes.
-        processing: the module that states front end and tokenizer, imported on demand.
+        front_end: the module that states how an encoder's input is made of audio or images, imported on
+            demand; an encoder of texts has none.
+        tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
         flow: what the whole model does, from a person's input to a person's output.
+        derived: config -> fields of config.json that follow from others; export writes them, and import
+            leaves out those that agree.
     """
 
     name: str
@@ -103,12 +118,30 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
     halves: Mapping[str, PublishedHalf] = field(default_factory=dict)
-    by_role: frozenset[str] = frozenset()
+    by_role: Mapping[str, frozenset[str]] = field(default_factory=dict)
     untrained: tuple[str, ...] = ()
     inert: frozenset[str] = frozenset()
-    processing: str | None = None
+    front_end: str | None = None
+    tokenizer: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+    derived: Callable[[View], Mapping[str, Any]] = nothing
+
+
+def front_end_of(family: Family) -> Stated[FrontEnd] | None:
+    """How a family makes an encoder's input of audio or images."""
+    if family.front_end is None:
+        return None
+    stated: Stated[FrontEnd] = import_module(family.front_end).FRONT_END
+    return stated
+
+
+def tokenizer_of(family: Family) -> Stated[TokenizerKind] | None:
+    """How a family makes ids of texts."""
+    if family.tokenizer is None:
+        return None
+    stated: Stated[TokenizerKind] = import_module(family.tokenizer).TOKENIZER
+    return stated
 
 
 def class_of(family: Family, role: str) -> str:

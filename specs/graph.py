@@ -104,12 +104,16 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Ids the model itself needs: for shifting labels and for masks."""
+    """Ids the model itself needs: for shifting labels and for masks.
+
+    Labels follow the start id, or where they `rotate` their own last one.
+    """
 
     decoder_start: Value
     pad: Value
     bos: Value | None = None
     eos: Value | None = None
+    rotate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,13 @@ class Initialisation:
         constructor: the torch.nn class.
         parameters: parameter name -> (distribution, its numbers).
         below: the address below which the rule holds, before those that hold everywhere.
+        named: of what is there, the last words of the addresses that it is about; all, if none are given.
     """
 
     constructor: str
     parameters: Mapping[str, tuple[str, tuple[Value, ...]]]
     below: str | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Half(Section):
 class BridgeBlock(Section):
     """A bridge written out."""
 
-    block: Literal["linear"] = Field(description="kind of bridge")
+    block: Literal["linear", "mlp", "conv_downsample", "resampler"] = Field(description="kind of bridge")
     with_: dict[str, Any] = Field({}, alias="with", description="its hyper-parameters")
 
 
@@ -126,4 +126,11 @@ class SpecFile(Section):
     processor: dict[str, Any] | None = Field(
         None, description="front end, fields of preprocessor_config.json"
     )
-    tokenizer: dict[str, Any] | None = Field(None, description="tokenizer, fields of tokenizer_config.json")
+    source_tokenizer: dict[str, Any] | None = Field(
+        None, description="tokenizer of an encoder's texts, fields of tokenizer_config.json"
+    )
+    tokenizer: dict[str, Any] | None = Field(
+        None,
+        description="tokenizer of a decoder's texts, and of both sides of a whole model, fields of "
+        "tokenizer_config.json",
+    )

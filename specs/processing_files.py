@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,28 +17,16 @@ from specs.problems import Problem
 from specs.processing import Section
 
 
-@dataclass(frozen=True)
-class ImportedProcessing:
-    """What a family makes of a checkpoint's files.
-
-    `processor` and `tokenizer` are the shortest sections that mean the same, None where the files
-    are absent. `dropped` maps addresses of fields that change nothing to the reason.
-    """
-
-    processor: dict[str, Any] | None
-    tokenizer: dict[str, Any] | None
-    dropped: dict[str, str]
-    problems: list[Problem]
-
-
-def read_object(name: str, text: str | None, address: str, problems: list[Problem]) -> dict[str, Any] | None:
+def read_object(
+    name: str, text: bytes | None, address: str, problems: list[Problem]
+) -> dict[str, Any] | None:
     """The JSON object of a file, None where it is absent; what is no object is added to the problems."""
     if text is None:
         return None
     at = ((address, "read from it"),)
     try:
         contents = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         problems.append(
             Problem("XL106", f"`{name}` is not readable as JSON: {error}", at, help="replace the file")
         )
@@ -101,6 +89,31 @@ def import_section(
         name: value for name, value in fields.items() if name not in defaults or defaults[name] != value
     }
     return ImportedSection(shortest, dropped, problems)
+
+
+FRONT_END_FILES = ("processor_config.json", "preprocessor_config.json")
+"""Files that state a front end, where they exist."""
+
+
+def read_front_end(
+    section: type[Section], address: str, contents: Mapping[str, bytes], inert: Mapping[str, str]
+) -> ImportedSection | None:
+    """The section of a front end that a checkpoint's files mean, None where there are none.
+
+    As in the published classes, the part inside `processor_config.json` comes before the older file.
+    """
+    problems: list[Problem] = []
+    nested, plain = (read_object(name, contents.get(name), address, problems) for name in FRONT_END_FILES)
+    file = FRONT_END_FILES[1]
+    part = next((name for name in ("feature_extractor", "image_processor") if name in (nested or {})), None)
+    if nested is not None and part is not None:
+        file = FRONT_END_FILES[0]
+        surplus = {name: value for name, value in nested.items() if name not in (part, "tokenizer")}
+        plain = {**surplus, **nested[part]}
+    if plain is None:
+        return ImportedSection({}, {}, problems) if problems else None
+    found = import_section(section, plain, file=file, inert=inert, required={}, address=address)
+    return replace(found, problems=problems + found.problems)
 
 
 def _refused(file: str, name: str, value: Any, supported: Any, at: tuple[tuple[str, str], ...]) -> Problem:

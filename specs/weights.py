@@ -141,16 +141,16 @@ class Row:
     Attributes:
         computed: the address is a buffer that is recomputed, never loaded: a stored copy is compared with
             the formula.
+        exported: of a computed buffer: the published class stores it all the same.
         copies: names under which files store the same tensor once more, or instead.
-        is_exported: of a computed buffer, that the published class stores it all the same.
     """
 
     address: str
     sources: tuple[str, ...]
     operation: Operation = Rename()
     computed: bool = False
+    exported: bool = False
     copies: tuple[str, ...] = ()
-    is_exported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

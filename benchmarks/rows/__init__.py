@@ -29,7 +29,7 @@ class Row:
 
 def rows() -> dict[str, Callable[[Subject], Row]]:
     """Every row by its name, in the order of the table."""
-    from benchmarks.rows import compiling, computing, decoding, loading, speaking
+    from benchmarks.rows import compiling, computing, decoding, loading, pairs, speaking
 
     return {
         "check": compiling.check,
@@ -46,4 +46,7 @@ def rows() -> dict[str, Callable[[Subject], Row]]:
         "beam-5": decoding.beams,
         "speech": speaking.transcribe,
         "train": computing.train,
+        "speech-pair": pairs.speech,
+        "vision-pair": pairs.vision,
+        "text-pair": pairs.text,
     }

@@ -8,7 +8,7 @@ from compiler.block_source import BlockLibrary, Definition, library
 from compiler.emission.calls import Calls, wrapped
 from compiler.emission.expressions import INDENT, Factory, literal
 from compiler.emission.imports import import_lines
-from compiler.emission.initialisation import initialisation
+from compiler.emission.initialisation import initialisation, tied_initialisation
 from compiler.emission.input_checks import (
     VALUE_CHECKS,
     ids_below,
@@ -67,6 +67,7 @@ class _Writer:
                 initialises_by_name=any(rule.below for rule in graph.initialisations),
                 initialisation=[line for rule in graph.initialisations for line in initialisation(rule)],
                 ties=graph.ties,
+                tied_initialisation=list(tied_initialisation(graph)),
                 tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
                 encode_lines=[
@@ -115,15 +116,15 @@ class _Writer:
                 vocabulary=vocabulary(graph) if decoding else None,
                 embedded=(ids_below(graph, "decoder_input_ids") or vocabulary(graph)) if decoding else None,
                 length_masks=_tuple(length_masks(graph)),
-                start=plain(graph.tokens.decoder_start) if graph.tokens else None,
-                pad=plain(graph.tokens.pad) if graph.tokens else None,
+                shifted_labels=shifted_labels(graph) if decoding else "",
             )
         )
 
     def _definitions(self, decoding: bool) -> list[Definition]:
         roles = {type_.role for type_ in self._graph.inputs.values()}
         used = [check for role, check in VALUE_CHECKS.items() if role in roles]
-        used += ["shift_right", "label_loss", "Cache"] if decoding else []
+        if decoding:
+            used += [shifted_labels(self._graph).partition("(")[0], "label_loss", "Cache"]
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
         return self._blocks.closure(list(dict.fromkeys(used)))
@@ -150,6 +151,16 @@ class _Writer:
     def _parameter(self, name: str) -> str:
         optional = " | None = None" if name in self._graph.optional_inputs else ""
         return f"{name}: Tensor{optional}"
+
+
+def shifted_labels(graph: Graph) -> str:
+    """The expression for decoder inputs that labels give."""
+    tokens = graph.tokens
+    assert tokens is not None, "a graph that decodes has its ids"
+    pad = plain(tokens.pad)
+    if tokens.rotate:
+        return f"rotate_right(labels, pad={pad})"
+    return f"shift_right(labels, start={plain(tokens.decoder_start)}, pad={pad})"
 
 
 def _member(address: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.passes.findings import Findings, key_of
 from compiler.spec import FORMS, HALVES, Kind, Spec
+from compiler.stated import PURPOSES, stated_sections
 from specs.problems import Problem
 
 KEYS = ("model", "encoder", "decoder", "graph")
@@ -86,19 +87,16 @@ def mixed_halves(findings: Findings) -> None:
 
 def misplaced_keys(spec: Spec) -> Iterator[Problem]:
     """XL114 for keys that do nothing in this form: a setting that silently does nothing is a mistake."""
-    kind, components, data = spec.kind, spec.components, spec.data
+    kind, data = spec.kind, spec.data
     for key, (kinds, purpose) in _USES.items():
         if data.get(key) is not None and kind not in kinds:
             yield _misplaced(key, purpose, kind)
     if data.get("dims") is not None and not spec.graphs:
         yield _misplaced("dims", "names sizes of a free graph", kind)
     yield from _idle_weights(spec)
-    for key, roles, purpose in (
-        ("processor", ("model", "encoder"), "is the front end of an encoder's family"),
-        ("tokenizer", ("model", "decoder"), "is the tokenizer of a decoder's family"),
-    ):
-        family = next((components[role].family for role in roles if role in components), None)
-        if data.get(key) is not None and (family is None or family.processing is None):
+    stated = {section.key for section in stated_sections(spec.components)}
+    for key, purpose in PURPOSES.items():
+        if data.get(key) is not None and key not in stated:
             yield _misplaced(key, purpose, kind)
     ignore = data.get("ignore")
     for role in ignore if isinstance(ignore, dict) else ():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from importlib import import_module
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from compiler.passes.editing import value_at
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from compiler.spec import HALVES
+from compiler.stated import sections_of
 from specs.families import FAMILIES, family
 from specs.family import Family
 from specs.generation import GenerationOptions
@@ -112,11 +112,10 @@ def _of_language(path: Address, data: Mapping[str, Any]) -> Sections:
 
 def _of_files(data: Mapping[str, Any]) -> Sections:
     """The sections that hold the fields of a front end's and a tokenizer's file."""
-    for _, stated in _families(data):
-        if stated is not None and stated.processing is not None:
-            module = import_module(stated.processing)
-            yield ("processor",), keys_of(module.Processor)
-            yield ("tokenizer",), keys_of(module.Tokenizer)
+    for role, stated in _families(data):
+        if stated is not None:
+            for section in sections_of(role, stated):
+                yield (section.key,), keys_of(section.stated.section)
 
 
 def _families(data: Mapping[str, Any]) -> Iterator[tuple[str, Family | None]]:

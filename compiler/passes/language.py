@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from compiler.passes.validation import validated
 from compiler.reader import Document
 from compiler.reader import Path as Address
 from compiler.spec import HALVES, Component, GraphPart, Part, Spec, Whole
+from compiler.stated import SHARED, stated_sections
 from specs.families import FAMILIES, family
 from specs.family import Family, roles_of
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
-from specs.processing import Processing
+from specs.processing import Files, Processing
 from specs.values import written
 
 _CLASS = re.compile(r"(For[A-Z]\w*|Model|Config|Encoder|Decoder)$")
@@ -280,35 +280,22 @@ def _ruled(findings: Findings, component: Component) -> Component:
 
 
 def _processing(findings: Findings, components: Mapping[str, Component]) -> Processing:
-    """Front end and tokenizer as the families state them, from the spec's two sections."""
-    front = components.get("model") or components.get("encoder")
-    back = components.get("model") or components.get("decoder")
-    sections: dict[str, Any] = {}
-    for key, schema_name, component in (("processor", "Processor", front), ("tokenizer", "Tokenizer", back)):
-        if component is None or component.family.processing is None:
-            continue
-        module = import_module(component.family.processing)
-        if not hasattr(module, schema_name):
-            continue
-        written = findings.document.data.get(key)
+    """Front end and tokenizers as the families state them, from the spec's sections."""
+    kinds: dict[str, Any] = {}
+    files: dict[str, Files] = {}
+    for one in stated_sections(components):
+        written = findings.document.data.get(one.key)
         given = written if isinstance(written, dict) else {}
-        section = validated(findings, given, getattr(module, schema_name), (key,))
+        section = validated(findings, given, one.stated.section, (one.key,))
         if section is not None:
-            findings.report(getattr(module, f"{key}_problems")(section, key))
-            sections[key] = section
-    return _stated(front, back, sections)
-
-
-def _stated(front: Component | None, back: Component | None, sections: Mapping[str, Any]) -> Processing:
-    """The front end as one family makes it of its section, and the tokenizer as the other does."""
-
-    def made(component: Component | None, *given: Any) -> Processing:
-        if component is None or component.family.processing is None:
-            return Processing()
-        result = import_module(component.family.processing).processing(*given)
-        assert isinstance(result, Processing)
-        return result
-
-    hearing = made(front, sections.get("processor"), None)
-    writing = made(back, None, sections.get("tokenizer"))
-    return replace(hearing, tokenizer=writing.tokenizer, tokenizer_files=writing.tokenizer_files)
+            findings.report(one.stated.problems(section, one.key))
+            kinds[one.key] = one.stated.kind(section)
+            files[one.key] = one.stated.written(section)
+    whole = components.get("model")
+    reads_text = whole is not None and whole.family.front_end is None
+    return Processing(
+        kinds.get("processor"),
+        kinds.get(SHARED if reads_text else "source_tokenizer"),
+        kinds.get("tokenizer"),
+        files,
+    )

@@ -8,10 +8,12 @@ from dataclasses import replace
 from compiler.passes.free_graph import IDS, Written
 from compiler.places import id_address
 from compiler.spec import Component, Spec
+from compiler.stated import tokenizers_of
 from specs.generation_layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
-from specs.processing import FilterBank, check_vocabulary
+from specs.processing import FilterBank
+from specs.tokenizers import check_vocabulary
 
 
 def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
@@ -26,15 +28,16 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
             # Ids that come from the config were compared with the vocabulary there.
             if problem.code != "XL402" or problem.at[0][0].removeprefix("generation.") in given:
                 yield _with_positions(problem, spec, back) if problem.code == "XL405" else problem
-    vocabulary = spec.config.get("vocab_size")
-    tokenizer = spec.language.tokenizer
-    size = tokenizer.get("vocab_size") if tokenizer is not None else None
-    if back is not None and isinstance(vocabulary, int) and isinstance(size, int):
-        at = (
-            ("tokenizer.vocab_size", f"{size} ids"),
-            (f"{back.role}.config.vocab_size", f"{vocabulary} ids"),
-        )
-        yield from check_vocabulary(size, vocabulary, None, at)
+    for one in tokenizers_of(spec):
+        vocabulary = one.component.config.get("vocab_size")
+        section = spec.data.get(one.key)
+        size = section.get("vocab_size") if isinstance(section, dict) else None
+        if isinstance(vocabulary, int) and isinstance(size, int):
+            at = (
+                (f"{one.key}.vocab_size", f"{size} ids"),
+                (f"{one.component.role}.config.vocab_size", f"{vocabulary} ids"),
+            )
+            yield from check_vocabulary(size, vocabulary, None, at)
 
 
 def _with_positions(problem: Problem, spec: Spec, back: Component | None) -> Problem:

@@ -11,7 +11,7 @@ from compiler.resolved import resolved
 from compiler.spec import Spec
 from compiler.weights.folding import folded
 from specs.graph import Graph
-from specs.values import plain
+from specs.values import plain, written
 from specs.weights import generalise
 
 Section = Literal["spec", "nodes", "parameters", "tokens"]
@@ -140,11 +140,7 @@ def _cells(one: Difference) -> tuple[str, str, str]:
 
 
 def _shown(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case str():
-            return value
-    return "" if value is ABSENT else str(value)
+    """Texts as they are; absent, nothing."""
+    if value is ABSENT:
+        return ""
+    return value if isinstance(value, str) else written(value)

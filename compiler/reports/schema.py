@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel
 
+from compiler.stated import PURPOSES, sections_of
 from specs.families import FAMILIES, family
-from specs.family import Family
+from specs.family import Family, roles_of
 from specs.language import Component, Half, SpecFile
 from specs.signatures import SIGNATURES, Hyper, Signature
 from specs.signatures.base import REQUIRED
@@ -34,7 +34,7 @@ def language_schema() -> Schema:
     definitions["Component"] = _by_family(definitions["Component"], Component)
     definitions["Half"] = _by_family(definitions["Half"], Half)
     definitions["GraphNode"] = _by_block(definitions["GraphNode"])
-    for section in ("processor", "tokenizer"):
+    for section in PURPOSES:
         whole["properties"][section] = _section(section, whole["properties"][section])
     return {"$schema": DIALECT, "title": "crossloom spec", **whole, "$defs": definitions}
 
@@ -146,11 +146,13 @@ def _ports(signature: Signature) -> Schema:
 
 
 def _section(name: str, schema: Schema) -> Schema:
-    """`processor:` or `tokenizer:` of any family that has one."""
+    """The section of that name, of any family that states one."""
     models = [
-        getattr(import_module(module), name.capitalize())
-        for module in (family(one).processing for one in FAMILIES)
-        if module is not None and hasattr(import_module(module), name.capitalize())
+        section.stated.section
+        for one in map(family, FAMILIES)
+        for role in roles_of(one)
+        for section in sections_of(role, one)
+        if section.key == name
     ]
     alternatives = [_plain(model.model_json_schema()) for model in dict.fromkeys(models)]
     return {"description": schema["description"], "anyOf": alternatives}

@@ -7,17 +7,19 @@ from typing import Any
 
 from compiler.analysis import Analysis, analysis_of
 from compiler.checkpoint.resolve import resolve
-from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError
-from compiler.diagnostics.near import listed
-from compiler.processing_files import tokenizer_findings
+from compiler.diagnostics.near import listed as quoted_names
+from compiler.processing_files import section_folder, tokenizer_findings, tokenizer_source
 from compiler.sources import Sources, sources_of
 from compiler.spec import FORMS, Spec
+from compiler.stated import StatedTokenizer, tokenizers_of
 from runtime.audio import AudioLimits
 from runtime.failures import failure
-from runtime.processing.processor import Processor, processor_from_files
+from runtime.processing.processor import Processor
+from runtime.tokenizers import Tokenizer, load_tokenizer
 from specs.dims import minimum_input
 from specs.graph import Graph
+from specs.tokenizers import reading_of
 
 
 def load_processor(analysis: Analysis, source: str | Path | None = None, **access: Any) -> Processor:
@@ -44,43 +46,54 @@ def processor_of_model(model: Any) -> Processor:
 def processor_of(spec: Spec, graph: Graph, sources: Sources) -> Processor:
     """The processor of a checked spec, files taken from opened sources. Raises as `load_processor`."""
     stated = spec.processing
-    if stated.front_end is None and stated.tokenizer is None:
+    if stated.is_empty:
         raise failure(
             "XL114",
             f"`{spec.name}` is {FORMS[spec.kind]}, which states neither a front end nor a tokenizer",
             help="make its inputs in Python, or take the processor of a family's spec",
         )
-    source = _tokenizer_source(spec, sources)
-    path_of = source.path if source is not None else Path
-    processor = processor_from_files(stated, path_of, audio_limits(spec, graph))
-    if spec.processing.tokenizer is not None:
-        tokenizer = processor.tokenizer
-        findings = list(tokenizer_findings(spec, tokenizer.ids, tokenizer.largest_id, str(source)))
-        if findings:
-            raise CrossloomError(findings)
-    return processor
+    tokenizers = {one.key: _tokenizer(spec, one, sources) for one in tokenizers_of(spec)}
+    target = tokenizers.get("tokenizer")
+    is_shared = spec.components.get("model") is not None and stated.source_tokenizer is not None
+    return Processor(
+        stated.front_end,
+        target,
+        audio_limits(spec, graph),
+        {
+            section_folder(spec, key) + name: text
+            for key in stated.files
+            for name, text in stated.files[key].items()
+        },
+        source_tokenizer=target if is_shared else tokenizers.get("source_tokenizer"),
+    )
 
 
-def _tokenizer_source(spec: Spec, sources: Sources) -> Source | None:
-    """The checkpoint whose tokenizer counts, the decoder's, with every file of it; None without a tokenizer.
+def _tokenizer(spec: Spec, one: StatedTokenizer, sources: Sources) -> Tokenizer:
+    """A tokenizer of the spec, made of its checkpoint's files and held against the model.
 
     Raises:
-        CrossloomError: XL514 where there is no such checkpoint, or it lacks files.
+        CrossloomError: XL514 where there is no such checkpoint, or it lacks files; XL403 where it does not
+            fit the model.
     """
-    kind = spec.processing.tokenizer
-    if kind is None:
-        return None
-    source = sources.get("model") or sources.get("decoder")
-    wanted = f"the tokenizer of `{spec.name}` is made of {listed(kind.files)}"
+    source = tokenizer_source(spec, one, sources)
+    listed = " or of ".join(quoted_names(reading.files) for reading in one.kind.readings)
+    wanted = f"the {one.key.replace('_', ' ')} of `{spec.name}` is made of {listed}"
     help = "name a folder or repository that has them: `--processor SOURCE`, `load_processor(spec, source)`"
     if source is None:
         message = f"{wanted}, and no checkpoint is named that has them"
         raise failure("XL514", message, info=("they cannot be made from a spec",), help=help)
-    lacking = [name for name in kind.files if not source.has(name)]
-    if lacking:
-        message = f"{wanted}, and `{source}` has no {' and no '.join(f'`{name}`' for name in lacking)}"
-        raise failure("XL514", message, help=f"put them there, or {help}")
-    return source
+    reading = reading_of(one.kind, source.has)
+    if reading is None:
+        best = one.kind.readings[0].files
+        lacking = " and no ".join(f"`{name}`" for name in best if not source.has(name))
+        raise failure(
+            "XL514", f"{wanted}, and `{source}` has no {lacking}", help=f"put them there, or {help}"
+        )
+    tokenizer = load_tokenizer(one.kind, reading, source.path)
+    findings = list(tokenizer_findings(spec, one, tokenizer.ids, tokenizer.largest_id, str(source)))
+    if findings:
+        raise CrossloomError(findings)
+    return tokenizer
 
 
 def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:

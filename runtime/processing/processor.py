@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.installing import require
+from compiler.processing_files import SOURCE_FOLDER
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
-from runtime.tokenizers import Tokenizer, load_tokenizer
+from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
-from specs.processing import FrontEnd, Processing
+from specs.processing import FrontEnd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,7 +25,9 @@ IGNORED_LABEL = -100
 
 
 class Processor:
-    """Front end and tokenizer of one model; either may be absent.
+    """Front end and tokenizers of one model; any may be absent.
+
+    The source's tokenizer makes the encoder's input, the other is of what the decoder reads and writes.
 
     Importing and constructing need no torch; the first call does.
     """
@@ -35,11 +38,13 @@ class Processor:
         tokenizer: Tokenizer | None = None,
         limits: AudioLimits | None = None,
         files: Mapping[str, Mapping[str, Any]] | None = None,
+        source_tokenizer: Tokenizer | None = None,
     ) -> None:
-        """`files` are the JSON files that `save` writes beside the tokenizer's own, by name."""
+        """`files` are the JSON files that `save` writes beside the tokenizers' own, by name."""
         self.front_end = front_end
         self.limits = limits or AudioLimits()
         self._tokenizer = tokenizer
+        self._source_tokenizer = source_tokenizer
         self._files = files or {}
 
     def __call__(
@@ -88,11 +93,12 @@ class Processor:
         if audio is not None:
             inputs |= self._features(audio, sampling_rate)
         if text is not None:
-            rows = self._encode(text, tgt_lang, errors)
-            inputs["input_ids"] = _padded(rows, self.tokenizer.pad_id)
+            reader = self._source_tokenizer or self.tokenizer
+            rows = _encoded(reader, text, tgt_lang, errors)
+            inputs["input_ids"] = _padded(rows, reader.pad_id)
             inputs["attention_mask"] = _padded([[1] * len(row) for row in rows], 0)
         if text_target is not None:
-            inputs["labels"] = _padded(self._encode(text_target, tgt_lang, errors), IGNORED_LABEL)
+            inputs["labels"] = _padded(_encoded(self.tokenizer, text_target, tgt_lang, errors), IGNORED_LABEL)
         _check_rows(inputs)
         return inputs
 
@@ -152,6 +158,8 @@ class Processor:
         """Write the files from which the public implementation makes the same processor; their paths."""
         folder = Path(folder)
         paths = [] if self._tokenizer is None else self._tokenizer.save(folder)
+        if self._source_tokenizer is not None and self._source_tokenizer is not self._tokenizer:
+            paths += self._source_tokenizer.save(folder / SOURCE_FOLDER if paths else folder)
         for name, contents in self._files.items():
             text = json.dumps(contents, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
             write_file(folder / name, text.encode())
@@ -180,10 +188,6 @@ class Processor:
         inputs = {self._require_front_end().input_name: features}
         return inputs if mask is None else {**inputs, "attention_mask": mask}
 
-    def _encode(self, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors) -> list[list[int]]:
-        rows = [texts] if isinstance(texts, str) else texts
-        return [self.tokenizer.encode(text, tgt_lang, errors) for text in rows]
-
     def _minimum_samples(self) -> int:
         return max(self.limits.minimum_samples, self._require_front_end().frame_length)
 
@@ -199,17 +203,11 @@ class Processor:
         return build_front_end(self._require_front_end())
 
 
-def processor_from_files(
-    processing: Processing, path_of: Callable[[str], Path], limits: AudioLimits | None = None
-) -> Processor:
-    """The processor a family states, with the files that `path_of` finds by name.
-
-    Raises CrossloomError where a file is missing (XL117) or cannot be used (XL403, XL516).
-    """
-    kind = processing.tokenizer
-    tokenizer = None if kind is None else load_tokenizer(kind, path_of)
-    files = {**processing.front_end_files, **processing.tokenizer_files}
-    return Processor(processing.front_end, tokenizer, limits, files)
+def _encoded(
+    tokenizer: Tokenizer, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors
+) -> list[list[int]]:
+    rows = [texts] if isinstance(texts, str) else texts
+    return [tokenizer.encode(text, tgt_lang, errors) for text in rows]
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

@@ -8,16 +8,25 @@ from importlib import import_module
 from specs.family import Family
 
 FAMILIES = (
+    "bart",
     "bert",
     "data2vec-audio",
+    "distilbert",
+    "donut-swin",
     "gpt2",
     "hubert",
+    "mbart",
     "roberta",
     "speech_to_text",
+    "speech_to_text_2",
+    "swin",
+    "trocr",
     "unispeech",
+    "vit",
     "wav2vec2",
     "wav2vec2-conformer",
     "wavlm",
+    "xglm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""
 

@@ -4,6 +4,7 @@ The registry is filled by explicit names; nothing is scanned.
 """
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
+from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
     RELATIVE_CONFORMER_ENCODER,
@@ -14,6 +15,7 @@ from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
     ADD_TYPES,
+    CONSTANT_BIAS,
     DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
@@ -23,17 +25,26 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positioned_stacks import (
     ADAPTED_PRE_NORM_ENCODER,
     GATED_BIAS_POST_NORM_ENCODER,
     GATED_BIAS_PRE_NORM_ENCODER,
 )
 from specs.signatures.positions import (
+    FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
     LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
+    SINUSOIDAL_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
@@ -44,8 +55,9 @@ from specs.signatures.stacks import (
     PRE_NORM_DECODER,
     PRE_NORM_ENCODER,
 )
-from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
+from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import WAVEFORM_ENCODER
+from specs.signatures.windows import PATCH_MERGING, WINDOW_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
@@ -61,31 +73,44 @@ SIGNATURES: dict[str, Signature] = {
         ROTARY_ANGLES,
         ROTARY_CONFORMER_ENCODER,
         STACKED_CONVOLUTION_POSITIONS,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
+        CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
+        GATED_CONV_DOWNSAMPLE,
+        IMAGE_PADDING,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
+        MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
+        PATCH_MERGING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        SINUSOIDAL_POSITIONS,
         SPAN_MASKING,
         TOKEN_EMBEDDING,
         TOKEN_POSITIONS,
         UNMASKED_FRAME_POSITIONS,
         VOCABULARY_HEAD,
         WAVEFORM_ENCODER,
+        WINDOW_ENCODER,
         ZERO_PADDING,
     )
 }

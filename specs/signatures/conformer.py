@@ -21,7 +21,6 @@ from specs.values import Value
 
 _HYPERS = (
     *(hyper for hyper in COMMON if hyper.name != "eps"),
-    Hyper("feed_forward_dropout", float, "dropout on what feed-forward networks give", 0.0, 0, 1),
     Hyper("convolution_kernel", int, "positions that the convolution of a layer spans", 31, minimum=1),
     Hyper("convolution_dropout", float, "dropout on what the convolution gives", 0.0, 0, 1),
 )
@@ -63,7 +62,6 @@ def layer(n: Numbers, name: str) -> Block:
         "ConformerEncoderLayer",
         {
             "dropout": n.dropout,
-            "feed_forward_dropout": n.feed_forward_dropout,
             "convolution_dropout": n.convolution_dropout,
         },
         {

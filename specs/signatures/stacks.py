@@ -21,9 +21,20 @@ COMMON = (
     DROPOUT,
     Hyper("attention_dropout", float, "dropout on attention weights", 0.0, 0, 1),
     Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+    Hyper("output_dropout", float, "dropout on what the feed-forward network gives", 0.0, 0, 1),
     Hyper("layerdrop", float, "probability that a layer is skipped in training", 0.0, 0, 1),
     Hyper("eps", float, "added to variances by the norms", 1e-5, 0),
 )
+
+
+ATTENTION_BIAS = Hyper(
+    "attention_bias",
+    str,
+    "which of queries, keys and values add a bias",
+    "all",
+    choices=("all", "query and value", "none"),
+)
+_WITHOUT_BIAS = {"all": (), "query and value": ("key_bias",), "none": ("bias", "key_bias")}
 
 
 def heads_divide(n: Numbers) -> Iterable[Violation]:
@@ -49,10 +60,10 @@ def norm(n: Numbers) -> Block:
     return Block("nn.LayerNorm", numbers if n.eps.value == 1e-5 else {**numbers, "eps": n.eps})
 
 
-def self_attention(n: Numbers, scale: Mapping[str, Value], name: str = "SelfAttention") -> Block:
+def self_attention(n: Numbers, more: Mapping[str, Value], name: str = "SelfAttention") -> Block:
     """The attention of a layer over its own states."""
     numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
-    return Block(name, {**numbers, **scale})
+    return Block(name, {**numbers, **more})
 
 
 def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
@@ -70,11 +81,11 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
 
 def feed_forward(n: Numbers) -> Block:
     """The feed-forward network of a layer."""
-    return Block(
-        "FeedForward",
-        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout},
-        {"activation": activation(n.activation)},
-    )
+    numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
+    parts = {"activation": activation(n.activation)}
+    if n.output_dropout.value:
+        return Block("DroppedFeedForward", {**numbers, "output_dropout": n.output_dropout}, parts)
+    return Block("FeedForward", numbers, parts)
 
 
 def stack(n: Numbers, name: str, layers: tuple[Repeat, ...], **more: Value) -> Block:
@@ -85,6 +96,12 @@ def stack(n: Numbers, name: str, layers: tuple[Repeat, ...], **more: Value) -> B
     return Block(name, {}, parts)
 
 
+def _biases(n: Numbers) -> dict[str, Value]:
+    """The biases that attention does without; it has those that are not named."""
+    lacking = _WITHOUT_BIAS[n.attention_bias.value]
+    return {name: Value(False, n.attention_bias.origin) for name in lacking}
+
+
 def _encoder(layer: str) -> Callable[[Numbers], Block]:
     def construct(n: Numbers) -> Block:
         block = Block(
@@ -92,7 +109,7 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": norm(n),
-                "self_attention": self_attention(n, {}),
+                "self_attention": self_attention(n, _biases(n)),
                 "feed_forward_norm": norm(n),
                 "feed_forward": feed_forward(n),
             },
@@ -162,7 +179,7 @@ def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
     return Signature(
         kind=kind,
         summary=f"Transformer encoder layers, normalisation {order} each sub-layer.",
-        hypers=COMMON,
+        hypers=(*COMMON, ATTENTION_BIAS),
         inputs=(
             Port("hidden", "hidden", ("batch", "time", "width")),
             Port("mask", "mask", ("batch", "time"), "int64", optional=True),

@@ -16,17 +16,22 @@ from blocks import (
     convolutional_positions,
     embeddings,
     feed_forward,
+    image_padding,
     layer_adapters,
     layers,
     linear,
     masks,
+    patches,
     positional_attention,
     positions,
     relative_positions,
+    resampler,
     span_masking,
     stacks,
+    stochastic_depth,
     subsampling,
     waveform,
+    windows,
 )
 from specs.dims import Dim
 from specs.graph import Block
@@ -35,8 +40,8 @@ from specs.values import Value, plain
 
 MODULES = (
     activations, attention, batch_norm, conformer, convolutional_positions, embeddings, feed_forward,
-    layer_adapters, layers, linear, masks, positional_attention, positions, relative_positions,
-    span_masking, stacks, subsampling, waveform,
+    image_padding, layer_adapters, layers, linear, masks, patches, positional_attention, positions,
+    relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -83,6 +88,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
     if "heads" in drawn and "width" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    if "window" in drawn:
+        drawn["window"] = draw(st.integers(1, min(drawn["grid_rows"], drawn["grid_columns"])))
+        drawn["layers"] = draw(st.integers(1, 3))
     if "groups" in drawn:
         drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "strides" in drawn:

@@ -20,6 +20,7 @@ from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, real
 RUNS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = st.integers(1, 9)
 TIMES = ("time", "frames", "samples", "source")
+SIDES = ("image_height", "image_width")
 
 each = pytest.mark.parametrize("kind", ALL)
 
@@ -38,11 +39,14 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     given_numbers = draw(numbers(signature))
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
-        longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+        before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
+        longest = given_numbers.maximum.value + 2 - before.value
     if signature.hyper("rows"):
         before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
         longest = given_numbers.rows.value - before.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
+    if any(port.role == "image" for port in signature.inputs):
+        times |= {name: draw(LENGTH) for name in SIDES}
     batch = draw(st.integers(1, 3))
     env = long_enough(signature, given_numbers, {**times, "batch": batch})
     valid = lengths(draw, batch, env, least)
@@ -54,12 +58,16 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
 def long_enough(signature: Signature, given_numbers: Any, given: dict[str, int]) -> dict[str, Any]:
     """Every dimension, times lengthened until no output is empty."""
     times = dict(given)
+    if signature.hyper("patch_height"):  # an image has a patch
+        for side in ("height", "width"):
+            patch = getattr(given_numbers, f"patch_{side}").value
+            times[f"image_{side}"] = max(times.get(f"image_{side}", 1), patch)
     while True:
         env = sizes(signature, given_numbers, times)
         types = signature.output_types(given_numbers, env).values()
         if all(dim.evaluate({}) > 0 for type_ in types for dim in type_.dims):
             return env
-        times |= {name: times[name] + 1 for name in TIMES}
+        times |= {name: size + 1 for name, size in times.items() if name != "batch"}
 
 
 @each
@@ -72,7 +80,11 @@ def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataO
         module = realise(block)
     stored = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     assert list(library().shapes(block)) == list(stored.items())
-    buffers = [(name, tuple(buffer.shape)) for name, buffer in module.named_buffers() if name not in stored]
+    buffers = [
+        (name, tuple(buffer.shape), str(buffer.dtype).removeprefix("torch."))
+        for name, buffer in module.named_buffers()
+        if name not in stored
+    ]
     assert list(library().buffers(block)) == buffers
 
 
@@ -113,7 +125,7 @@ def test_optional_inputs_may_be_left_out(kind: str, data: st.DataObject) -> None
         assert torch.allclose(without[name].expand_as(output), output, atol=1e-5), name
 
 
-EVEN_KERNELS = ("conv_subsampler", "conv_downsample")
+EVEN_KERNELS = ("conv_subsampler", "gated_conv_downsample")
 
 
 def kernels(given_numbers: Any) -> list[int]:
@@ -152,9 +164,13 @@ def leak(signature: Signature, draw: Any) -> float:
             keep = torch.ones(before[port.name].shape, dtype=torch.bool)
         elif "mask" in before:
             keep = before["mask"].bool()
-        else:
-            assert isinstance(port.dims[1], str)
-            keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
+        elif isinstance(port.dims[1], str) and port.dims[1] not in valid:
+            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)  # all of them valid
+        else:  # a rule adds positions before those that came
+            time = next((name for name in (port.dims[1], *valid) if name in valid), None)
+            if time is None:
+                continue
+            keep = torch.arange(before[port.name].shape[1]) < valid[str(time)].unsqueeze(1)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
@@ -204,10 +220,11 @@ def smallest(signature: Signature) -> Any:
 @pytest.mark.parametrize(
     "kind",
     [
-        "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
+        "linear", "vocabulary_head", "conv_subsampler", "gated_conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
         "stacked_convolution_positions", "gated_bias_pre_norm_encoder", "adapted_pre_norm_encoder",
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
+        "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
     ],
 )  # fmt: skip
 @RUNS
@@ -235,8 +252,11 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             signature = SIGNATURES[kind]
             given_numbers = smallest(signature)
             values = given_numbers._values
-            if "layerdrop" in values:
-                values["layerdrop"] = type(values["layerdrop"])(overflow)
+            for rate in {"layerdrop", "output_dropout"} & values.keys():
+                values[rate] = Value(overflow)
+            if "window" in values:
+                values |= {"layers": Value(2), "window": Value(2)}
+                values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
             if (norm := signature.hyper("norm")) is not None:

@@ -1,110 +1,67 @@
-"""`python -m tests.mutation [WORD]`: run every fault whose name holds WORD, and write docs/mutations.md.
+"""`python -m tests.mutation [GROUP ...]`: the faults of these groups, or of all, and a page for each of them.
 
-Exit status 1 if a fault survives that is not known to be equivalent, or one known to be is caught.
+A group is a family, whose table of weights is spoilt, or a heading of faults.yaml. Exit status 1 if a fault
+survives that is not known to be equivalent, or one known to be is caught.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutation import tree
-from tests.mutation.patches import Patch, patches
-from tests.mutation.rows import RowFault, faults
-
-REPORT = tree.ROOT / "docs" / "mutations.md"
-HEADER = """\
-# Mutations
-
-For every fault, the first test that fails; `make mutants` writes this file. A fault that no test catches
-is listed with the reason why it changes nothing.
-
-The tests run in this order: {tests}.
-"""
+from tests.mutation.faults import Fault, Result, all_faults
+from tests.mutation.report import shown, write_pages
 
 
-@dataclass(frozen=True)
-class Result:
-    """One line of the matrix."""
-
-    group: str
-    name: str
-    killer: str | None
-    equivalent: str | None
-
-    @property
-    def expected(self) -> bool:
-        """Caught, or known to be equivalent; not both."""
-        return (self.killer is None) is (self.equivalent is not None)
-
-
-def results(folder: Path, word: str) -> Iterator[Result]:
-    """Every fault in turn."""
-    with tree.copied(folder) as copy:
-        assert tree.run(copy).killer is None, "the tests pass without a fault"
-        for fault in row_faults():
-            if word in fault.name:
-                killer = tree.run(copy, fault.prepare, fault.tests or tree.TESTS).killer
-                yield Result("weight table", fault.name, killer, fault.equivalent)
-        for patch in patches():
-            if word in patch.name:
-                yield Result(patch.group, patch.name, killed_by(copy, patch), patch.equivalent)
+def measured(faults: list[Fault], workers: int) -> list[Result]:
+    """What catches each fault, in their order; every worker spoils a copy of its own."""
+    context = get_context("fork")
+    results: SimpleQueue[tuple[int, Result]] = context.SimpleQueue()  # type: ignore[assignment]
+    shares = [range(first, len(faults), workers) for first in range(workers)]
+    processes = [context.Process(target=_work, args=(faults, share, results)) for share in shares]
+    for process in processes:
+        process.start()
+    found: dict[int, Result] = {}
+    while len(found) < len(faults):
+        index, result = results.get()
+        found[index] = result
+        mark = "    " if result.is_expected else "!!! "
+        print(f"{mark}{result.group}: {result.name}: {shown(result)}", flush=True)
+    for process in processes:
+        process.join()
+    return [found[index] for index in range(len(faults))]
 
 
-def killed_by(copy: Path, patch: Patch) -> str | None:
-    """The test that fails with one edit made."""
-    with tree.edited(copy / patch.file, patch.find, patch.replace):
-        return tree.run(copy, tests=tree.tests_of(patch.group)).killer
+def _work(faults: list[Fault], share: range, results: SimpleQueue[tuple[int, Result]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, tree.copied(Path(folder)) as copy:
+        for index in share:
+            fault = faults[index]
+            results.put((index, Result(fault.group, fault.name, fault.killer(copy), fault.equivalent)))
 
 
-def row_faults() -> list[RowFault]:
-    """Faults of the table; the family is imported from the sources themselves, and forgotten again."""
-    found = list(faults())
-    for name in [name for name in sys.modules if name.partition(".")[0] == "specs"]:
-        del sys.modules[name]
-    return found
-
-
-def report(found: list[Result]) -> str:
-    """The matrix as Markdown."""
-    tests = ", ".join(f"`{name.removeprefix('tests/')}`" for name in tree.TESTS)
-    lines = [HEADER.format(tests=tests)]
-    caught = sum(result.killer is not None for result in found)
-    lines.append(f"{len(found)} faults, {caught} caught.\n")
-    for group in dict.fromkeys(result.group for result in found):
-        lines += [f"## {group.capitalize()}\n", "| fault | caught by |", "|---|---|"]
-        for result in found:
-            if result.group == group:
-                lines.append(f"| {result.name} | {shown(result)} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def shown(result: Result) -> str:
-    """What the second column says."""
-    if result.killer is None:
-        return f"**none**: {result.equivalent or 'not known why'}"
-    return f"`{result.killer.removeprefix('tests/')}`"
-
-
-def main(word: str) -> int:
-    """Run, print, write; a partial run writes nothing."""
+def main() -> int:
+    """Run, print, write a page for every group that was run."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP")
+    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
+    options = parser.parse_args()
+    faults = all_faults()
+    groups = list(dict.fromkeys(fault.group for fault in faults))
+    unknown = [group for group in options.groups if group not in groups]
+    if unknown:
+        parser.error(f"no group {unknown[0]!r}; there are {', '.join(groups)}")
     tree.warm_up()
-    found: list[Result] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for result in results(Path(folder), word):
-            found.append(result)
-            mark = "    " if result.expected else "!!! "
-            print(f"{mark}{result.group}: {result.name}: {shown(result)}", flush=True)
-    if not word:
-        REPORT.write_text(report(found), encoding="utf-8")
-    unexpected = [result for result in found if not result.expected]
-    print(f"{len(found)} faults, {len(unexpected)} unexpected")
+    found = measured([f for f in faults if f.group in (options.groups or groups)], options.workers)
+    write_pages(found)
+    unexpected = sum(not result.is_expected for result in found)
+    print(f"{len(found)} faults, {unexpected} unexpected")
     return 1 if unexpected else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(" ".join(sys.argv[1:])))
+    sys.exit(main())

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.mutation import tree
+
 FAULTS = Path(__file__).with_name("faults.yaml")
 
 
@@ -23,6 +25,16 @@ class Patch:
     find: str
     replace: str
     equivalent: str | None = None
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """All tests, those nearest to the group first."""
+        return tree.tests_of(self.group)
+
+    def killer(self, copy: Path) -> str | None:
+        """The first test that fails with the edit made."""
+        with tree.edited(copy / self.file, self.find, self.replace):
+            return tree.run(copy, tests=self.tests).killer
 
 
 def patches() -> list[Patch]:

@@ -13,8 +13,9 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,10 @@ def warm_up() -> None:
     import torch
     import torch._dynamo
     import transformers
-    from transformers.models.speech_to_text import modeling_speech_to_text  # noqa: F401
 
+    for family in sorted(path.name for path in (ROOT / "specs" / "families").iterdir()):
+        with suppress(ImportError):
+            import_module(f"transformers.models.{family}.modeling_{family}")
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
 

@@ -68,7 +68,7 @@ def test_exported_configuration_imports_as_the_same_spec(name: str, tmp_path: Pa
     files = {
         "config.json": configuration(spec.components["model"], "float32"),
         "generation_config.json": generation_configuration(skeleton(spec, graph, "meta"), spec, graph),
-        "preprocessor_config.json": spec.processing.front_end_files["preprocessor_config.json"],
+        "preprocessor_config.json": spec.processing.files["processor"]["preprocessor_config.json"],
     }
     folder = tmp_path / name
     folder.mkdir()

@@ -14,7 +14,7 @@ from transformers import Speech2TextTokenizer
 
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
-from specs.families.speech_to_text.processing import Tokenizer, tokenizer_kind
+from specs.families.speech_to_text.tokenizer import Tokenizer, tokenizer_kind
 
 SENTENCES = (
     "hello world, this is a test of the tokenizer.",
@@ -82,7 +82,8 @@ def pair(folders: dict[str, Path]) -> Callable[..., Pair]:
         published = Speech2TextTokenizer(
             str(folder / "vocab.json"), str(folder / "sentencepiece.bpe.model"), **fields
         )
-        ours = load_tokenizer(tokenizer_kind(Tokenizer(**fields)), folder.joinpath)
+        kind = tokenizer_kind(Tokenizer(**fields))
+        ours = load_tokenizer(kind, kind.readings[0], folder.joinpath)
         assert isinstance(ours, SentencePieceTokenizer)
         return ours, published
 

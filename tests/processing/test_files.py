@@ -14,19 +14,31 @@ from transformers import Speech2TextFeatureExtractor, Speech2TextTokenizer
 
 import crossloom
 from compiler.diagnostics.model import CrossloomError
-from specs.families.speech_to_text import processing as family
+from specs.families.speech_to_text.front_end import FRONT_END, Processor
+from specs.families.speech_to_text.tokenizer import FREE, TOKENIZER, Tokenizer
 from specs.problems import Problem
-from specs.processing import FileProblem, SentencePieceVocabulary, check_vocabulary, read_table
-from specs.processing_files import ImportedProcessing, contradictions
+from specs.processing_files import ImportedSection, contradictions
+from specs.tokenizers import FileProblem, SentencePieceVocabulary, check_vocabulary, read_table
 
 
-def read(**files: Any) -> ImportedProcessing:
-    """Import files named without `.json`."""
-    texts = {
-        f"{name}.json": contents if isinstance(contents, str) else json.dumps(contents)
+def contents_of(files: dict[str, Any]) -> dict[str, bytes]:
+    """Files named without `.json`."""
+    return {
+        f"{name}.json": (contents if isinstance(contents, str) else json.dumps(contents)).encode()
         for name, contents in files.items()
     }
-    return family.import_files(texts)
+
+
+def heard(**files: Any) -> ImportedSection:
+    found = FRONT_END.read("processor", contents_of(files))
+    assert found is not None
+    return found
+
+
+def read(**files: Any) -> ImportedSection:
+    found = TOKENIZER.read("tokenizer", contents_of(files))
+    assert found is not None
+    return found
 
 
 def found(problems: list[Problem]) -> list[tuple[str, str]]:
@@ -37,13 +49,13 @@ def found(problems: list[Problem]) -> list[tuple[str, str]]:
 def test_defaults_are_those_of_the_published_classes() -> None:
     extractor = inspect.signature(Speech2TextFeatureExtractor).parameters
     tokenizer = inspect.signature(Speech2TextTokenizer).parameters
-    ours = family.Processor.model_validate({}).model_dump()
+    ours = Processor.model_validate({}).model_dump()
     assert {name: p.default for name, p in extractor.items() if name in ours} == {
         name: value for name, value in ours.items() if name in extractor
     }
     theirs = Speech2TextFeatureExtractor().to_dict()
     assert {**ours, "feature_extractor_type": "Speech2TextFeatureExtractor"} == theirs
-    texts = family.Tokenizer.model_validate({}).model_dump()
+    texts = Tokenizer.model_validate({}).model_dump()
     for name in set(texts) & set(tokenizer) - {"additional_special_tokens"}:
         assert texts[name] == tokenizer[name].default, name
 
@@ -60,13 +72,13 @@ def test_published_files_are_the_defaults() -> None:
         "return_attention_mask": True,
         "sampling_rate": 16000,
     }
-    assert read(preprocessor_config=published) == ImportedProcessing({}, None, {}, [])
+    assert heard(preprocessor_config=published) == ImportedSection({}, {}, [])
     nested = {
         "feature_extractor": {**published, "num_mel_bins": 40, "feature_size": 40},
         "processor_class": "X",
     }
-    imported = read(preprocessor_config=published, processor_config=nested)
-    assert imported.processor == {"num_mel_bins": 40, "feature_size": 40}
+    imported = heard(preprocessor_config=published, processor_config=nested)
+    assert imported.fields == {"num_mel_bins": 40, "feature_size": 40}
     assert list(imported.dropped) == ["processor.processor_class"]
     assert imported.problems == []
 
@@ -87,7 +99,7 @@ def test_published_files_are_the_defaults() -> None:
     ],
 )
 def test_processor_fields_that_cannot_be_kept(contents: Any, expected: tuple[str, str]) -> None:
-    assert found(read(preprocessor_config=contents).problems) == [expected]
+    assert found(heard(preprocessor_config=contents).problems) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -116,72 +128,73 @@ def test_tokenizer_fields_that_cannot_be_kept(contents: Any, expected: tuple[str
 
 def test_special_tokens_come_from_wherever_they_are_listed() -> None:
     special = {"pad_token": {"content": "<blank>", "lstrip": False}, "eos_token": "</s>"}
-    assert read(tokenizer_config={}, special_tokens_map=special).tokenizer == {"pad_token": "<blank>"}
+    assert read(tokenizer_config={}, special_tokens_map=special).fields == {"pad_token": "<blank>"}
     # Where the config lists the added tokens, the published class does not look at the map.
     config: dict[str, Any] = {"added_tokens_decoder": {"1": {"content": "<pad>"}}}
-    assert read(tokenizer_config=config, special_tokens_map=special).tokenizer == {}
+    assert read(tokenizer_config=config, special_tokens_map=special).fields == {}
     config = {"lang_codes": "mustc", "extra_special_tokens": ["<lang:pt>", "<noise>"]}
     imported = read(tokenizer_config=config)
-    assert imported.tokenizer == {"lang_codes": "mustc", "additional_special_tokens": ["<noise>"]}
+    assert imported.fields == {"lang_codes": "mustc", "additional_special_tokens": ["<noise>"]}
     assert imported.problems == []
 
 
 def test_the_table_gives_the_number_of_ids() -> None:
     table = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}
-    assert read(vocab=table).tokenizer == {"vocab_size": 5}
-    assert read(vocab=table, tokenizer_config={"lang_codes": "mustc"}).tokenizer == {
+    assert read(vocab=table).fields == {"vocab_size": 5}
+    assert read(vocab=table, tokenizer_config={"lang_codes": "mustc"}).fields == {
         "lang_codes": "mustc",
         "vocab_size": 13,
     }
     assert found(read(vocab="{").problems) == [("XL403", "tokenizer")]
-    assert read() == ImportedProcessing(None, None, {}, [])
+    assert TOKENIZER.read("tokenizer", {}) is None
+    assert FRONT_END.read("processor", {}) is None
 
 
 def test_special_tokens_missing_in_the_table_are_numbered_on() -> None:
     kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),))
-    ids = kind.read_ids('{"<unk>": 0, "a": 1}')
+    ids = kind.read_ids("vocab.json", b'{"<unk>": 0, "a": 1}')
     assert ids == {"<unk>": 0, "a": 1, "<s>": 2, "</s>": 3, "<pad>": 4, "<lang:de>": 5}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"a": 1, "a": 2}', '{"a": {"b": 1}}', '{"a": 1, "b": 1}', "{}"])
 def test_a_table_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(FileProblem):
-        read_table(text)
+        read_table(text.encode())
 
 
 @pytest.mark.parametrize(
     ("section", "expected"),
     [
-        (family.Processor.model_validate({}), []),
-        (family.Processor.model_validate({"num_mel_bins": 40}), [("XL401", "processor.feature_size")]),
-        (family.Tokenizer.model_validate({}), []),
-        (family.Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "de"}), []),
-        (family.Tokenizer.model_validate({"tgt_lang": "de"}), [("XL112", "tokenizer.tgt_lang")]),
+        (Processor.model_validate({}), []),
+        (Processor.model_validate({"num_mel_bins": 40}), [("XL401", "processor.feature_size")]),
+        (Tokenizer.model_validate({}), []),
+        (Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "de"}), []),
+        (Tokenizer.model_validate({"tgt_lang": "de"}), [("XL112", "tokenizer.tgt_lang")]),
         (
-            family.Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "xx"}),
+            Tokenizer.model_validate({"lang_codes": "mustc", "tgt_lang": "xx"}),
             [("XL112", "tokenizer.tgt_lang")],
         ),
     ],
 )
 def test_sections_that_contradict_themselves(
-    section: family.Processor | family.Tokenizer, expected: list[tuple[str, str]]
+    section: Processor | Tokenizer, expected: list[tuple[str, str]]
 ) -> None:
-    if isinstance(section, family.Processor):
-        assert found(family.processor_problems(section, "processor")) == expected
+    if isinstance(section, Processor):
+        assert found(list(FRONT_END.problems(section, "processor"))) == expected
     else:
-        assert found(family.tokenizer_problems(section, "tokenizer")) == expected
+        assert found(list(TOKENIZER.problems(section, "tokenizer"))) == expected
 
 
 def test_a_checkpoint_that_was_made_otherwise() -> None:
-    processor = family.Processor.model_validate({"num_mel_bins": 40, "feature_size": 40})
+    processor = Processor.model_validate({"num_mel_bins": 40, "feature_size": 40})
     assert contradictions(processor, None, frozenset(), "processor") == []
     stored = {"num_mel_bins": 40, "feature_size": 40}
     assert contradictions(processor, stored, frozenset(), "processor") == []
     stored = {"num_mel_bins": 40, "feature_size": 40, "normalize_vars": False}
     problems = contradictions(processor, stored, frozenset(), "processor")
     assert found(problems) == [("XL505", "processor.normalize_vars")]
-    tokenizer = family.Tokenizer.model_validate({"do_upper_case": True, "vocab_size": 7})
-    problems = contradictions(tokenizer, {"do_lower_case": True}, family.TOKENIZER_FREE, "tokenizer")
+    tokenizer = Tokenizer.model_validate({"do_upper_case": True, "vocab_size": 7})
+    problems = contradictions(tokenizer, {"do_lower_case": True}, FREE, "tokenizer")
     assert found(problems) == [("XL505", "tokenizer.do_lower_case")]
 
 
@@ -232,8 +245,8 @@ def test_a_tokenizer_is_held_against_the_model(
 def test_kinds_need_neither_torch_nor_sentencepiece() -> None:
     code = (
         "import sys; sys.modules.update(torch=None, numpy=None, sentencepiece=None);"
-        "import specs.families.speech_to_text.processing as family;"
-        "family.import_files({'vocab.json': '{\"<unk>\": 0}'})"
+        "from specs.families.speech_to_text import front_end, tokenizer;"
+        "tokenizer.TOKENIZER.read('tokenizer', {'vocab.json': b'{\"<unk>\": 0}'})"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -241,10 +254,11 @@ def test_kinds_need_neither_torch_nor_sentencepiece() -> None:
 def test_texts_are_processed_without_torch(folders: dict[str, Path]) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; from pathlib import Path;"
-        "import specs.families.speech_to_text.processing as family;"
-        "from runtime.processing import processor_from_files;"
-        "stated = family.processing(family.Processor(), family.Tokenizer());"
-        f"processor = processor_from_files(stated, Path({str(folders['one'])!r}).joinpath);"
+        "from specs.families.speech_to_text.tokenizer import Tokenizer, tokenizer_kind;"
+        "from runtime.processing import Processor; from runtime.tokenizers import load_tokenizer;"
+        "kind = tokenizer_kind(Tokenizer());"
+        f"texts = load_tokenizer(kind, kind.readings[0], Path({str(folders['one'])!r}).joinpath);"
+        "processor = Processor(None, texts);"
         "assert processor.decode(processor.encode('hello world')) == 'hello world'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,8 +13,11 @@ from transformers import Speech2TextFeatureExtractor, Speech2TextProcessor
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.audio import AudioLimits
-from runtime.processing import Processor, processor_from_files
-from specs.families.speech_to_text import processing as family
+from runtime.processing import Processor
+from runtime.tokenizers import load_tokenizer
+from specs.families.speech_to_text import front_end, tokenizer
+from specs.families.speech_to_text.front_end import FRONT_END
+from specs.families.speech_to_text.tokenizer import TOKENIZER
 
 TEXTS = ["hello world, this is a test", "", "zero <lang:de> one </s> zwölf"]
 NOISE = [
@@ -24,11 +27,21 @@ NOISE = [
 LANGUAGES: dict[str, Any] = {"lang_codes": "mustc", "tgt_lang": "de"}
 
 
+def made(
+    folder: Path, hears: dict[str, Any], writes: dict[str, Any], limits: AudioLimits | None = None
+) -> Processor:
+    """The processor of two sections, with a tokenizer's files."""
+    heard, written = front_end.Processor(**hears), tokenizer.Tokenizer(**writes)
+    kind = TOKENIZER.kind(written)
+    texts = load_tokenizer(kind, kind.readings[0], folder.joinpath)
+    files = {**FRONT_END.written(heard), **TOKENIZER.written(written)}
+    return Processor(FRONT_END.kind(heard), texts, limits, files)
+
+
 @pytest.fixture(scope="session")
 def make(folders: dict[str, Path]) -> Callable[..., Processor]:
     def processor(limits: AudioLimits | None = None, **fields: Any) -> Processor:
-        stated = family.processing(family.Processor.model_validate({}), family.Tokenizer(**fields))
-        return processor_from_files(stated, folders["several"].joinpath, limits)
+        return made(folders["several"], {}, fields, limits)
 
     return processor
 
@@ -62,7 +75,7 @@ def test_a_padded_batch_is_the_published_one(make: Make, folders: dict[str, Path
 
 
 @pytest.mark.parametrize(
-    ("processor", "tokenizer"),
+    ("hears", "writes"),
     [
         ({}, {}),
         ({"num_mel_bins": 40, "feature_size": 40, "normalize_vars": False, "padding_value": 1.5}, LANGUAGES),
@@ -71,20 +84,22 @@ def test_a_padded_batch_is_the_published_one(make: Make, folders: dict[str, Path
     ],
 )
 def test_files_go_to_the_published_classes_and_back(
-    folders: dict[str, Path], tmp_path: Path, processor: dict[str, Any], tokenizer: dict[str, Any]
+    folders: dict[str, Path], tmp_path: Path, hears: dict[str, Any], writes: dict[str, Any]
 ) -> None:
-    stated = family.processing(family.Processor(**processor), family.Tokenizer(**tokenizer))
-    processor_from_files(stated, folders["several"].joinpath).save(tmp_path / "ours")
+    made(folders["several"], hears, writes).save(tmp_path / "ours")
     published = Speech2TextProcessor.from_pretrained(tmp_path / "ours")
-    for name, value in processor.items():
+    for name, value in hears.items():
         assert getattr(published.feature_extractor, name) == value
     published.save_pretrained(tmp_path / "published")
-    paths = [tmp_path / "published" / name for name in family.FILES]
-    again = family.import_files({path.name: path.read_text() for path in paths if path.exists()})
-    assert again.problems == []
-    assert again.processor == processor
-    language = {"tgt_lang": "pt"} if tokenizer.keys() == {"lang_codes"} else {}
-    assert again.tokenizer == {**tokenizer, **language, "vocab_size": len(published.tokenizer)}
+    paths = [tmp_path / "published" / name for name in (*FRONT_END.files, *TOKENIZER.files)]
+    texts = {path.name: path.read_bytes() for path in paths if path.exists()}
+    heard, written = FRONT_END.read("processor", texts), TOKENIZER.read("tokenizer", texts)
+    assert heard is not None
+    assert written is not None
+    assert heard.problems == written.problems == []
+    assert heard.fields == hears
+    language = {"tgt_lang": "pt"} if writes.keys() == {"lang_codes"} else {}
+    assert written.fields == {**writes, **language, "vocab_size": len(published.tokenizer)}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from compiler.diagnostics.model import CrossloomError
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
-from specs.processing import SentencePieceVocabulary
+from specs.tokenizers import SentencePieceVocabulary
 from tests.processing.conftest import LANGUAGES, SENTENCES, Pair
 
 MakePair = Callable[..., Pair]
@@ -112,7 +112,7 @@ def test_a_language_can_be_asked_for(pair: MakePair, language: str) -> None:
     ours, _ = pair("renumbered", lang_codes="mustc")
     _, published = pair("renumbered", lang_codes="mustc")
     published.tgt_lang = language
-    assert ours.encode("hello world", tgt_lang=language) == published("hello world")["input_ids"]
+    assert ours.encode("hello world", language=language) == published("hello world")["input_ids"]
     assert ours.language_id(language) == published.lang_code_to_id[language]
 
 
@@ -120,7 +120,7 @@ def test_a_language_can_be_asked_for(pair: MakePair, language: str) -> None:
 def test_an_unknown_language_is_refused(pair: MakePair, name: str, fields: dict[str, Any]) -> None:
     ours, _ = pair(name, **fields)
     with pytest.raises(CrossloomError) as raised:
-        ours.encode("hello", tgt_lang="xx")
+        ours.encode("hello", language="xx")
     assert [found.code for found in raised.value.diagnostics] == ["XL112"]
 
 
@@ -179,8 +179,8 @@ def test_both_files_are_saved_as_they_were(pair: MakePair, folders: dict[str, Pa
 def broken(folders: dict[str, Path], **files: bytes) -> list[str]:
     """The codes of what is found when these files replace those of the tokenizer in one language."""
     kind = SentencePieceVocabulary()
-    contents = {name: (folders["one"] / name).read_bytes() for name in kind.files}
-    replaced = dict(zip(("table", "pieces"), kind.files, strict=True))
+    contents = {name: (folders["one"] / name).read_bytes() for name in kind.readings[0].files}
+    replaced = dict(zip(("table", "pieces"), kind.readings[0].files, strict=True))
     with pytest.raises(CrossloomError) as raised:
         SentencePieceTokenizer(kind, contents | {replaced[name]: text for name, text in files.items()})
     return [found.code for found in raised.value.diagnostics]
@@ -217,23 +217,23 @@ def test_a_corrupt_model_is_refused(folders: dict[str, Path]) -> None:
 def test_a_missing_language_piece_is_refused(folders: dict[str, Path]) -> None:
     kind = SentencePieceVocabulary(languages=(("de", "<lang:de>"),), target_language="de")
     with pytest.raises(CrossloomError) as raised:
-        load_tokenizer(kind, folders["one"].joinpath)
+        load_tokenizer(kind, kind.readings[0], folders["one"].joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL403"]
 
 
 def test_missing_files_and_pointers_are_told(folders: dict[str, Path], tmp_path: Path) -> None:
     kind = SentencePieceVocabulary()
     with pytest.raises(CrossloomError) as raised:
-        load_tokenizer(kind, tmp_path.joinpath)
+        load_tokenizer(kind, kind.readings[0], tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL117"]
     (tmp_path / "vocab.json").write_bytes((folders["one"] / "vocab.json").read_bytes())
     (tmp_path / "sentencepiece.bpe.model").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(CrossloomError) as raised:
-        load_tokenizer(kind, tmp_path.joinpath)
+        load_tokenizer(kind, kind.readings[0], tmp_path.joinpath)
     assert [found.code for found in raised.value.diagnostics] == ["XL516"]
 
 
 def test_the_table_of_a_saved_tokenizer_counts_its_ids(folders: dict[str, Path]) -> None:
     table = json.loads((folders["one"] / "vocab.json").read_text())
     kind = SentencePieceVocabulary()
-    assert len(load_tokenizer(kind, folders["one"].joinpath).ids) == len(table)
+    assert len(load_tokenizer(kind, kind.readings[0], folders["one"].joinpath).ids) == len(table)

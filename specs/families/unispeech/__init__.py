@@ -19,6 +19,6 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("UniSpeechModel", "unispeech.", HEADS)},
     inert=INERT & UniSpeechConfig.model_fields.keys(),
     untrained=UNTRAINED,
-    processing="specs.families.wav2vec2.processing",
+    front_end="specs.families.wav2vec2.front_end",
     constants={"is_encoder_decoder": False},
 )

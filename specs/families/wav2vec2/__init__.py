@@ -17,6 +17,6 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("Wav2Vec2Model", "wav2vec2.", HEADS)},
     inert=INERT,
     untrained=UNTRAINED,
-    processing="specs.families.wav2vec2.processing",
+    front_end="specs.families.wav2vec2.front_end",
     constants={"is_encoder_decoder": False},
 )

@@ -20,6 +20,6 @@ FAMILY = Family(
     inert=(INERT & Wav2Vec2ConformerConfig.model_fields.keys())
     | {"conformer_conv_dropout", "max_source_positions", "num_conv_pos_embeddings"},
     untrained=UNTRAINED,
-    processing="specs.families.wav2vec2.processing",
+    front_end="specs.families.wav2vec2.front_end",
     constants={"is_encoder_decoder": False},
 )

@@ -40,7 +40,7 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
 def _layers(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
     numbers = {
         **layer_numbers(c),
-        "feed_forward_dropout": c.hidden_dropout,
+        "output_dropout": c.hidden_dropout,
         "dropout": c.attention_dropout,
         "convolution_kernel": c.conv_depthwise_kernel_size,
         "convolution_dropout": c.conformer_conv_dropout,

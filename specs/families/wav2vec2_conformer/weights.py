@@ -69,7 +69,7 @@ def _own_rows(c: View, prefix: str) -> Iterator[Row]:
                 yield Row(f"{layer}.self_attention.{ours}", (f"{stored}.self_attn.{theirs}",))
         case "rotary":
             frequencies = f"{prefix}encoder.embed_positions.inv_freq"
-            yield Row("encoder.positions.frequencies", (frequencies,), computed=True, is_exported=True)
+            yield Row("encoder.positions.frequencies", (frequencies,), computed=True, exported=True)
 
 
 def _unused(c: View, prefix: str) -> Iterator[IgnoredTensor]:

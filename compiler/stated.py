@@ -1,0 +1,68 @@
+"""Which sections of a spec state its front end and its tokenizers, and for which part of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.spec import Component, Spec
+from specs.family import Family, front_end_of, tokenizer_of
+from specs.processing import Stated
+from specs.tokenizers import TokenizerKind
+
+PURPOSES = {
+    "processor": "is the front end of an encoder of audio or images",
+    "source_tokenizer": "is the tokenizer of an encoder of texts",
+    "tokenizer": "is the tokenizer of a decoder's family",
+}
+"""Section -> what it is for."""
+
+SHARED = "tokenizer"
+"""The section of the one tokenizer that a whole model has for both its texts."""
+
+
+@dataclass(frozen=True)
+class StatedSection:
+    """A section that a family states, for the part in a role."""
+
+    key: str
+    role: str
+    stated: Stated[Any]
+
+
+def sections_of(role: str, family: Family) -> Iterator[StatedSection]:
+    """The sections of a family in a role: a front end or a tokenizer of source texts, one of target texts."""
+    front_end, tokenizer = front_end_of(family), tokenizer_of(family)
+    if front_end is not None and role != "decoder":
+        yield StatedSection("processor", role, front_end)
+    if tokenizer is not None and role == "encoder" and front_end is None:
+        yield StatedSection("source_tokenizer", role, tokenizer)
+    if tokenizer is not None and role != "encoder":
+        yield StatedSection("tokenizer", role, tokenizer)
+
+
+def stated_sections(components: Mapping[str, Component]) -> list[StatedSection]:
+    """The sections of a spec's families, the encoder's first."""
+    return [
+        section for role, component in components.items() for section in sections_of(role, component.family)
+    ]
+
+
+@dataclass(frozen=True)
+class StatedTokenizer:
+    """A tokenizer of a spec, and the part of the model whose ids it makes."""
+
+    key: str
+    kind: TokenizerKind
+    component: Component
+
+
+def tokenizers_of(spec: Spec) -> list[StatedTokenizer]:
+    """The spec's tokenizers, each once: of the encoder's texts, and of the decoder's."""
+    kinds = {"source_tokenizer": spec.processing.source_tokenizer, "tokenizer": spec.processing.tokenizer}
+    return [
+        StatedTokenizer(section.key, kind, spec.components[section.role])
+        for section in stated_sections(spec.components)
+        if (kind := kinds.get(section.key)) is not None
+    ]
