@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import yaml
@@ -17,6 +17,7 @@ from transformers import (
     Wav2Vec2Model,
 )
 
+import crossloom
 from tests.processing.subword_files import ours, write_vocabulary
 
 WIDTH = 24
@@ -80,9 +81,9 @@ def write_pair(path: Path, encoder: Path, decoder: Path, **more: Any) -> Path:
     """The spec of a pair of two folders, as a person would write it."""
     end = json.loads((decoder / "config.json").read_text())["eos_token_id"]
     data: dict[str, Any] = {"crossloom": 1, "name": "pair"}
-    for role, folder in (("encoder", encoder), ("decoder", decoder)):
-        import crossloom
-
+    roles: tuple[tuple[Literal["encoder", "decoder"], Path], ...]
+    roles = (("encoder", encoder), ("decoder", decoder))
+    for role, folder in roles:
         half = crossloom.import_spec(folder, role=role).data
         data |= {key: value for key, value in half.items() if key not in ("crossloom", "name", "tokens")}
         data[role]["weights"] = str(folder)
