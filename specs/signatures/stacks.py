@@ -21,9 +21,20 @@ COMMON = (
     DROPOUT,
     Hyper("attention_dropout", float, "dropout on attention weights", 0.0, 0, 1),
     Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+    Hyper("output_dropout", float, "dropout on what the feed-forward network gives", 0.0, 0, 1),
     Hyper("layerdrop", float, "probability that a layer is skipped in training", 0.0, 0, 1),
     Hyper("eps", float, "added to variances by the norms", 1e-5, 0),
 )
+
+
+ATTENTION_BIAS = Hyper(
+    "attention_bias",
+    str,
+    "which of queries, keys and values add a bias",
+    "all",
+    choices=("all", "query and value", "none"),
+)
+_WITHOUT_BIAS = {"all": (), "query and value": ("key_bias",), "none": ("bias", "key_bias")}
 
 
 def heads_divide(n: Numbers) -> Iterable[Violation]:
@@ -48,9 +59,9 @@ def _norm(n: Numbers) -> Block:
     return Block("nn.LayerNorm", numbers if n.eps.value == 1e-5 else {**numbers, "eps": n.eps})
 
 
-def _self_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
+def _self_attention(n: Numbers, more: Mapping[str, Value]) -> Block:
     numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
-    return Block("SelfAttention", {**numbers, **scale})
+    return Block("SelfAttention", {**numbers, **more})
 
 
 def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
@@ -67,11 +78,11 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
 
 
 def _feed_forward(n: Numbers) -> Block:
-    return Block(
-        "FeedForward",
-        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout},
-        {"activation": activation(n.activation)},
-    )
+    numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
+    parts = {"activation": activation(n.activation)}
+    if n.output_dropout.value:
+        return Block("DroppedFeedForward", {**numbers, "output_dropout": n.output_dropout}, parts)
+    return Block("FeedForward", numbers, parts)
 
 
 def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:
@@ -81,6 +92,12 @@ def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:
     return Block(name, {}, parts)
 
 
+def _biases(n: Numbers) -> dict[str, Value]:
+    """The biases that attention does without; it has those that are not named."""
+    lacking = _WITHOUT_BIAS[n.attention_bias.value]
+    return {name: Value(False, n.attention_bias.origin) for name in lacking}
+
+
 def _encoder(layer: str) -> Callable[[Numbers], Block]:
     def construct(n: Numbers) -> Block:
         block = Block(
@@ -88,7 +105,7 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": _norm(n),
-                "self_attention": _self_attention(n, {}),
+                "self_attention": _self_attention(n, _biases(n)),
                 "feed_forward_norm": _norm(n),
                 "feed_forward": _feed_forward(n),
             },
@@ -157,7 +174,7 @@ def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
     return Signature(
         kind=kind,
         summary=f"Transformer encoder layers, normalisation {order} each sub-layer.",
-        hypers=COMMON,
+        hypers=(*COMMON, ATTENTION_BIAS),
         inputs=(
             Port("hidden", "hidden", ("batch", "time", "width")),
             Port("mask", "mask", ("batch", "time"), "int64", optional=True),
