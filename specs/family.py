@@ -99,7 +99,8 @@ class Family:
             demand; an encoder of texts has none.
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
-        flow: what the whole model does, from a person's input to a person's output.
+        flow: what the whole model does, from a person's input to a person's output, where that is more than
+            its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
     """
