@@ -62,6 +62,29 @@ def public_pair(encoder: Any, half: Any) -> Any:
     return theirs
 
 
+@pytest.mark.parametrize("encoder", ["data2vec-audio", "wav2vec2", "wav2vec2-conformer", "wavlm"])
+def test_an_adapter_of_another_width_is_bridged_as_wide_as_it_is(encoder: str, tmp_path: Path) -> None:
+    """The public pair is sized by the width before the adapter, and cannot run; ours can, and says so."""
+    speech = waveforms.save(encoder, 2, tmp_path, add_adapter=True, output_hidden_size=10)
+    half, folder = decoder_of("bert", 2)
+    theirs: Any = SpeechEncoderDecoderModel(encoder=speech, decoder=half).eval()
+    values, mask = waveforms.random_audio(2)
+    target = oracle.random_target(half.config, 2)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        theirs(input_values=values, attention_mask=mask, **target)
+    spec = joined({"encoder": tmp_path, "decoder": folder})
+    (note,) = [finding for finding in crossloom.check(spec) if finding.code == "XL301"]
+    assert note.severity.value == "info"
+    assert any("the public pair" in line and str(speech.config.hidden_size) in line for line in note.info)
+    ours: Any = crossloom.load(spec)
+    assert ours.enc_to_dec_proj.weight.shape[1] == 10
+    assert ours(input_values=values, attention_mask=mask, **target).logits.isfinite().all()
+    same = waveforms.save(encoder, 2, tmp_path / "same", add_adapter=True, output_hidden_size=None)
+    spec = joined({"encoder": tmp_path / "same", "decoder": folder})
+    assert same.config.output_hidden_size == same.config.hidden_size
+    assert not any("public pair" in line for finding in crossloom.check(spec) for line in finding.info)
+
+
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("decoder", oracle.DECODERS)
 @pytest.mark.parametrize("seed", oracle.SEEDS)
