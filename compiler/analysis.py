@@ -15,6 +15,7 @@ from compiler.passes.findings import Findings
 from compiler.passes.free_graph import Written
 from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
+from compiler.passes.lengths import short_inputs
 from compiler.passes.lower import addressed, lower
 from compiler.passes.parameters import idle_patterns, parameters, tie_problems, unbounded_patterns
 from compiler.passes.split import output_problems, split, uneven_outputs
@@ -112,6 +113,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     if len(parts) == 1:
         problems += uneven_outputs(parts[0], graph)
     findings.report(problems, values)
+    findings.report(short_inputs(graph), values)
     findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
     graph = parameters(graph)
     trace("parameters", graph)

@@ -51,7 +51,7 @@ def _nothing_to_attend_to(c: View) -> Iterable[Problem]:
     if c.role == "encoder" and plain(width) is not None:
         yield Problem(
             "XL205",
-            "`cross_attention_hidden_size` is the width that a decoder attends to, and this one is an encoder",
+            "`cross_attention_hidden_size` is what a decoder attends to, and this one is an encoder",
             ((width.origin or "", "nothing reads it"),),
             info=("an encoder attends to its own states",),
             help="remove `cross_attention_hidden_size`, or write it under `decoder:`",

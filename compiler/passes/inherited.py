@@ -53,5 +53,7 @@ def _finding(base: Document, over: Document, role: str, was: str, found: list[Ad
             *(base.keys[path] for path in found if path in base.keys),
         ),
         ("maps merge by key: what is not written here is as in the extended spec",),
-        f"take it away with null, as {removed}" if len(found) == 1 else f"take each away with null: {removed}",
+        f"take it away with null, as {removed}"
+        if len(found) == 1
+        else f"take each away with null: {removed}",
     )
