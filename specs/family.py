@@ -52,10 +52,19 @@ def unbounded(_: View) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class PublishedHalf:
-    """The published class of one role, and the prefix of the table's names that its files lack."""
+    """The published class of one role.
+
+    Attributes:
+        without_prefix: the prefix of the table's names that its files lack.
+        width: of an encoder, config -> the width that published pairs take its states for, where it may be
+            another.
+        attends_to_any_width: of a decoder, whether the class reads the width it attends to from its config.
+    """
 
     architecture: str
     without_prefix: str = ""
+    width: Callable[[View], Value] | None = None
+    attends_to_any_width: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ BY_ROLE = frozenset({"is_decoder", "add_cross_attention"})
 """Fields that a spec settles by the role it gives the family."""
 
 
+CROSS_WIDTH = "cross_attention_hidden_size"
+"""The field of a config.json that says the width a decoder attends to."""
+
+
 class HalfConfig(FamilyConfig):
     """Fields of a family that is published as an encoder and as a decoder that may attend to another."""
 

@@ -16,16 +16,12 @@ from compiler.spec import Spec
 from specs.builder import make_node
 from specs.dims import Dim, Proof, compare
 from specs.graph import Graph, Node, Ref, TensorType
+from specs.halves import CROSS_WIDTH
 from specs.language import BridgeBlock
+from specs.pairs import BRIDGE
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
 from specs.values import Value
-
-BRIDGE = "enc_to_dec_proj"
-"""The node that projects the encoder's width to the decoder's, named as in published pairs."""
-
-CROSS_WIDTH = "cross_attention_hidden_size"
-"""The field of a config.json that says the width a decoder attends to."""
 
 HIDDEN, MASK = CROSSING
 

@@ -12,7 +12,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
 from specs.family import Family
 from specs.values import View
-from specs.weights import WeightMap, generalise
+from specs.weights import WeightMap, belongs, generalise
 
 _NUMBER = "{i}"
 
@@ -60,11 +60,6 @@ def untrained(family: Family, role: str, config: Mapping[str, Any], source: Sour
         if rows and not any(stored):
             lost.append(pattern)
     return lost
-
-
-def belongs(address: str, role: str) -> bool:
-    """Whether an address is one of the half's: what is not the encoder's is the decoder's."""
-    return (role == "encoder") is address.startswith("encoder.")
 
 
 def _stored(source: Source) -> Collection[str] | None:

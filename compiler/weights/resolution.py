@@ -5,7 +5,7 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -66,6 +66,16 @@ def resolve(
     return resolver.resolution(), resolver.findings
 
 
+def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -> dict[Dialect, int]:
+    """How many of a component's stored names a file has in each spelling."""
+    dialects = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    rows = table.of(component)
+    return {
+        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
+        for dialect in dialects
+    }
+
+
 def _dialect(
     table: WeightTable,
     component: str,
@@ -74,11 +84,7 @@ def _dialect(
     place: Span | None,
 ) -> tuple[Dialect | None, Diagnostic | None]:
     """The one spelling whose names the file has; the names it shares are counted, never guessed."""
-    dialects = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
-    counts = {
-        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects
-    }
+    counts = fitting_names(table, component, stored)
     best = max(counts.values())
     wanted = next((row.sources for row in rows if row.sources and row.status != "computed"), None)
     if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling

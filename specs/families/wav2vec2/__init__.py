@@ -21,7 +21,9 @@ FAMILY = Family(
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
-    halves={"encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.")},
+    halves={
+        "encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.", width=lambda c: c.hidden_size)
+    },
     inert=INERT,
     untrained=UNTRAINED,
     front_end="specs.families.wav2vec2.front_end",

@@ -1,0 +1,120 @@
+"""Pairs as they are published: an encoder and a decoder of two families, in one folder with one config.json.
+
+What such a folder states is data here, as what a family's own folder states is data of the family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from pydantic import Field
+
+from specs.family import Family, FamilyConfig
+from specs.fields import Id, Ids
+from specs.halves import BY_ROLE
+from specs.values import View
+from specs.weights import Dialect, IgnoredTensor, Row, Together, WeightMap, affine, belongs
+
+BRIDGE = "enc_to_dec_proj"
+"""The projection from the encoder's width to the decoder's, named as in published pairs."""
+
+HALVES = ("encoder", "decoder")
+"""The keys of a pair's config.json that hold the configs of its families."""
+
+
+class PairConfig(FamilyConfig):
+    """The fields of a pair's config.json that are its own: ids, where they are not the decoder's."""
+
+    decoder_start_token_id: Id | None = Field(None, description="id decoding starts from")
+    pad_token_id: Id | None = Field(None, description="id of padding")
+    bos_token_id: Id | None = Field(None, description="id of the beginning of a sentence")
+    eos_token_id: Id | Ids | None = Field(None, description="id, or ids, that end a sentence")
+
+
+_LEAKED = {
+    "feature_extractor_type": "names the published class",
+    "processor_class": "names the published class",
+    "tie_word_embeddings": "says nothing about the decoder, whose own config does",
+    "use_cache": "decoding here always uses its cache when given one",
+}
+"""Fields that published files carry and that say nothing about the pair."""
+
+
+@dataclass(frozen=True)
+class PublishedPair:
+    """One `model_type` of pairs.
+
+    Attributes:
+        name: `model_type` in config.json.
+        architectures: the published class.
+        reads: the roles that the encoder's own input may have.
+    """
+
+    name: str
+    architectures: tuple[str, ...]
+    reads: frozenset[str]
+    config: type[FamilyConfig] = PairConfig
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    leaked: Mapping[str, str] = field(default_factory=_LEAKED.copy)
+    by_role: frozenset[str] = frozenset()
+    constants: Mapping[str, Any] = field(default_factory={"is_encoder_decoder": True}.copy)
+
+
+PUBLISHED_PAIRS = {
+    pair.name: pair
+    for pair in (
+        PublishedPair("encoder-decoder", ("EncoderDecoderModel",), frozenset({"token_ids"})),
+        PublishedPair(
+            "speech-encoder-decoder", ("SpeechEncoderDecoderModel",), frozenset({"waveform", "features"})
+        ),
+        PublishedPair("vision-encoder-decoder", ("VisionEncoderDecoderModel",), frozenset({"image"})),
+    )
+}
+"""By `model_type`."""
+
+SWITCHES = BY_ROLE | {"is_encoder_decoder"}
+"""Fields of a half's config that follow from the half it is."""
+
+
+def pair_weights(halves: Mapping[str, tuple[Family, View]]) -> WeightMap:
+    """The table of a pair: its families' below `encoder.` and `decoder.`, each in its own spelling."""
+    rows = [*affine(BRIDGE, BRIDGE)]
+    ignored: list[IgnoredTensor] = []
+    spellings = []
+    for role, (family, view) in halves.items():
+        table, prefix = family.weights(view), family.halves[role].without_prefix
+        rows += _rows(role, table, prefix)
+        ignored += _ignored(role, table, prefix)
+        spellings.append([one for one in table.dialects if one.without_prefix == prefix])
+    dialects = tuple(_together(dict(zip(halves, chosen, strict=True))) for chosen in product(*spellings))
+    return WeightMap(tuple(rows), dialects, tuple(ignored))
+
+
+def _rows(role: str, table: WeightMap, prefix: str) -> Iterator[Row]:
+    """The rows of one side, their stored names below its role."""
+    for row in table.rows:
+        if belongs(row.address, role):
+            sources, copies = (
+                tuple(_below(role, name, prefix) for name in names) for names in (row.sources, row.copies)
+            )
+            yield Row(row.address, sources, row.operation, row.computed, copies)
+
+
+def _ignored(role: str, table: WeightMap, prefix: str) -> Iterator[IgnoredTensor]:
+    for one in table.ignored:
+        carried = one.carried if one.carried is not None and one.carried.role == role else None
+        yield IgnoredTensor(_below(role, one.pattern, prefix), one.reason, carried)
+
+
+def _below(role: str, name: str, prefix: str) -> str:
+    return f"{role}.{name.removeprefix(prefix)}"
+
+
+def _together(chosen: Mapping[str, Dialect]) -> Dialect:
+    """One spelling of the whole file: that of each half, below it."""
+    spelt = [f"{role}: {dialect.name}" for role, dialect in chosen.items() if dialect.endings]
+    parts = tuple((f"{role}.", dialect) for role, dialect in chosen.items())
+    return Together("; ".join(spelt) or "published", parts=parts)
