@@ -22,3 +22,30 @@ class FeedForward(nn.Module):
         if self.training:
             activated = F.dropout(activated, self.dropout)
         return self.down_proj(activated)
+
+
+class MultiLayerPerceptron(nn.Module):
+    """Two projections from one width to another, an activation between them, the source normalised first."""
+
+    def __init__(
+        self,
+        source_dim: int,
+        inner: int,
+        target_dim: int,
+        norm: nn.Module,
+        activation: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.norm = norm
+        self.up_proj = Projection(source_dim, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, target_dim)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, source_dim] -> [B, T, target_dim]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(self.norm(hidden)))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)

@@ -14,6 +14,16 @@ def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
     return shifted.masked_fill(shifted == IGNORED, pad)
 
 
+def rotate_right(labels: Tensor, pad: int) -> Tensor:
+    """Decoder inputs for labels [B, T]: their last one that is no pad, then the others in order.
+
+    So mBART begins a text with the language that ends its labels; ignored labels are pads.
+    """
+    labels = labels.masked_fill(labels == IGNORED, pad)
+    last = (labels.ne(pad).sum(1, keepdim=True) - 1) % labels.shape[1]
+    return torch.cat((labels.gather(1, last), labels[:, :-1]), dim=1)
+
+
 def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
 

@@ -63,3 +63,20 @@ def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
     return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+
+
+class ConstantBias(nn.Module):
+    """A bias that training leaves as it is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.empty(1, width), requires_grad=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Begin with nothing added."""
+        nn.init.zeros_(self.bias)
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """[..., width] -> [..., width]."""
+        return logits + self.bias

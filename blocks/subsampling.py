@@ -83,3 +83,41 @@ class LayerDropConvDownsampling(ConvDownsampling):
     def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers that survive this pass."""
         return surviving(self, self.layerdrop)
+
+
+class StridedConvolution(nn.Module):
+    """A convolution over every `stride`-th position, its window around that position, then an activation."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int, activation: nn.Module
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride)
+        self.activation = activation
+        self.margins = ((kernel - 1) // 2, kernel // 2)
+        self.stride = stride
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, C, S] -> [B, out_channels, ceil(S / stride)], zeros beyond both ends."""
+        return self.activation(self.conv(F.pad(hidden, self.margins)))
+
+
+class MaskedDownsampling(nn.ModuleList):
+    """Strided convolutions over hidden states that see padding as zeros, as they see what is beyond an end.
+
+    A position is valid where the one that its window is around is: whatever the mask, none leaks.
+    """
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """hidden [B, S, C], mask [B, S] with 1 = valid -> hidden [B, S', out_channels], mask [B, S']."""
+        hidden = hidden.transpose(1, 2)
+        layers: list[Any] = list(self)
+        for layer in layers:
+            if mask is not None:
+                hidden = hidden.masked_fill(mask.unsqueeze(1) == 0, 0.0)
+                mask = mask[:, :: layer.stride]
+            hidden = layer(hidden)
+        return hidden.transpose(1, 2), mask

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from compiler.checkpoint.source import Folder, Source
 from compiler.configuration import same
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
-from compiler.generation_file import differing_ids, read_generation
+from compiler.generation_file import NAME, differing_ids, read_generation
 from compiler.passes.findings import Findings
 from compiler.processing_files import file_contents
 from compiler.reader import Document
@@ -20,7 +21,7 @@ from compiler.spec import Spec
 from compiler.stated import sections_of
 from specs.family import Family
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import SEARCH_IDS
+from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.pairs import PublishedPair
 from specs.problems import Problem
 
@@ -94,8 +95,13 @@ def generation_section(
     for name, value in known.items():
         if value is None or name in idle or (name in SEARCH_IDS and name not in ids):
             continue
+        if name in CONFIG_OPTIONS and name in config and same(value, config[name]):
+            continue
         if value != GenerationOptions.model_fields[name].default:
             options[name] = value
+    if Path(document.file).name == NAME:  # it stands in place of the config: what it leaves unset is unset
+        unset = [name for name in CONFIG_OPTIONS if name not in SEARCH_IDS and config.get(name) is not None]
+        options |= {name: None for name in unset if document.data.get(name) is None}
     return options
 
 

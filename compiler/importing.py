@@ -97,7 +97,7 @@ def import_with_report(
         **({"config": sorted(ignore)} if ignore else {}),
     }:
         data["ignore"] = ignored
-    if fresh := untrained(stated, role, config, opened) if role else []:
+    if fresh := untrained(stated, role or "model", config, opened):
         data["fresh"] = fresh
     if settled := tokens_section(tokens or {}, {**defaults, **fields}, role):
         data["tokens"] = settled
@@ -138,8 +138,12 @@ def _family(document: Document) -> Family:
 
 
 def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
-    """The role of a checkpoint that is no whole model: decoder if it says so, else the first it can fill."""
+    """The role of a checkpoint that is no whole model, None for one that is.
+
+    Of a family of halves it is decoder if the checkpoint says so, else the first it can fill.
+    """
     first, *others = roles_of(stated)
     if first == "model":
-        return None
+        published = data.get("architectures") or [None]
+        return next((role for role, half in stated.halves.items() if half.architecture in published), None)
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first

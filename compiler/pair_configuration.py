@@ -12,7 +12,7 @@ from compiler.passes.findings import Findings
 from compiler.reader import Document
 from specs.families import family
 from specs.family import Family
-from specs.pairs import HALVES, PUBLISHED_PAIRS, SWITCHES, PublishedPair
+from specs.pairs import HALVES, PUBLISHED_PAIRS, SWITCHES, PublishedPair, has_place
 from specs.problems import Problem
 from specs.values import written
 
@@ -131,7 +131,7 @@ def _unusable(data: Mapping[str, Any], role: str) -> Problem | None:
         at = tuple((f"{role}.{address}", label) for address, label in unknown.at)
         return replace(unknown, message=f"`{role}`: {unknown.message}", at=at)
     stated = family(section["model_type"])
-    if role in stated.halves:
+    if has_place(stated, role):
         return None
     what = "an encoder" if role == "encoder" else "a decoder that attends to one"
     return Problem(

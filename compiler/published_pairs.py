@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from compiler.spec import HALVES, Spec
 from specs.family import Family
-from specs.graph import Graph
+from specs.graph import Graph, TensorType
 from specs.halves import CROSS_WIDTH
-from specs.pairs import BRIDGE, PUBLISHED_PAIRS, PublishedPair, pair_weights
+from specs.pairs import BRIDGE, PUBLISHED_PAIRS, PublishedPair, has_place, pair_weights
 from specs.problems import Problem
 from specs.values import View, plain
 from specs.weights import WeightMap
@@ -23,7 +23,7 @@ def published_pair(spec: Spec, graph: Graph) -> PublishedPair | None:
     """
     if spec.components.keys() != set(HALVES):
         return None
-    if any(role not in part.family.halves for role, part in spec.components.items()):
+    if not all(has_place(part.family, role) for role, part in spec.components.items()):
         return None
     joined = [node for name, node in graph.nodes.items() if name.partition(".")[0] == BRIDGE]
     if any(node.kind != "linear" or not plain(node.numbers["bias"]) for node in joined):
@@ -49,9 +49,8 @@ def _widths(spec: Spec, graph: Graph) -> _Widths:
     decoder = spec.components["decoder"]
     source_width = decoder.family.source_width
     assert source_width is not None, "a decoder attends to an encoder"
-    assert graph.encoded is not None, "an encoder gives states"
-    bridge = graph.nodes.get(BRIDGE)
-    given = plain(bridge.numbers["source_dim"]) if bridge else graph.types[graph.encoded[0]].dims[-1].value
+    given = _end(graph).dims[-1].value
+    assert given is not None, "the width of a family's states is a number"
     unstated = View({**decoder.config, CROSS_WIDTH: None}, "decoder.config")
     return _Widths(
         given,
@@ -59,6 +58,13 @@ def _widths(spec: Spec, graph: Graph) -> _Widths:
         int(source_width(decoder.view)),
         decoder.config.get(CROSS_WIDTH) is not None,
     )
+
+
+def _end(graph: Graph) -> TensorType:
+    """What the encoder ends with, before a bridge."""
+    assert graph.encoded is not None, "an encoder gives states"
+    bridge = graph.nodes.get(BRIDGE)
+    return graph.types[bridge.inputs["hidden"] if bridge else graph.encoded[0]]
 
 
 def misread(pair: PublishedPair, spec: Spec, graph: Graph) -> Iterator[Problem]:
@@ -83,12 +89,11 @@ def unlike_published(spec: Spec, graph: Graph) -> Iterator[Problem]:
     half = encoder.family.halves.get("encoder")
     taken = None if half is None or half.width is None else half.width(encoder.view)
     if taken is not None and int(taken) != widths.given and (BRIDGE in graph.nodes or widths.is_stated):
-        end = graph.types[graph.nodes[BRIDGE].inputs["hidden"] if BRIDGE in graph.nodes else graph.encoded[0]]
         yield Problem(
             "XL301",
             f"the published class takes the encoder's width for {int(taken)}, and it is {widths.given}",
             (
-                (end.origins[-1] or "", f"`encoder` ends at width {widths.given}"),
+                (_end(graph).origins[-1] or "", f"`encoder` ends at width {widths.given}"),
                 (taken.origin or "", f"{int(taken)} is the width before that"),
             ),
             ("here the two halves are joined at the width that the encoder gives; there no such pair runs",),

@@ -87,7 +87,8 @@ class Family:
         aliases: published second names of fields; a file that gives both must agree.
         is_whole: whether a checkpoint is an encoder and a decoder; else it fills one role of a spec.
         halves: the published class of a role; none for a half that was never published by itself.
-        by_role: switches that follow from the role a spec gives the family, whatever a checkpoint says.
+        by_role: switches that follow from the role a spec gives the family, whatever a checkpoint says,
+            and the roles in which they are on.
         untrained: addresses, `*` for any part, that published checkpoints may have no tensors for.
         inert: fields a checkpoint's config.json may give differently, because they do not change
             what a trained model computes.
@@ -112,7 +113,7 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
     halves: Mapping[str, PublishedHalf] = field(default_factory=dict)
-    by_role: frozenset[str] = frozenset()
+    by_role: Mapping[str, frozenset[str]] = field(default_factory=dict)
     untrained: tuple[str, ...] = ()
     inert: frozenset[str] = frozenset()
     front_end: str | None = None

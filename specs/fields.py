@@ -42,10 +42,21 @@ Deviation = Annotated[FiniteFloat, Field(ge=0)]
 SPECIAL_IDS = ("decoder_start_token_id", "pad_token_id", "bos_token_id", "eos_token_id")
 
 
-def ids_in_vocabulary(c: View) -> Iterable[Problem]:
+def pad_id_given(c: View, purpose: str) -> Iterable[Problem]:
+    """XL404 where there is no pad id, which is needed to do something with."""
+    if plain(c.pad_token_id) is None:
+        yield Problem(
+            "XL404",
+            "no pad id: pad_token_id is null",
+            ((c.pad_token_id.origin or "", f"needed to {purpose}"),),
+            help="set pad_token_id to the id the tokenizer uses",
+        )
+
+
+def ids_in_vocabulary(c: View, names: Iterable[str] = SPECIAL_IDS) -> Iterable[Problem]:
     """XL402 for every special id that the vocabulary does not reach."""
     vocabulary = int(c.vocab_size)
-    for name in SPECIAL_IDS:
+    for name in names:
         field = getattr(c, name)
         ids = plain(field) if isinstance(plain(field), list) else [plain(field)]
         for id_ in ids:

@@ -36,6 +36,9 @@ CONFIG = "the model's config"
 SEARCH_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
 """The special ids that a search reads; a text's beginning is no affair of it."""
 
+CONFIG_OPTIONS = (*SEARCH_IDS, "forced_eos_token_id")
+"""Options that a model's config may state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -74,7 +77,7 @@ def resolve(
     config = {name: plain(value) for name, value in (config or {}).items()}
     problems = [*_unknown(call, CALL), *_unknown(spec or {}, SPEC), *_unsupported(checkpoint or {})]
     layers = (
-        (CONFIG, {name: config[name] for name in SEARCH_IDS if config.get(name) is not None}),
+        (CONFIG, {name: config[name] for name in CONFIG_OPTIONS if config.get(name) is not None}),
         (CHECKPOINT, {name: value for name, value in (checkpoint or {}).items() if value is not None}),
         (SPEC, spec or {}),
         (CALL, call),

@@ -104,12 +104,16 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Ids the model itself needs: for shifting labels and for masks."""
+    """Ids the model itself needs: for shifting labels and for masks.
+
+    Labels follow the start id, or where they `rotate` their own last one.
+    """
 
     decoder_start: Value
     pad: Value
     bos: Value | None = None
     eos: Value | None = None
+    rotate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,24 +11,35 @@ from specs.fields import Size, ids_in_vocabulary
 from specs.problems import Problem
 from specs.values import Value, View, plain
 
-BY_ROLE = frozenset({"is_decoder", "add_cross_attention"})
-"""Fields that a spec settles by the role it gives the family."""
+BY_ROLE = {"is_decoder": frozenset({"decoder"}), "add_cross_attention": frozenset({"decoder"})}
+"""Fields that a spec settles by the role it gives the family, and the roles in which they are true."""
+
+WHOLE_BY_ROLE = {**BY_ROLE, "is_encoder_decoder": frozenset({"model", "encoder"})}
+"""The same of a family that is published as a whole model too."""
 
 
 CROSS_WIDTH = "cross_attention_hidden_size"
 """The field of a config.json that says the width a decoder attends to."""
 
 
-class HalfConfig(FamilyConfig):
-    """Fields of a family that is published as an encoder and as a decoder that may attend to another."""
+class RoleConfig(FamilyConfig):
+    """Switches of a family that can take several roles."""
 
     is_decoder: bool | None = Field(None, description="whether tokens see none after them; by its role")
     add_cross_attention: bool | None = Field(
         None, description="whether it attends to an encoder; by its role"
     )
+
+
+class HalfConfig(RoleConfig):
+    """Fields of a family that is published as an encoder and as a decoder that may attend to another."""
+
     cross_attention_hidden_size: Size | None = Field(
         None, description="width of what a decoder attends to, if not its own"
     )
+
+
+_WORDS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decoder"}
 
 
 def half_rules(c: View) -> Iterable[Problem]:
@@ -53,9 +64,9 @@ def role_as_stated(c: View) -> Iterable[Problem]:
             yield Problem(
                 "XL205",
                 f"`{name}: {str(stated).lower()}` makes a model that {effect}, and this one is "
-                f"{'a decoder' if is_decoder else 'an encoder'}",
+                f"{_WORDS[c.role]}",
                 ((field.origin or "", "contradicts its role"),),
-                info=("both switches follow from where the family stands: `encoder:` or `decoder:`",),
+                info=("both switches follow from where the family stands in the spec",),
                 help=f"remove `{name}`",
             )
 

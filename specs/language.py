@@ -75,7 +75,7 @@ class Half(Section):
 class BridgeBlock(Section):
     """A bridge written out."""
 
-    block: Literal["linear"] = Field(description="kind of bridge")
+    block: Literal["linear", "mlp", "conv_downsample", "resampler"] = Field(description="kind of bridge")
     with_: dict[str, Any] = Field({}, alias="with", description="its hyper-parameters")
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from specs.family import Family, FamilyConfig
 from specs.fields import Id, Ids
-from specs.halves import BY_ROLE
+from specs.halves import WHOLE_BY_ROLE
 from specs.values import View
 from specs.weights import Dialect, IgnoredTensor, Row, Together, WeightMap, affine, belongs
 
@@ -59,7 +59,7 @@ class PublishedPair:
     config: type[FamilyConfig] = PairConfig
     aliases: Mapping[str, str] = field(default_factory=dict)
     leaked: Mapping[str, str] = field(default_factory=_LEAKED.copy)
-    by_role: frozenset[str] = frozenset()
+    by_role: Mapping[str, frozenset[str]] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory={"is_encoder_decoder": True}.copy)
 
 
@@ -75,8 +75,13 @@ PUBLISHED_PAIRS = {
 }
 """By `model_type`."""
 
-SWITCHES = BY_ROLE | {"is_encoder_decoder"}
+SWITCHES = frozenset(WHOLE_BY_ROLE)
 """Fields of a half's config that follow from the half it is."""
+
+
+def has_place(family: Family, role: str) -> bool:
+    """Whether published pairs take a family for that half: whole models are not told apart as encoders."""
+    return role in family.halves and not (role == "encoder" and family.is_whole)
 
 
 def pair_weights(halves: Mapping[str, tuple[Family, View]]) -> WeightMap:
@@ -86,31 +91,33 @@ def pair_weights(halves: Mapping[str, tuple[Family, View]]) -> WeightMap:
     spellings = []
     for role, (family, view) in halves.items():
         table, prefix = family.weights(view), family.halves[role].without_prefix
-        rows += _rows(role, table, prefix)
-        ignored += _ignored(role, table, prefix)
+        rows += _rows(role, family, table)
+        ignored += _ignored(role, family, table)
         spellings.append([one for one in table.dialects if one.without_prefix == prefix])
     dialects = tuple(_together(dict(zip(halves, chosen, strict=True))) for chosen in product(*spellings))
     return WeightMap(tuple(rows), dialects, tuple(ignored))
 
 
-def _rows(role: str, table: WeightMap, prefix: str) -> Iterator[Row]:
+def _rows(role: str, family: Family, table: WeightMap) -> Iterator[Row]:
     """The rows of one side, their stored names below its role."""
     for row in table.rows:
         if belongs(row.address, role):
             sources, copies = (
-                tuple(_below(role, name, prefix) for name in names) for names in (row.sources, row.copies)
+                tuple(stored_below(family, role, name) for name in names)
+                for names in (row.sources, row.copies)
             )
             yield Row(row.address, sources, row.operation, row.computed, copies)
 
 
-def _ignored(role: str, table: WeightMap, prefix: str) -> Iterator[IgnoredTensor]:
+def _ignored(role: str, family: Family, table: WeightMap) -> Iterator[IgnoredTensor]:
     for one in table.ignored:
         carried = one.carried if one.carried is not None and one.carried.role == role else None
-        yield IgnoredTensor(_below(role, one.pattern, prefix), one.reason, carried)
+        yield IgnoredTensor(stored_below(family, role, one.pattern), one.reason, carried)
 
 
-def _below(role: str, name: str, prefix: str) -> str:
-    return f"{role}.{name.removeprefix(prefix)}"
+def stored_below(family: Family, role: str, name: str) -> str:
+    """The name of a half's tensor in the files of a pair."""
+    return f"{role}.{name.removeprefix(family.halves[role].without_prefix)}"
 
 
 def _together(chosen: Mapping[str, Dialect]) -> Dialect:

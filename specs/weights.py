@@ -226,8 +226,8 @@ class WeightMap:
 
 
 def belongs(address: str, role: str) -> bool:
-    """Whether an address is one of the half's: what is not the encoder's is the decoder's."""
-    return (role == "encoder") is address.startswith("encoder.")
+    """Whether an address is of a role: what is not the encoder's is the decoder's, and all is a model's."""
+    return role == "model" or (role == "encoder") is address.startswith("encoder.")
 
 
 def affine(address: str, source: str) -> Iterator[Row]:

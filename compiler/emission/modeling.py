@@ -115,15 +115,15 @@ class _Writer:
                 vocabulary=vocabulary(graph) if decoding else None,
                 embedded=(ids_below(graph, "decoder_input_ids") or vocabulary(graph)) if decoding else None,
                 length_masks=_tuple(length_masks(graph)),
-                start=plain(graph.tokens.decoder_start) if graph.tokens else None,
-                pad=plain(graph.tokens.pad) if graph.tokens else None,
+                shifted_labels=shifted_labels(graph) if decoding else "",
             )
         )
 
     def _definitions(self, decoding: bool) -> list[Definition]:
         roles = {type_.role for type_ in self._graph.inputs.values()}
         used = [check for role, check in VALUE_CHECKS.items() if role in roles]
-        used += ["shift_right", "label_loss", "Cache"] if decoding else []
+        if decoding:
+            used += [shifted_labels(self._graph).partition("(")[0], "label_loss", "Cache"]
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
         return self._blocks.closure(list(dict.fromkeys(used)))
@@ -150,6 +150,16 @@ class _Writer:
     def _parameter(self, name: str) -> str:
         optional = " | None = None" if name in self._graph.optional_inputs else ""
         return f"{name}: Tensor{optional}"
+
+
+def shifted_labels(graph: Graph) -> str:
+    """The expression for decoder inputs that labels give."""
+    tokens = graph.tokens
+    assert tokens is not None, "a graph that decodes has its ids"
+    pad = plain(tokens.pad)
+    if tokens.rotate:
+        return f"rotate_right(labels, pad={pad})"
+    return f"shift_right(labels, start={plain(tokens.decoder_start)}, pad={pad})"
 
 
 def _member(address: str) -> str:

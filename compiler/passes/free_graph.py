@@ -16,7 +16,7 @@ from compiler.spec import GraphPart, Spec
 from specs.builder import normal_initialisation
 from specs.dims import Dim
 from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
-from specs.language import GraphInput, GraphNode
+from specs.language import BridgeBlock, GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
@@ -109,7 +109,9 @@ def shared_sizes(spec: Spec) -> Iterator[Problem]:
     """
     dims = spec.language.dims
     yield from size_problems(dims)
-    used: set[str] = set()
+    bridge = spec.language.bridge
+    stated = bridge.with_.values() if isinstance(bridge, BridgeBlock) else ()
+    used = {value for value in stated if isinstance(value, str)}
     for part in spec.graphs.values():
         for entry in part.graph.inputs.values():
             used |= {dim for dim in entry.dims if isinstance(dim, str)}
@@ -247,10 +249,13 @@ def _tokens(spec: Spec) -> Tokens | None:
     stated = spec.language.tokens
     if stated is None or stated.decoder_start is None or stated.pad is None:
         return None
-    given = {
-        name: Value(value, f"tokens.{name}") for name, value in stated.model_dump(exclude_none=True).items()
-    }
-    return Tokens(**given)
+
+    def given(name: str) -> Value | None:
+        value = getattr(stated, name)
+        return None if value is None else Value(value, f"tokens.{name}")
+
+    start, pad = Value(stated.decoder_start, "tokens.decoder_start"), Value(stated.pad, "tokens.pad")
+    return Tokens(start, pad, given("bos"), given("eos"))
 
 
 def _unknown_block(address: str, block: str) -> Problem:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
+from compiler.passes.bridge import Crossing, crossing, is_stated, origin_of, settings
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import CROSSING, Written
-from compiler.passes.hypers import numbers_of
 from compiler.passes.lower import merged
 from compiler.passes.split import uneven_outputs
 from compiler.spec import Spec
-from specs.builder import make_node
 from specs.dims import Dim, Proof, compare
-from specs.graph import Graph, Node, Ref, TensorType
+from specs.graph import Graph, Ref, TensorType
 from specs.halves import CROSS_WIDTH
-from specs.language import BridgeBlock
-from specs.pairs import BRIDGE
 from specs.problems import Problem
-from specs.signatures import SIGNATURES
-from specs.values import Value
 
 HIDDEN, MASK = CROSSING
 
@@ -67,23 +61,19 @@ def join(spec: Spec, parts: list[Written], encoder: Graph, decoder: Graph, is_so
     apart = side_by_side([encoder, decoder])
     hidden, wanted = encoder.outputs.get("hidden"), decoder.inputs.get(HIDDEN)
     if hidden is None or wanted is None or len(encoder.types[hidden].dims) != len(wanted.dims):
-        return Joined(apart, tuple(_settings(spec)[0]))
-    given = encoder.types[hidden]
-    bridge, bridging = _bridge(spec, hidden, given, wanted)
-    problems = [*uneven_outputs(first, encoder), *_lengths(given, wanted)]
-    problems += _masks(first, last, encoder, decoder, is_sound)
-    if bridge is None:
-        problems += _widths(given, wanted)
+        return Joined(apart, tuple(settings(spec, None)[0]))
+    crossed, bridging = crossing(spec, hidden, encoder.types[hidden], encoder.outputs.get("mask"), wanted)
+    problems = [*uneven_outputs(first, encoder), *_lengths(crossed.type, wanted)]
+    problems += _masks(first, last, encoder, decoder, crossed, is_sound)
+    problems += _widths(crossed.type, wanted)
     if problems or early or late or not is_sound:
         return Joined(apart, tuple(bridging), tuple(problems))
-    return Joined(_connected(apart, encoder, decoder, bridge), tuple(bridging))
+    return Joined(_connected(apart, encoder, decoder, crossed), tuple(bridging))
 
 
-def _connected(apart: Graph, encoder: Graph, decoder: Graph, bridge: Node | None) -> Graph:
-    hidden, mask = encoder.outputs["hidden"], encoder.outputs.get("mask")
-    source = Ref(bridge.name, SIGNATURES[bridge.kind].outputs[0].name) if bridge else hidden
-    read = {Ref("", HIDDEN): source, Ref("", MASK): mask}
-    ends = zip(decoder.inputs[HIDDEN].dims, encoder.types[hidden].dims, strict=True)
+def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) -> Graph:
+    read = {Ref("", HIDDEN): crossed.hidden, Ref("", MASK): crossed.mask}
+    ends = zip(decoder.inputs[HIDDEN].dims, crossed.type.dims, strict=True)
     sizes = {expected: actual for expected, actual in ends if expected.value is None}
     nodes = {
         node.name: replace(
@@ -98,76 +88,17 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, bridge: Node | None
         if name not in CROSSING
     }
     assert decoder.encoded is not None, "a decoder that is sound reads hidden states"
-    crossing, crossing_mask = decoder.encoded
+    hidden, mask = decoder.encoded
+    bridge = {} if crossed.bridge is None else {crossed.bridge.name: crossed.bridge}
     return replace(
         apart,
         inputs={**encoder.inputs, **inputs},
-        nodes={**encoder.nodes, **({bridge.name: bridge} if bridge else {}), **nodes},
-        encoded=(
-            read.get(crossing, crossing) or crossing,
-            read.get(crossing_mask, crossing_mask) if crossing_mask else None,
-        ),
+        nodes={**encoder.nodes, **bridge, **nodes},
+        encoded=(read.get(hidden, hidden) or hidden, read.get(mask, mask) if mask else None),
+        initialisations=(*crossed.initialisations, *apart.initialisations),
         optional_inputs=apart.optional_inputs - CROSSING.keys(),
         types={},
     )
-
-
-def _bridge(
-    spec: Spec, hidden: Ref, given: TensorType, wanted: TensorType
-) -> tuple[Node | None, list[Problem]]:
-    """What joins the widths: nothing, or a projection, and a note of it."""
-    problems, numbers = _settings(spec)
-    source, target = given.dims[-1].value, wanted.dims[-1].value
-    bridge = spec.language.bridge
-    if bridge == "none" or source is None or target is None:
-        return None, problems
-    if not isinstance(bridge, BridgeBlock) and (source == target or _is_stated(wanted)):
-        return None, problems
-    ends = (Value(source, _origin(given, -1)), Value(target, _origin(wanted, -1)))
-    note = Problem(
-        "XL301",
-        f"a linear bridge `{BRIDGE}` projects the encoder's width {source} to {target}",
-        (
-            ("bridge", "inserted here"),
-            (ends[1].origin or "", f"`decoder` attends to width {target}"),
-            (ends[0].origin or "", f"`encoder` ends at width {source}"),
-        ),
-        info=("its parameters are stored with those of the whole",)
-        if spec.whole is not None
-        else ("its parameters are in no checkpoint of a part: they start fresh",),
-        help="write `bridge: none` to have unequal widths refused",
-        severity="info",
-    )
-    numbers |= {"source_dim": ends[0], "target_dim": ends[1]}
-    return make_node(BRIDGE, "linear", numbers, {"hidden": hidden}), [note, *problems]
-
-
-def _is_stated(wanted: TensorType) -> bool:
-    """Whether the decoder's author says which width it attends to: no projection is put in its way."""
-    return _origin(wanted, -1).endswith(f".{CROSS_WIDTH}")
-
-
-def _settings(spec: Spec) -> tuple[list[Problem], dict[str, Value]]:
-    """The hyper-parameters of a bridge that its two sides do not settle."""
-    bridge = spec.language.bridge
-    given: Mapping[str, Any] = bridge.with_ if isinstance(bridge, BridgeBlock) else {}
-    known = ("bias",)
-    unknown = [
-        Problem(
-            "XL209",
-            f"a linear bridge has no hyper-parameter `{name}`",
-            ((key_of(f"bridge.with.{name}"), "not a hyper-parameter"),),
-            (f"it has {', '.join(known)}; its widths are those of encoder and decoder",),
-            "remove it",
-        )
-        for name in given
-        if name not in known
-    ]
-    free = replace(
-        SIGNATURES["linear"], hypers=tuple(h for h in SIGNATURES["linear"].hypers if h.name in known)
-    )
-    problems, numbers = numbers_of(free, {name: given[name] for name in known if name in given}, "bridge", {})
-    return [*unknown, *problems], {} if problems else numbers
 
 
 def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
@@ -177,8 +108,8 @@ def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
     if proof is Proof.EQUAL:
         return
     at = (
-        (_origin(wanted, -1), f"`decoder` attends to width {target}"),
-        (_origin(given, -1), f"`encoder` ends at width {source}"),
+        (origin_of(wanted, -1), f"`decoder` attends to width {target}"),
+        (origin_of(given, -1), f"`encoder` ends at width {source}"),
     )
     if proof is Proof.UNKNOWN:
         yield Problem(
@@ -190,7 +121,7 @@ def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
         )
         return
     help = f"make both {target} or both {source}"
-    if _is_stated(wanted):
+    if is_stated(wanted):
         help = f"remove `{CROSS_WIDTH}` to let `bridge: auto` insert a projection, or set it to {source}"
     elif None not in (source.value, target.value):
         help += ", or let `bridge: auto` insert a projection"
@@ -205,18 +136,21 @@ def _lengths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:
             yield Problem(
                 "XL305",
                 f"the decoder attends to {expected} {what}, and the encoder gives {actual}",
-                ((_origin(wanted, index), f"{expected} wanted"), (_origin(given, index), f"{actual} given")),
+                (
+                    (origin_of(wanted, index), f"{expected} wanted"),
+                    (origin_of(given, index), f"{actual} given"),
+                ),
                 help="give the size a name in place of the number",
             )
 
 
 def _masks(
-    first: Written, last: Written, encoder: Graph, decoder: Graph, is_sound: bool
+    first: Written, last: Written, encoder: Graph, decoder: Graph, crossed: Crossing, is_sound: bool
 ) -> Iterator[Problem]:
     """XL204 for a mask that the decoder does not take, XL206 for one that it needs and may not get."""
     mask = encoder.outputs.get("mask")
     is_taken = MASK in decoder.inputs
-    if mask is not None and not is_taken and not last.lost:
+    if crossed.mask is not None and not is_taken and not last.lost:
         yield Problem(
             "XL204",
             f"the encoder's mask is read by nothing: the decoder has no `{MASK}`",
@@ -227,8 +161,15 @@ def _masks(
             ("padding would be attended to",),
             f"add `{MASK}: {{role: mask, dims: [batch, source], optional: true}}`, and connect it",
         )
-    is_sure = mask is not None and (bool(mask.node) or mask.port not in encoder.optional_inputs)
-    if is_taken and MASK not in decoder.optional_inputs and not is_sure and is_sound:
+    is_needed = is_taken and MASK not in decoder.optional_inputs and is_sound
+    if is_needed and mask is not None and crossed.mask is None:
+        yield Problem(
+            "XL206",
+            f"the decoder needs `{MASK}`, and behind the bridge there is none: every position is valid",
+            ((last.input(MASK), "needed"), ("bridge", "gives no mask")),
+            help="write `optional: true`, or let a bridge that keeps the mask stand there",
+        )
+    elif is_needed and (mask is None or not (mask.node or mask.port not in encoder.optional_inputs)):
         yield Problem(
             "XL206",
             f"the decoder needs `{MASK}`, and the encoder "
@@ -242,7 +183,3 @@ def _compared(first: Dim, second: Dim) -> Proof:
     if UNKNOWN.names() & (first.names() | second.names()):
         return Proof.EQUAL  # what settled it was reported
     return compare(first, second)
-
-
-def _origin(type_: TensorType, index: int) -> str:
-    return (type_.origins[index] if type_.origins else None) or ""

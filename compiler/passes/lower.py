@@ -112,7 +112,8 @@ def _settled(spec: Spec, tokens: Tokens | None) -> Tokens | None:
     start, pad = settled("decoder_start", tokens.decoder_start), settled("pad", tokens.pad)
     if start is None or pad is None or start.value is None or pad.value is None:
         return None
-    return Tokens(start, pad, settled("bos", tokens.bos), settled("eos", tokens.eos))
+    bos, eos = settled("bos", tokens.bos), settled("eos", tokens.eos)
+    return Tokens(start, pad, bos, eos, tokens.rotate)
 
 
 def merged(

@@ -85,7 +85,7 @@ MODEL_NAMES = frozenset(
 ARGUMENT_NAMES = frozenset(
     {
         "cache", "check_ids", "check_mask", "check_numbers", "encoded", "encoder_outputs", "label_loss",
-        "labels", "logits", "loss", "math", "nn", "self", "shift_right", "torch",
+        "labels", "logits", "loss", "math", "nn", "rotate_right", "self", "shift_right", "torch",
     }
 )  # fmt: skip
 """What the methods of the live model take or use besides the graph's inputs."""

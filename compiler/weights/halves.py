@@ -12,7 +12,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
 from specs.family import Family
 from specs.values import View
-from specs.weights import WeightMap, belongs, generalise
+from specs.weights import Dialect, WeightMap, belongs, generalise
 
 _NUMBER = "{i}"
 
@@ -33,14 +33,17 @@ def absent_patterns(table: WeightMap, role: str, names: Collection[str] | None) 
     absent: list[str] = []
     for row in table.rows:
         (kept if belongs(row.address, role) else absent).extend((*row.sources, *row.copies))
-    spellings = [
-        _patterns([dialect.spell(name) for name in absent], [dialect.spell(name) for name in kept])
-        for dialect in table.dialects
-    ]
+    spelling = _spelling(table, kept, names or ())
+    patterns = _patterns([spelling.spell(name) for name in absent], [spelling.spell(name) for name in kept])
     if names is None:
-        return spellings[0]
-    every = dict.fromkeys(pattern for spelling in spellings for pattern in spelling)
-    return [pattern for pattern in every if any(fnmatchcase(name, pattern) for name in names)]
+        return patterns
+    return [pattern for pattern in patterns if any(fnmatchcase(name, pattern) for name in names)]
+
+
+def _spelling(table: WeightMap, wanted: Collection[str], names: Collection[str]) -> Dialect:
+    """The dialect in which most of the patterns in `wanted` are among the stored names."""
+    known = {generalise(name)[0] for name in names}
+    return max(table.dialects, key=lambda one: sum(one.spell(name) in known for name in wanted))
 
 
 def untrained(family: Family, role: str, config: Mapping[str, Any], source: Source) -> list[str]:
@@ -50,9 +53,7 @@ def untrained(family: Family, role: str, config: Mapping[str, Any], source: Sour
         return []
     table = family.weights(View({**family.config().model_dump(), **config}, f"{role}.config"))
     known = {generalise(name)[0] for name in names}
-    spelling = max(
-        table.dialects, key=lambda one: sum(one.spell(n) in known for r in table.rows for n in r.sources)
-    )
+    spelling = _spelling(table, [name for row in table.rows for name in row.sources], names)
     lost = []
     for pattern in family.untrained:
         rows = [row for row in table.rows if fnmatchcase(row.address, pattern) and belongs(row.address, role)]

@@ -67,12 +67,19 @@ def resolve(
 
 
 def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -> dict[Dialect, int]:
-    """How many of a component's stored names a file has in each spelling."""
-    dialects = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    """How many of a component's stored names a file has in each spelling.
+
+    Spellings that give the rows the same names are one here.
+    """
     rows = table.of(component)
+    stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    sources = [source for row in rows for source in (*row.sources, *row.copies)]
+    dialects: dict[tuple[str, ...], Dialect] = {}
+    for one in stated:
+        dialects.setdefault(tuple(map(one.spell, sources)), one)
     return {
         dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects
+        for dialect in dialects.values()
     }
 
 

@@ -27,7 +27,11 @@ class Tokenizer(Protocol):
     def pad_id(self) -> int:
         """The id of padding."""
 
-    def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
+    @property
+    def source_language(self) -> str | None:
+        """The language of source texts, where a call names none and there are several."""
+
+    def encode(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text, special tokens included.
 
         Raises CrossloomError: an unknown language (XL112); text without a token (XL417), unless replaced.

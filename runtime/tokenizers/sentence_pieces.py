@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from runtime.failures import failure
 from runtime.tokenizers.files import write_file
+from runtime.tokenizers.ids import as_ids, as_rows, check_known, joined_punctuation
 from runtime.tokenizers.interface import Errors, replaces
 from specs.tokenizers import FileProblem, SentencePieceVocabulary, read_table
-
-CLEAN_UP = (
-    (" .", "."),
-    (" ?", "?"),
-    (" !", "!"),
-    (" ,", ","),
-    (" ' ", "'"),
-    (" n't", "n't"),
-    (" 'm", "'m"),
-    (" 's", "'s"),
-    (" 've", "'ve"),
-    (" 're", "'re"),
-)
-"""What `clean_up_spaces` replaces, in this order."""
 
 
 class SentencePieceTokenizer:
@@ -62,7 +47,12 @@ class SentencePieceTokenizer:
         """The id of padding."""
         return self.ids[self.kind.pad_token]
 
-    def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
+    @property
+    def source_language(self) -> str | None:
+        """None: a text begins with the language that is to be written."""
+        return None
+
+    def encode(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text: the target language's id (where there are languages), its pieces, the end.
 
         Raises CrossloomError: a language this tokenizer does not have (XL112); text without a token
@@ -80,7 +70,7 @@ class SentencePieceTokenizer:
             )
         unknown = self.ids[self.kind.unk_token]
         ids = [self.ids.get(piece, unknown) for piece in pieces]
-        return [*self._prefix(tgt_lang), *ids, self.ids[self.kind.eos_token]]
+        return [*self._prefix(language), *ids, self.ids[self.kind.eos_token]]
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.
@@ -88,17 +78,9 @@ class SentencePieceTokenizer:
         Raises CrossloomError for what are no ids (XL103), and for an id without a token (XL402), unless
         `errors="replace"` makes it the unknown one.
         """
-        numbers = _ids(ids)
-        outside = [index for index in numbers if index not in self.tokens]
-        if not replaces(errors) and outside:
-            raise failure(
-                "XL402",
-                f"the tokenizer has no token of the id {outside[0]}",
-                info=(f"its {len(self.ids)} ids end at {max(self.tokens)}",),
-                help="remove what fills labels up"
-                if outside[0] < 0
-                else 'decode ids of this tokenizer, or pass errors="replace"',
-            )
+        numbers = as_ids(ids)
+        if not replaces(errors):
+            check_known(numbers, self.tokens)
         skipped = self._special_ids if skip_special_tokens else frozenset()
         text = ""
         pieces: list[str] = []
@@ -113,8 +95,7 @@ class SentencePieceTokenizer:
                 pieces.append(token)
         text = (text + self._join(pieces)).strip()
         if self.kind.clean_up_spaces:
-            for spaced, joined in CLEAN_UP:
-                text = text.replace(spaced, joined)
+            text = joined_punctuation(text)
         return text
 
     def batch_decode(
@@ -124,7 +105,7 @@ class SentencePieceTokenizer:
         errors: Errors = "strict",
     ) -> list[str]:
         """The text of each row of ids, as `decode` gives it."""
-        listed = _as_list(rows)
+        listed = as_rows(rows)
         return [self.decode(row, skip_special_tokens, errors) for row in listed]
 
     def save(self, folder: Path) -> list[Path]:
@@ -150,8 +131,8 @@ class SentencePieceTokenizer:
         text: str = self._model.decode(pieces) if pieces else ""
         return text.upper() if self.kind.upper_case else text
 
-    def _prefix(self, tgt_lang: str | None) -> list[int]:
-        language = tgt_lang or self.kind.target_language
+    def _prefix(self, code: str | None) -> list[int]:
+        language = code or self.kind.target_language
         if language is None:
             return []
         return [self.language_id(language)]
@@ -212,33 +193,3 @@ def _read_ids(table: bytes, kind: SentencePieceVocabulary) -> dict[str, int]:
             help="set `unk_token` to the one in the table",
         )
     return ids
-
-
-def _as_list(values: Iterable[Any]) -> list[Any]:
-    """Plain Python values of a list, an array or a tensor. CrossloomError (XL103) for anything else."""
-    listed = values.tolist() if hasattr(values, "tolist") else values
-    if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Iterable):
-        raise failure(
-            "XL103",
-            f"ids to decode are a list or a tensor, not {_shown(listed)}",
-            help="pass what `generate` returns to `batch_decode`, one row of it to `decode`",
-        )
-    return list(listed)
-
-
-def _ids(values: Iterable[Any]) -> list[int]:
-    """Whole numbers in a list, an array or a tensor. CrossloomError (XL103) for anything else."""
-    numbers = _as_list(values)
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, Integral):
-            raise failure(
-                "XL103",
-                f"ids to decode are whole numbers, not {_shown(number)}",
-                help="decode rows of ids with `batch_decode`, one row with `decode`",
-            )
-    return list(map(int, numbers))
-
-
-def _shown(value: Any) -> str:
-    """A value in few characters."""
-    return shorten(repr(value), 40, placeholder=" ...")

@@ -8,9 +8,11 @@ from importlib import import_module
 from specs.family import Family
 
 FAMILIES = (
+    "bart",
     "bert",
     "gpt2",
     "hubert",
+    "mbart",
     "roberta",
     "speech_to_text",
     "wav2vec2",

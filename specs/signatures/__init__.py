@@ -4,10 +4,12 @@ The registry is filled by explicit names; nothing is scanned.
 """
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
+from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
     ADD_TYPES,
+    CONSTANT_BIAS,
     DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
@@ -32,7 +34,7 @@ from specs.signatures.stacks import (
     PRE_NORM_DECODER,
     PRE_NORM_ENCODER,
 )
-from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER
+from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
@@ -40,22 +42,26 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADD_POSITIONS,
+        CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
         FRAME_POSITIONS,
+        GATED_CONV_DOWNSAMPLE,
         LAYER_NORM,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
+        MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SPAN_MASKING,

@@ -170,3 +170,13 @@ VOCABULARY_HEAD = Signature(
     ),
     operations=lambda n, env: env["batch"] * env["time"] * env["width"] * env["vocabulary"],
 )
+
+CONSTANT_BIAS = Signature(
+    kind="constant_bias",
+    summary="A bias on scores over the vocabulary that training leaves as it is.",
+    hypers=(Hyper("vocabulary", int, "number of ids", minimum=1),),
+    inputs=(Port("logits", "logits", ("batch", "time", "vocabulary")),),
+    outputs=(Port("logits", "logits", ("batch", "time", "vocabulary")),),
+    construct=lambda n: Block("ConstantBias", {"width": n.vocabulary}),
+    operations=lambda n, env: env["batch"] * env["time"] * env["vocabulary"],
+)

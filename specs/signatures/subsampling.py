@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from specs.dims import Dim, convolution_length
 from specs.graph import Block, Repeat
+from specs.signatures.activations import ACTIVATIONS, activation
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 from specs.signatures.dense import WIDTH
 from specs.values import Value
@@ -135,8 +136,8 @@ def _downsampling(n: Numbers) -> Block:
     return Block("ConvDownsampling", {}, layers)
 
 
-CONV_DOWNSAMPLE = Signature(
-    kind="conv_downsample",
+GATED_CONV_DOWNSAMPLE = Signature(
+    kind="gated_conv_downsample",
     summary="Gated strided convolutions over hidden states; mask lengths follow the strides.",
     hypers=(
         Hyper("layers", int, "number of convolutions", minimum=1, maximum=1024),
@@ -158,4 +159,59 @@ CONV_DOWNSAMPLE = Signature(
     operations=_downsampling_operations,
     mixes_time=True,
     leaks_padding="convolutions near the end of a sequence read the padding behind it",
+)
+
+
+def _strided(n: Numbers, env: Env) -> Dim:
+    length = env["time"]
+    for _ in range(int(n.layers)):
+        length = convolution_length(length, 1, n.stride)
+    return length
+
+
+def _strided_operations(n: Numbers, env: Env) -> Dim:
+    total, length, source = Dim.constant(0), env["time"], int(n.source_dim)
+    for _ in range(int(n.layers)):
+        length = convolution_length(length, 1, n.stride)
+        total = total + env["batch"] * length * (source * int(n.target_dim) * int(n.kernel))
+        source = int(n.target_dim)
+    return total
+
+
+def _strided_layers(n: Numbers) -> Iterable[Repeat]:
+    """The first takes one width to the other; the last has no activation."""
+    last = int(n.layers) - 1
+    for index in range(last + 1):
+        numbers = {
+            "in_channels": n.target_dim if index else n.source_dim,
+            "out_channels": n.target_dim,
+            "kernel": n.kernel,
+            "stride": n.stride,
+        }
+        acts = Block("nn.Identity") if index == last else activation(n.activation)
+        yield Repeat(Block("StridedConvolution", numbers, {"activation": acts}), Value(1))
+
+
+CONV_DOWNSAMPLE = Signature(
+    kind="conv_downsample",
+    summary="Strided convolutions from one width to another, blind to padding; the mask keeps their stride.",
+    hypers=(
+        Hyper("source_dim", int, "channels in", minimum=1),
+        Hyper("target_dim", int, "channels out", minimum=1),
+        Hyper("layers", int, "number of convolutions", 1, minimum=1, maximum=1024),
+        Hyper("kernel", int, "kernel width of every convolution", 3, minimum=1),
+        Hyper("stride", int, "stride of every convolution", 2, minimum=1),
+        Hyper("activation", str, "activation between convolutions", "gelu", choices=tuple(ACTIVATIONS)),
+    ),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "source_dim")),
+        Port("mask", "mask", ("batch", "time"), "int64", optional=True),
+    ),
+    outputs=(
+        Port("hidden", "hidden", ("batch", _strided, "target_dim")),
+        Port("mask", "mask", ("batch", _strided), "int64"),
+    ),
+    construct=lambda n: Block("MaskedDownsampling", {}, {"layers": tuple(_strided_layers(n))}),
+    operations=_strided_operations,
+    mixes_time=True,
 )

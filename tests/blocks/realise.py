@@ -18,6 +18,7 @@ from blocks import (
     linear,
     masks,
     positions,
+    resampler,
     span_masking,
     stacks,
     subsampling,
@@ -30,7 +31,7 @@ from specs.values import Value, plain
 
 MODULES = (
     activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks,
-    positions, span_masking, stacks, subsampling, waveform,
+    positions, resampler, span_masking, stacks, subsampling, waveform,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value

@@ -113,7 +113,7 @@ def test_optional_inputs_may_be_left_out(kind: str, data: st.DataObject) -> None
         assert torch.allclose(without[name].expand_as(output), output, atol=1e-5), name
 
 
-EVEN_KERNELS = ("conv_subsampler", "conv_downsample")
+EVEN_KERNELS = ("conv_subsampler", "gated_conv_downsample")
 
 
 def kernels(given_numbers: Any) -> list[int]:
@@ -148,6 +148,8 @@ def leak(signature: Signature, draw: Any) -> float:
             continue
         if "mask" in before:
             keep = before["mask"].bool()
+        elif port.dims[1] not in valid:  # as many positions as it says, all of them valid
+            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)
         else:
             assert isinstance(port.dims[1], str)
             keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
@@ -200,8 +202,9 @@ def smallest(signature: Signature) -> Any:
 @pytest.mark.parametrize(
     "kind",
     [
-        "linear", "vocabulary_head", "conv_subsampler", "conv_downsample", "convolution_positions",
+        "linear", "vocabulary_head", "conv_subsampler", "gated_conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
+        "mlp", "conv_downsample", "resampler",
     ],
 )  # fmt: skip
 @RUNS

@@ -18,6 +18,7 @@ HEAVY = (
     "huggingface_hub",
     "jinja2",
     "sentencepiece",
+    "tokenizers",
 )
 
 INTERFACE = """

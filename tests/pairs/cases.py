@@ -58,7 +58,7 @@ def joined(folders: dict[oracle.Role, Path], **more: Any) -> crossloom.Spec:
     data: dict[str, Any] = {"crossloom": 1, "name": "pair"}
     for role, folder in folders.items():
         half = crossloom.import_spec(folder, role=role).data
-        data |= {key: half[key] for key in (role, "processor") if key in half}
+        data |= {key: half[key] for key in (role, "processor", "generation") if key in half}
         data["fresh"] = [*data.get("fresh", []), *half.get("fresh", [])]
         data["ignore"] = {**data.get("ignore", {}), **half.get("ignore", {})}
     return spec_of({**data, **more})

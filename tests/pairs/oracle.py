@@ -12,32 +12,42 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 from transformers import (
+    BartConfig,
+    BartForCausalLM,
     BertConfig,
     BertLMHeadModel,
     BertModel,
     EncoderDecoderModel,
     GPT2Config,
     GPT2LMHeadModel,
+    MBartConfig,
+    MBartForCausalLM,
     RobertaConfig,
     RobertaForCausalLM,
     RobertaModel,
 )
+from transformers.models.bart.modeling_bart import BartEncoder
+from transformers.models.mbart.modeling_mbart import MBartEncoder
 
 from tests.oracle import ACTIVATIONS, SPREAD
 
 Role: TypeAlias = Literal["encoder", "decoder"]
 
-ENCODERS = ("bert", "roberta")
-DECODERS = ("bert", "gpt2", "roberta")
+ENCODERS = ("bart", "bert", "mbart", "roberta")
+DECODERS = ("bart", "bert", "gpt2", "mbart", "roberta")
 SEEDS = range(3)
 ALL_WIDTHS_COINCIDE = 0
 """Seed of the halves whose widths, vocabularies and positions are one number."""
 
 _MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("encoder", "bart"): (BartConfig, BartEncoder),
     ("encoder", "bert"): (BertConfig, BertModel),
+    ("encoder", "mbart"): (MBartConfig, MBartEncoder),
     ("encoder", "roberta"): (RobertaConfig, RobertaModel),
+    ("decoder", "bart"): (BartConfig, BartForCausalLM),
     ("decoder", "bert"): (BertConfig, BertLMHeadModel),
     ("decoder", "gpt2"): (GPT2Config, GPT2LMHeadModel),
+    ("decoder", "mbart"): (MBartConfig, MBartForCausalLM),
     ("decoder", "roberta"): (RobertaConfig, RobertaForCausalLM),
 }
 
@@ -75,19 +85,20 @@ def random_pair(encoder: str, decoder: str, seed: int) -> Any:
 
 
 def random_texts(config: Any, seed: int, rows: int = 3) -> dict[str, Tensor]:
-    """Padded `input_ids` [rows, S], their mask and types. The first row fills the batch."""
+    """Padded `input_ids` [rows, S], their mask, and types if any. The first row fills the batch."""
     generator = torch.Generator().manual_seed(seed)
     draw = random.Random(f"texts {seed}")
     length = draw.randint(7, 12)
     lengths = torch.tensor([length, *(draw.randint(2, length) for _ in range(rows - 1))])
     mask = (torch.arange(length) < lengths.unsqueeze(1)).long()
     ids = torch.randint(4, config.vocab_size, (rows, length), generator=generator)
-    types = torch.randint(config.type_vocab_size, (rows, length), generator=generator)
-    return {
+    texts = {
         "input_ids": ids.where(mask.bool(), torch.tensor(config.pad_token_id)),
         "attention_mask": mask,
-        "token_type_ids": types,
     }
+    if kinds := getattr(config, "type_vocab_size", None):
+        texts["token_type_ids"] = torch.randint(kinds, (rows, length), generator=generator)
+    return texts
 
 
 def random_target(config: Any, seed: int, rows: int = 3) -> dict[str, Tensor]:
@@ -130,6 +141,21 @@ def _fields(draw: random.Random, role: str, family: str, seed: int) -> dict[str,
             "scale_attn_weights": seed != 1,
             "scale_attn_by_inverse_layer_idx": seed == 2,
             "layer_norm_epsilon": draw.choice((1e-5, 1e-3)),
+        }
+    if family in ("bart", "mbart"):
+        depth = draw.randint(1, 3)
+        return {
+            **common,
+            "d_model": width,
+            "encoder_layers": depth,  # the public cache has so many layers, and fails with fewer than needed
+            "decoder_layers": depth if coincide else draw.randint(1, depth),
+            "encoder_attention_heads": heads,
+            "decoder_attention_heads": heads,
+            "encoder_ffn_dim": inner,
+            "decoder_ffn_dim": inner if coincide else inner + 3,
+            "max_position_embeddings": positions,
+            "activation_function": activation,
+            "scale_embedding": seed != 1,
         }
     return {
         **common,

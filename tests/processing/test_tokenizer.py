@@ -112,7 +112,7 @@ def test_a_language_can_be_asked_for(pair: MakePair, language: str) -> None:
     ours, _ = pair("renumbered", lang_codes="mustc")
     _, published = pair("renumbered", lang_codes="mustc")
     published.tgt_lang = language
-    assert ours.encode("hello world", tgt_lang=language) == published("hello world")["input_ids"]
+    assert ours.encode("hello world", language=language) == published("hello world")["input_ids"]
     assert ours.language_id(language) == published.lang_code_to_id[language]
 
 
@@ -120,7 +120,7 @@ def test_a_language_can_be_asked_for(pair: MakePair, language: str) -> None:
 def test_an_unknown_language_is_refused(pair: MakePair, name: str, fields: dict[str, Any]) -> None:
     ours, _ = pair(name, **fields)
     with pytest.raises(CrossloomError) as raised:
-        ours.encode("hello", tgt_lang="xx")
+        ours.encode("hello", language="xx")
     assert [found.code for found in raised.value.diagnostics] == ["XL112"]
 
 

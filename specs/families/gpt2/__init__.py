@@ -22,6 +22,7 @@ FAMILY = Family(
     halves={"decoder": PublishedHalf("GPT2LMHeadModel")},
     by_role=BY_ROLE,
     untrained=UNTRAINED,
+    tokenizer="specs.families.gpt2.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
     maximum_source=maximum_source,

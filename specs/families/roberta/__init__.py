@@ -27,6 +27,7 @@ FAMILY = Family(
     },
     by_role=BY_ROLE,
     untrained=UNTRAINED,
+    tokenizer="specs.families.roberta.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
     maximum_source=maximum_source,

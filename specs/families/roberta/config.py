@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from specs.families.bert.config import BertConfig
-from specs.fields import Id, Ids
+from specs.fields import Id, Ids, pad_id_given
 from specs.halves import half_rules
 from specs.problems import Problem
 from specs.values import View, plain
@@ -24,14 +24,8 @@ class RobertaConfig(BertConfig):
 def rules(c: View) -> Iterable[Problem]:
     """BERT's, and a pad id that leaves positions to count."""
     pad = plain(c.pad_token_id)
-    if pad is None:
-        yield Problem(
-            "XL404",
-            "no pad id: pad_token_id is null",
-            ((c.pad_token_id.origin or "", "needed to count positions"),),
-            help="set pad_token_id to the id the tokenizer uses",
-        )
-    elif pad + 1 >= int(c.max_position_embeddings):
+    yield from pad_id_given(c, "count positions")
+    if pad is not None and pad + 1 >= int(c.max_position_embeddings):
         yield Problem(
             "XL402",
             f"the pad id {pad} leaves no position in a table of {int(c.max_position_embeddings)} rows",

@@ -136,7 +136,7 @@ def _adapted(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref
         hidden = g.node("encoder.adapter_norm", "layer_norm", {"width": width}, hidden=hidden)
     hidden = g.node(
         "encoder.adapter",
-        "conv_downsample",
+        "gated_conv_downsample",
         {
             "layers": c.num_adapter_layers,
             "width": width,

@@ -1,0 +1,64 @@
+"""What may stand between an encoder and a decoder, and what of it the two settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from specs.graph import Initialisation
+from specs.values import Value
+
+Draws = dict[str, tuple[str, tuple[Value, ...]]]
+"""Parameter -> (distribution, its numbers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A block that may be a bridge; its kind is its name in a spec.
+
+    Attributes:
+        source: the hyper-parameter that is the encoder's output width.
+        target: the one that is the width the decoder attends to.
+        multiples: hyper-parameter -> its default, in widths of the decoder.
+        effect: what it does, in words.
+        drawn: the classes whose parameters it has; none where they start as the decoder's do.
+    """
+
+    source: str = "source_dim"
+    target: str = "target_dim"
+    multiples: Mapping[str, int] = field(default_factory=dict)
+    effect: str = "projects"
+    drawn: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What encoder and decoder settle."""
+        return self.source, self.target
+
+
+BRIDGES: Mapping[str, Bridge] = {
+    "linear": Bridge(),
+    "mlp": Bridge(multiples={"inner": 1}, drawn=("nn.Linear", "nn.LayerNorm")),
+    "conv_downsample": Bridge(effect="shortens and projects", drawn=("nn.Conv1d",)),
+    "resampler": Bridge(
+        target="width",
+        multiples={"inner": 4},
+        effect="resamples and projects",
+        drawn=("nn.Linear", "nn.LayerNorm", "Resampler"),
+    ),
+}
+"""Kind -> how it joins. A bridge takes hidden states and, where it has such a port, their mask."""
+
+
+_PROJECTION: Draws = {"weight": ("kaiming_uniform", ()), "bias": ("zeros", ())}
+_DRAWS: Mapping[str, Draws] = {
+    "nn.Linear": _PROJECTION,
+    "nn.Conv1d": _PROJECTION,
+    "nn.LayerNorm": {"weight": ("ones", ()), "bias": ("zeros", ())},
+    "Resampler": {"queries": ("normal", (Value(0.02),))},
+}
+
+
+def initialisations(kind: str, below: str) -> tuple[Initialisation, ...]:
+    """How a bridge that no published pair has starts: its projections keep the scale of what they read."""
+    return tuple(Initialisation(name, _DRAWS[name], below) for name in BRIDGES[kind].drawn)

@@ -1,0 +1,80 @@
+"""Where a BART checkpoint keeps each parameter, read as a whole or as one of its sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specs.values import View
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+UNTRAINED = ("head_bias.bias",)
+"""What a checkpoint of a bare model lacks."""
+
+DIALECTS = (
+    Dialect("published"),
+    Dialect("bare model, without the prefix `model.`", without_prefix="model."),
+    Dialect("encoder alone", without_prefix="model.encoder."),
+    Dialect("decoder alone", without_prefix="model.decoder."),
+)
+
+_SHARED = "model.shared.weight"
+
+
+def weights(c: View) -> WeightMap:
+    """The table of a role; a checkpoint of any class feeds each."""
+    return WeightMap(rows(c, has_final_norm=False), DIALECTS, tuple(unused(c)))
+
+
+def rows(c: View, has_final_norm: bool) -> tuple[Row, ...]:
+    """Rows of a family with or without a norm at the end of each side."""
+    sides = (row for side in ("encoder", "decoder") for row in _side(c, side, has_final_norm))
+    head = Row("head.weight", ("lm_head.weight",))
+    bias = Row("head_bias.bias", ("final_logits_bias",))
+    return (*sides, head) if c.role == "decoder" else (*sides, head, bias)
+
+
+def _side(c: View, side: str, has_final_norm: bool) -> Iterator[Row]:
+    layer, stored = f"{side}.layers.{{i}}", f"model.{side}.layers.{{i}}"
+    yield _embedding(c, side)
+    yield Row(f"{side}.positions.table.weight", (f"model.{side}.embed_positions.weight",))
+    yield from affine(f"{side}.embed_norm", f"model.{side}.layernorm_embedding")
+    yield from _attention(f"{layer}.self_attention", f"{stored}.self_attn")
+    if side == "decoder":
+        yield from _attention(f"{layer}.cross_attention", f"{stored}.encoder_attn")
+    yield from affine(f"{layer}.feed_forward_norm", f"{stored}.final_layer_norm")
+    yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.fc1")
+    yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.fc2")
+    if has_final_norm:
+        yield from affine(f"{side}.final_norm", f"model.{side}.layer_norm")
+
+
+def _embedding(c: View, side: str) -> Row:
+    """Stored once for both sides where all are tied, else for each."""
+    address, own = f"{side}.embed.tokens.weight", f"model.{side}.embed_tokens.weight"
+    if not c.tie_word_embeddings:
+        return Row(address, (own,))
+    if c.role != "model":
+        return Row(address, (own,), copies=(_SHARED,))
+    return Row(address, (_SHARED,), copies=(own,)) if side == "encoder" else Row(address, (own,))
+
+
+def _attention(address: str, stored: str) -> Iterator[Row]:
+    for projection in PROJECTIONS:
+        yield from affine(f"{address}.{projection}", f"{stored}.{projection}")
+    yield from affine(f"{address}_norm", f"{stored}_layer_norm")
+
+
+def unused(c: View) -> Iterator[IgnoredTensor]:
+    """Parts of published classes that no role computes with."""
+    if not c.tie_word_embeddings:
+        carried = Carried("model", (int(c.vocab_size), int(c.d_model)), float(c.init_std))
+        yield IgnoredTensor(_SHARED, "each side has an embedding of its own", carried)
+    if c.role == "decoder":
+        yield IgnoredTensor("final_logits_bias", "the published decoder alone adds no constant to its scores")
+    for module in ("classification_head.dense", "classification_head.out_proj", "qa_outputs"):
+        for parameter in ("weight", "bias"):
+            yield IgnoredTensor(f"{module}.{parameter}", "a classifier that is no part of the model")
+    for side in ("encoder", "decoder"):
+        yield IgnoredTensor(f"model.{side}.version", "a version number of the layout")

@@ -1,0 +1,132 @@
+"""One tiny configuration for every family, and pairs of them: every encoder beside every decoder.
+
+A new family is one entry of `TINY`, and of `SIZES` where the defaults of a short input do not suit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from specs.families import FAMILIES, family
+from specs.graph import Graph
+
+Fields = dict[str, Any]
+VOCABULARY = 23
+START, PAD, EOS = 2, 1, 3
+IDS: Fields = {"vocab_size": VOCABULARY, "pad_token_id": PAD, "bos_token_id": 0, "eos_token_id": EOS}
+
+
+def _bert(width: int) -> Fields:
+    return IDS | {
+        "hidden_size": width,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 10,
+        "max_position_embeddings": 20,
+    }
+
+
+def _gpt2(width: int) -> Fields:
+    return IDS | {"n_embd": width, "n_layer": 1, "n_head": 2, "n_positions": 20}
+
+
+def _encoder_decoder(width: int) -> Fields:
+    sizes = {"layers": 1, "ffn_dim": 10, "attention_heads": 2}
+    sides = {f"{side}_{name}": size for side in ("encoder", "decoder") for name, size in sizes.items()}
+    return IDS | sides | {"d_model": width, "decoder_start_token_id": START}
+
+
+def _bart(width: int) -> Fields:
+    return _encoder_decoder(width) | {"max_position_embeddings": 20, "forced_eos_token_id": None}
+
+
+def _speech_to_text(width: int) -> Fields:
+    return _encoder_decoder(width) | {
+        "conv_channels": 6,
+        "conv_kernel_sizes": [3],
+        "num_conv_layers": 1,
+        "max_source_positions": 20,
+        "max_target_positions": 20,
+    }
+
+
+def _waveform(width: int) -> Fields:
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 10,
+        "conv_dim": [6, 6],
+        "conv_kernel": [5, 3],
+        "conv_stride": [3, 2],
+        "num_conv_pos_embeddings": 4,
+        "num_conv_pos_embedding_groups": 2,
+        "mask_time_length": 2,
+    }
+
+
+TINY: dict[str, Callable[[int], Fields]] = {
+    "bart": _bart,
+    "bert": _bert,
+    "gpt2": _gpt2,
+    "hubert": _waveform,
+    "mbart": _bart,
+    "roberta": _bert,
+    "speech_to_text": _speech_to_text,
+    "wav2vec2": _waveform,
+}
+"""Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""
+
+SIZES = {"samples": 60}
+"""Name of a free length of an input -> how long it is here; the others are `LENGTH`."""
+LENGTH = 7
+
+ENCODERS = [name for name in FAMILIES if family(name).encoder is not None]
+DECODERS = [name for name in FAMILIES if family(name).decoder is not None]
+CELLS = [(encoder, decoder) for encoder in ENCODERS for decoder in DECODERS]
+
+
+def tiny(encoder: str, decoder: str, widths: tuple[int, int] = (8, 12), **more: Any) -> str:
+    """The spec of a cell, as text."""
+    halves = {
+        role: {"family": name, "config": TINY[name](width)}
+        for role, name, width in zip(("encoder", "decoder"), (encoder, decoder), widths, strict=True)
+    }
+    tokens = {"decoder_start": START, "pad": PAD}
+    return str(
+        yaml.safe_dump({"crossloom": 1, "name": "tiny", **halves, "tokens": tokens, **more}, sort_keys=False)
+    )
+
+
+def random_inputs(graph: Graph, rows: int = 2, seed: int = 0) -> dict[str, Tensor]:
+    """Inputs of encode as the graph declares them; masks end the last row two positions early."""
+    generator = torch.Generator().manual_seed(seed)
+    given: dict[str, Tensor] = {}
+    for name, type_ in graph.inputs.items():
+        if name.startswith("decoder_"):
+            continue
+        names = {
+            n: max(SIZES.get(n, LENGTH), graph.minimums.get(n, 1)) for d in type_.dims for n in d.names()
+        }
+        shape = [dim.evaluate(names | {"batch": rows}) for dim in type_.dims]
+        if type_.role == "mask":
+            given[name] = torch.ones(shape, dtype=torch.int64)
+            given[name][-1, -2:] = 0
+        elif type_.role == "token_ids":
+            most = 2 if "type" in name else VOCABULARY
+            given[name] = torch.randint(min(EOS + 1, most - 1), most, shape, generator=generator)
+        else:
+            given[name] = torch.randn(shape, generator=generator)
+    return given
+
+
+def random_labels(rows: int = 2) -> Tensor:
+    """Labels [rows, 5], the last row ignored from its third on."""
+    labels = torch.randint(EOS + 1, VOCABULARY, (rows, 5), generator=torch.Generator().manual_seed(1))
+    labels[-1, 2:] = -100
+    return labels
