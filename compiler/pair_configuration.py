@@ -123,7 +123,7 @@ def _unusable(data: Mapping[str, Any], role: str) -> Problem | None:
             f"config.json has no `{role}`"
             if section is None
             else f"`{role}` is the config of a model, not {written(section)}",
-            ((role, "this half"),),
+            (("model_type", "this pair") if section is None else (role, "this half"),),
             info=(f"a `{data['model_type']}` is an encoder and a decoder, each with its own config",),
             help="give the config.json that the public implementation wrote",
         )
@@ -152,8 +152,7 @@ def _half(document: Document, role: str, stated: Family, ignore: Collection[str]
     """The fields of one half; its switches follow from where it stands, and may not contradict it."""
     inner = half_document(document, role)
     switches = {name for name in SWITCHES & inner.data.keys() if name not in ignore}
-    rest = {name: value for name, value in inner.data.items() if name not in switches}
-    half = read_configuration(replace(inner, data=rest), stated, ignore)
+    half = read_configuration(inner, stated, {*ignore, *switches})
     half.findings.report(_contradictions(inner.data, role, switches))
     dropped = dict(half.dropped) | dict.fromkeys(switches, "follows from its place in the spec")
     if role == "encoder":
