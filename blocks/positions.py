@@ -80,6 +80,36 @@ class TokenPositions(nn.Module):
         return nn.functional.embedding(token_rows(ids, self.padding_row, cache), table)
 
 
+def require_room(count: int, rows: int, first: int) -> None:
+    """Refuse more positions than a table of `rows` has from row `first` on."""
+    if first + count > rows:
+        raise ValueError(f"{count} positions were asked for; the table ends at {rows - first}")
+
+
+class FixedTokenPositions(nn.Module):
+    """Positions of token ids, counted as in `TokenPositions`, whose rows are kept among the weights.
+
+    They begin as sinusoids, or as whatever a checkpoint stores, and training leaves them as they are.
+    """
+
+    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(rows, width), requires_grad=False)
+        self.rows = rows
+        self.width = width
+        self.padding_row = padding_row
+
+    def sinusoids(self) -> Tensor:
+        """What the rows begin as: [rows, width]."""
+        return sinusoids(self.rows, self.width, self.padding_row)
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        end = ids.shape[1] if cache is None else cache.filled
+        require_room(end, self.rows, self.padding_row + 1)
+        return nn.functional.embedding(token_rows(ids, self.padding_row, cache), self.table)
+
+
 class LearnedTokenPositions(nn.Module):
     """A trained row for the position of every real token, counted as in `TokenPositions`."""
 
@@ -92,9 +122,7 @@ class LearnedTokenPositions(nn.Module):
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
         end = ids.shape[1] if cache is None else cache.filled
-        room = self.rows - self.padding_row - 1
-        if end > room:
-            raise ValueError(f"{end} positions were asked for; the table ends at {room}")
+        require_room(end, self.rows, self.padding_row + 1)
         return self.table(token_rows(ids, self.padding_row, cache))
 
 
@@ -111,11 +139,28 @@ class LearnedPositions(nn.Module):
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
         batch, tokens = ids.shape
         end = tokens if cache is None else cache.filled
-        if self.offset + end > self.rows:
-            raise ValueError(f"{end} positions were asked for; the table ends at {self.rows - self.offset}")
+        require_room(end, self.rows, self.offset)
         past = 0 if cache is None else cache.position
         positions = torch.arange(tokens, device=ids.device) + past
         return self.table(positions + self.offset).expand(batch, -1, -1)
+
+
+class SinusoidalPositions(nn.Module):
+    """A sinusoid for every position, whatever stands there; the first is row `offset` of the table."""
+
+    def __init__(self, table: SinusoidTable, offset: int) -> None:
+        super().__init__()
+        self.table = table
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        table = self.table.rows_for(self.offset + end - self.table.padding_row - 1)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past + self.offset
+        return nn.functional.embedding(positions, table).expand(batch, -1, -1)
 
 
 class FramePositions(nn.Module):

@@ -30,6 +30,7 @@ NN_PARAMETERS: dict[str, tuple[str, ...]] = {
         "groups",
         "bias",
     ),
+    "nn.Conv2d": ("in_channels", "out_channels", "kernel_size", "stride"),
     "nn.Embedding": ("num_embeddings", "embedding_dim", "padding_idx"),
     "nn.GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
     "nn.LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias"),
@@ -48,6 +49,9 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
             inner = given["in_channels"] // given.get("groups", 1)
             shapes = {"weight": (given["out_channels"], inner, given["kernel_size"])}
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
+        case "nn.Conv2d":
+            shapes = {"weight": (given["out_channels"], given["in_channels"], *given["kernel_size"])}
+            return shapes | {"bias": (given["out_channels"],)}
         case "nn.Embedding":
             return {"weight": (given["num_embeddings"], given["embedding_dim"])}
         case "nn.GroupNorm":
@@ -88,6 +92,17 @@ class Definition:
         return next((s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
 
     @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Of a class: what its own constructor's arguments are where they are left out."""
+        if self.init is None or not self.init.args.defaults:
+            return {}
+        arguments = self.init.args.args[-len(self.init.args.defaults) :]
+        return {
+            argument.arg: ast.literal_eval(default)
+            for argument, default in zip(arguments, self.init.args.defaults, strict=True)
+        }
+
+    @cached_property
     def members(self) -> tuple[tuple[str, ast.expr], ...]:
         """(attribute, what its own constructor assigns) in order; a list's parts have an empty attribute."""
         return tuple(_members(self.init)) if self.init is not None else ()
@@ -121,17 +136,17 @@ class BlockLibrary:
         """The torch.nn class that decides how a block without own parameters starts (`nn.Linear`, ...)."""
         return name if name.startswith("nn.") else self.initialised_by(self.definitions[name].base)
 
-    def buffers(self, block: Block) -> Iterator[tuple[str, Shape]]:
-        """(address below the block, shape) of every buffer that is computed and not stored."""
+    def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
+        """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
         numbers = {key: plain(value) for key, value in block.numbers.items()}
         for member, value in self._members(block.name):
             if isinstance(value, ast.Call) and _called(value) == "self.register_buffer":
-                yield member, _evaluate(value.args[1], numbers)
+                yield member, _evaluate(value.args[1], numbers), _dtype(value.args[1])
         for part, built in block.parts.items():
             for prefixes, child in _children(part, built, self._is_list(block.name)):
                 inside = list(self.buffers(child))
                 for prefix in prefixes:
-                    yield from ((f"{prefix}.{address}", shape) for address, shape in inside)
+                    yield from ((f"{prefix}.{address}", shape, dtype) for address, shape, dtype in inside)
 
     def closure(self, names: list[str]) -> list[Definition]:
         """The definitions a set of classes needs, each after those it uses."""
@@ -150,9 +165,7 @@ class BlockLibrary:
             visit(name)
         return list(ordered.values())
 
-    def _shapes(
-        self, name: str, given: Mapping[str, Any], block: Block | None
-    ) -> Iterator[tuple[str, Shape]]:
+    def _shapes(self, name: str, given: dict[str, Any], block: Block | None) -> Iterator[tuple[str, Shape]]:
         if name.startswith("nn."):
             yield from nn_shapes(name, given).items()
             return
@@ -160,6 +173,7 @@ class BlockLibrary:
             base = self.definitions[name].base
             yield from self._shapes(base, given, block)
             return
+        given = {**self.definitions[name].defaults, **given}
         for member, value in self._members(name):
             if isinstance(value, ast.Call) and _called(value) in ("self.register_buffer", ""):
                 continue
@@ -248,6 +262,8 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
             return value
         case ast.Name(id=name):
             return given.get(name)
+        case ast.Tuple(elts=items):
+            return tuple(_evaluate(item, given) for item in items)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return _evaluate(left, given) + _evaluate(right, given)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
@@ -259,6 +275,13 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
         case ast.Call(args=sizes) if _called(node) == "torch.empty":
             return tuple(_evaluate(size, given) for size in sizes)
     raise AssertionError(f"block constructors are straight-line; cannot read {ast.unparse(node)}")
+
+
+def _dtype(node: ast.expr) -> str:
+    """The dtype of `torch.empty(sizes, dtype=torch.x)`; that of parameters where it names none."""
+    assert isinstance(node, ast.Call), f"a buffer begins as torch.empty(...), not {ast.unparse(node)}"
+    named = next((k.value for k in node.keywords if k.arg == "dtype"), None)
+    return "float32" if named is None else _dotted(named).removeprefix("torch.")
 
 
 @cache

@@ -123,7 +123,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     """
     spec: Spec = model.spec
     tensors = stored_tensors(model, spec, graph)
-    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     component, pair = part_with_class(spec), published_pair(spec, graph)
     if component is not None:
         fields = configuration(component, dtype)
@@ -195,6 +195,7 @@ def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
     return {
         **component.config,
+        **component.family.derived(component.view),
         **{name: component.role in roles for name, roles in component.family.by_role.items()},
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],

@@ -10,7 +10,6 @@ import yaml
 
 from compiler.analysis import analyse
 from compiler.checkpoint.source import Source
-from compiler.configuration import same
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import generation_document
 from compiler.import_sections import (
@@ -21,6 +20,7 @@ from compiler.import_sections import (
     name_of,
     processing_sections,
     tokens_section,
+    unusual_fields,
     weights_of,
 )
 from compiler.pair_configuration import IDS, read_pair
@@ -64,10 +64,7 @@ def imported_pair(
         raise CrossloomError(read.diagnostics)
     data: dict[str, Any] = {"crossloom": VERSION, "name": name_of(source), "weights": weights_of(source)}
     for one in HALVES:
-        defaults = read.families[one].config().model_dump()
-        different = {
-            name: value for name, value in read.halves[one].fields.items() if not same(value, defaults[name])
-        }
+        different = unusual_fields(read.families[one], read.halves[one].fields)
         data[one] = {"family": read.families[one].name} | ({"config": different} if different else {})
     own = {
         name: value

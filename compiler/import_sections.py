@@ -24,6 +24,7 @@ from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
 from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.pairs import PublishedPair
 from specs.problems import Problem
+from specs.values import View
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ class Imported:
     spec: Spec
     dropped: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
+
+
+def unusual_fields(stated: Family, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a config that neither are their defaults nor follow from others."""
+    defaults = stated.config().model_dump()
+    usual = {**defaults, **stated.derived(View({**defaults, **fields}, "config"))}
+    return {name: value for name, value in fields.items() if not same(value, usual[name])}
 
 
 def tokens_section(given: Mapping[str, int], config: Mapping[str, Any], role: str | None) -> dict[str, int]:

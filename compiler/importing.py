@@ -13,7 +13,7 @@ from compiler.analysis import analyse
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
-from compiler.configuration import read_configuration, same, unknown_family
+from compiler.configuration import read_configuration, unknown_family
 from compiler.diagnostics.model import CrossloomError
 from compiler.generation_file import generation_document
 from compiler.import_pair import imported_pair
@@ -25,6 +25,7 @@ from compiler.import_sections import (
     name_of,
     processing_sections,
     tokens_section,
+    unusual_fields,
     weights_of,
 )
 from compiler.pair_configuration import is_pair
@@ -80,7 +81,7 @@ def import_with_report(
     )
     defaults = stated.config().model_dump()
     fields = configuration.fields
-    config = {name: value for name, value in fields.items() if not same(value, defaults[name])}
+    config = unusual_fields(stated, fields)
     dropped = dict(configuration.dropped)
     generation = generation_document(opened, ignore)
     sections = {

@@ -83,6 +83,7 @@ def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple
     rules: dict[str, dict[str, tuple[str, tuple[Value, ...]]]] = {
         "nn.Linear": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
         "nn.Conv1d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
+        "nn.Conv2d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
         "nn.Embedding": {"weight": ("normal_but_padding", (value,))},
         "nn.LayerNorm": {"weight": ("ones", ()), "bias": ("zeros", ())},
     }

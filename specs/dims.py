@@ -21,6 +21,9 @@ from specs.dim_algebra import Dim, Name, Size
 
 __all__ = ["Dim", "Proof", "Size", "compare", "convolution_length", "minimum_input"]
 
+_LARGE = 2**40
+"""A size no tensor has: nothing divides it down to zero."""
+
 _COMPARED_POINTS = 8192
 """Assignments `compare` tries before it answers UNKNOWN."""
 
@@ -85,7 +88,8 @@ def convolution_length(
 def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
     """The smallest value of `name` from which on `output >= at_least`, within its declared range.
 
-    Other names are held at their declared minimum. Raises ValueError when `output` is not seen to
+    Other names are held at their declared minimum, or, where that keeps a quotient at zero, so large that
+    they do not matter. Raises ValueError when `output` is not seen to
     grow with `name` (a negative term holds it), or when no value in the range is enough.
     """
     output = Dim.of(output)
@@ -98,7 +102,11 @@ def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
     def reaches(candidate: int) -> bool:
         return output.at({**values, name: candidate}) >= at_least
 
-    low, maximum = values[name], output.ranges[name].maximum
+    maximum = output.ranges[name].maximum
+    if not reaches(_LARGE if maximum is None else maximum):
+        open_ended = [atom for atom in output.ranges.values() if atom.minimum >= 1 and atom.maximum is None]
+        values |= {atom.text: _LARGE for atom in open_ended}
+    low = output.ranges[name].minimum
     candidates = range(low, low + 2**62 if maximum is None else maximum + 1)
     count = 1  # doubled first: the answer is small, the range is not
     while count < len(candidates) and not reaches(candidates[count - 1]):

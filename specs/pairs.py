@@ -6,7 +6,7 @@ What such a folder states is data here, as what a family's own folder states is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -106,7 +106,7 @@ def _rows(role: str, family: Family, table: WeightMap) -> Iterator[Row]:
                 tuple(stored_below(family, role, name) for name in names)
                 for names in (row.sources, row.copies)
             )
-            yield Row(row.address, sources, row.operation, row.computed, copies)
+            yield replace(row, sources=sources, copies=copies)
 
 
 def _ignored(role: str, family: Family, table: WeightMap) -> Iterator[IgnoredTensor]:

@@ -11,12 +11,14 @@ from specs.values import plain
 _DRAWS = {
     "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
     "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "truncated_normal": "nn.init.trunc_normal_({target}, 0.0, {0}, generator=generator)",
     "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
     "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
     "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
+    "sinusoids": "{target}.copy_(module.sinusoids())",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }

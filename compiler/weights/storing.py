@@ -50,13 +50,21 @@ def _computed_with(model: Any, table: WeightMap, graph: Graph) -> dict[str, Tens
             found = table.find(address)
             assert found is not None, f"the table has a row for {address}"
             parts.setdefault(found[1], []).append((found[0].operation, address))
-    tensors: dict[str, Tensor] = {}
+    tensors = dict(_computed_and_stored(model, table))
     for names, fed in parts.items():
         (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
         stored = invert(operation, state[address], [state[other] for _, other in others])
         for name, tensor in zip(names, stored, strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _computed_and_stored(model: Any, table: WeightMap) -> Iterator[tuple[str, Tensor]]:
+    """The computed buffers that the published class stores too, by the table's names."""
+    for address, buffer in model.named_buffers():
+        found = table.find(address)
+        if found is not None and found[0].exported:
+            yield found[1][0], buffer.detach().cpu().contiguous()
 
 
 def _index(operation: Operation) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Literal
 
 from compiler.block_source import library
@@ -93,7 +94,7 @@ def table_of(spec: Spec, graph: Graph) -> WeightTable:
     maps = {role: component.family.weights(component.view) for role, component in spec.components.items()}
     tied = {tie.tied: tie.kept for tie in graph.ties}
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
-    rows += _computed(spec, graph, maps)
+    rows += _computed(graph, maps, partial(_owner, spec))
     return WeightTable(tuple(rows), maps)
 
 
@@ -109,8 +110,8 @@ def whole_table(graph: Graph, fresh: Sequence[str] = ()) -> WeightTable:
         for address, shape in graph.parameters().items()
     ]
     rows += [
-        TableRow(address, (address,), shape, "float32", Rename(), "computed")
-        for address, shape in _buffers(graph)
+        TableRow(address, (address,), shape, dtype, Rename(), "computed")
+        for address, shape, dtype in _buffers(graph)
     ]
     return WeightTable(tuple(rows), {})
 
@@ -126,18 +127,9 @@ def pair_table(spec: Spec, graph: Graph, fresh: Sequence[str] = ()) -> WeightTab
         found = table.find(address)
         assert found is not None, f"the pair's table has no row for {address}"
         rows.append(_row_of(*found, address, shape, fresh, tied, "model"))
-    rows += [
-        TableRow(
-            address,
-            found[1] if (found := table.find(address)) else (),
-            shape,
-            "float32",
-            Rename(),
-            "computed",
-        )
-        for address, shape in _buffers(graph)
-    ]
-    return WeightTable(tuple(rows), {"model": table})
+    maps = {"model": table}
+    rows += _computed(graph, maps, lambda _: "model")
+    return WeightTable(tuple(rows), maps)
 
 
 def _row_of(
@@ -170,21 +162,21 @@ def _row(
     return _row_of(row, sources, address, shape, fresh, tied, role)
 
 
-def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:
+def _computed(graph: Graph, maps: Mapping[str, WeightMap], owner: Callable[[str], str]) -> Iterator[TableRow]:
     """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
-    for address, shape in _buffers(graph):
-        role = _owner(spec, address)
+    for address, shape, dtype in _buffers(graph):
+        role = owner(address)
         found = maps[role].find(address) if role in maps else None
         sources = found[1] if found else ()
-        yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+        yield TableRow(address, sources, shape, dtype, Rename(), "computed", role)
 
 
-def _buffers(graph: Graph) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Address and shape of every computed buffer."""
+def _buffers(graph: Graph) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Address, shape and dtype of every computed buffer."""
     blocks = library()
     for node in graph.order():
-        for buffer, shape in blocks.buffers(node.block):
-            yield f"{node.name}.{buffer}", shape
+        for buffer, shape, dtype in blocks.buffers(node.block):
+            yield f"{node.name}.{buffer}", shape, dtype
 
 
 def _own_name(spec: Spec, address: str) -> str:

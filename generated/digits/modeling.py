@@ -467,14 +467,23 @@ class Projection(nn.Linear):
 class SelfAttention(nn.Module):
     """Attention of a sequence over itself, incremental when given a cache.
 
-    Scores are multiplied by `scale`, or by one over the root of a head's width.
+    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied
+    by `scale`, or by one over the root of a head's width.
     """
 
-    def __init__(self, target_dim: int, heads: int, dropout: float, scale: float | None = None) -> None:
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        scale: float | None = None,
+        bias: bool = True,
+        key_bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.q_proj = Projection(target_dim, target_dim)
-        self.k_proj = Projection(target_dim, target_dim)
-        self.v_proj = Projection(target_dim, target_dim)
+        self.q_proj = Projection(target_dim, target_dim, bias)
+        self.k_proj = Projection(target_dim, target_dim, key_bias)
+        self.v_proj = Projection(target_dim, target_dim, bias)
         self.out_proj = Projection(target_dim, target_dim)
         self.heads = heads
         self.dropout = dropout

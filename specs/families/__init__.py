@@ -10,12 +10,18 @@ from specs.family import Family
 FAMILIES = (
     "bart",
     "bert",
+    "donut-swin",
     "gpt2",
     "hubert",
     "mbart",
     "roberta",
     "speech_to_text",
+    "speech_to_text_2",
+    "swin",
+    "trocr",
+    "vit",
     "wav2vec2",
+    "xglm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""
 

@@ -19,12 +19,21 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
+from specs.signatures.patches import (
+    ADD_GRID_POSITIONS,
+    ADD_POSITION_TABLE,
+    LEADING_TOKEN,
+    PATCH_EMBEDDING,
+)
 from specs.signatures.positions import (
+    FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
     LEARNED_TOKEN_POSITIONS,
     PADDING_FRAME_POSITIONS,
+    SINUSOIDAL_POSITIONS,
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
@@ -36,27 +45,35 @@ from specs.signatures.stacks import (
 )
 from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
+from specs.signatures.windows import PATCH_MERGING, WINDOW_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADD_GRID_POSITIONS,
         ADD_POSITIONS,
+        ADD_POSITION_TABLE,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
+        IMAGE_PADDING,
         LAYER_NORM,
+        LEADING_TOKEN,
         LEARNED_POSITIONS,
         LEARNED_TOKEN_POSITIONS,
         LINEAR,
         MLP,
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
+        PATCH_EMBEDDING,
+        PATCH_MERGING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
@@ -64,12 +81,14 @@ SIGNATURES: dict[str, Signature] = {
         RESAMPLER,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
+        SINUSOIDAL_POSITIONS,
         SPAN_MASKING,
         TOKEN_EMBEDDING,
         TOKEN_POSITIONS,
         UNMASKED_FRAME_POSITIONS,
         VOCABULARY_HEAD,
         WAVEFORM_ENCODER,
+        WINDOW_ENCODER,
         ZERO_PADDING,
     )
 }

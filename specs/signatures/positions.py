@@ -8,12 +8,13 @@ from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
 from specs.signatures.dense import PADDING_ROW, WIDTH
+from specs.values import Value
 
 MAXIMUM = Hyper("maximum", int, "longest sequence the table is declared for", minimum=1)
 OVERFLOW = Hyper("overflow", str, "past the table: an error, or grow it", "error", choices=("error", "grow"))
 
 
-def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
+def _sines_and_cosines(n: Numbers) -> Iterable[Violation]:
     """Sines and cosines take half the width each; fewer than two frequencies have no ratio."""
     if n.width.value % 2:
         yield Violation(
@@ -29,6 +30,11 @@ def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
             (("width", "leaves a single frequency"),),
             "use 4 or more",
         )
+
+
+def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
+    """What the width and the padding row of a sinusoidal table have against it."""
+    yield from _sines_and_cosines(n)
     if n.padding_row.value > n.maximum.value:  # positions follow the padding row
         yield Violation(
             "XL402",
@@ -38,9 +44,13 @@ def sinusoid_violations(n: Numbers) -> Iterable[Violation]:
         )
 
 
+def _rows(n: Numbers) -> Value:
+    return n.maximum + 2
+
+
 def _table(n: Numbers) -> Block:
     name = "GrowingSinusoidTable" if n.overflow.value == "grow" else "SinusoidTable"
-    return Block(name, {"rows": n.maximum + 2, "width": n.width, "padding_row": n.padding_row})
+    return Block(name, {"rows": _rows(n), "width": n.width, "padding_row": n.padding_row})
 
 
 def _elementwise(n: Numbers, env: Env) -> Dim:
@@ -75,14 +85,12 @@ def _position_remains(n: Numbers) -> Iterable[Violation]:
         )
 
 
+OFFSET = Hyper("offset", int, "row of the first position", 0, minimum=0)
+
 LEARNED_POSITIONS = Signature(
     kind="learned_positions",
     summary="A trained row for every position, whatever token stands there.",
-    hypers=(
-        Hyper("rows", int, "rows of the table", minimum=1),
-        WIDTH,
-        Hyper("offset", int, "row of the first position", 0, minimum=0),
-    ),
+    hypers=(Hyper("rows", int, "rows of the table", minimum=1), WIDTH, OFFSET),
     inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
     outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("LearnedPositions", {"rows": n.rows, "width": n.width, "offset": n.offset}),
@@ -102,19 +110,61 @@ def _padding_row_remains(n: Numbers) -> Iterable[Violation]:
         )
 
 
+TABLE = (Hyper("rows", int, "rows of the table", minimum=2), WIDTH, PADDING_ROW)
+
+
+def _kept(name: str) -> Callable[[Numbers], Block]:
+    return lambda n: Block(name, {"rows": n.rows, "width": n.width, "padding_row": n.padding_row})
+
+
 LEARNED_TOKEN_POSITIONS = Signature(
     kind="learned_token_positions",
     summary="Trained positions of token ids, counted over real tokens; pads get the padding row.",
-    hypers=(Hyper("rows", int, "rows of the table", minimum=2), WIDTH, PADDING_ROW),
+    hypers=TABLE,
     inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
     outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
-    construct=lambda n: Block(
-        "LearnedTokenPositions", {"rows": n.rows, "width": n.width, "padding_row": n.padding_row}
-    ),
+    construct=_kept("LearnedTokenPositions"),
     operations=_elementwise,
     violations=_padding_row_remains,
     keeps_state=True,
     mixes_time=True,
+)
+
+
+def _fixed(n: Numbers) -> Iterable[Violation]:
+    yield from _sines_and_cosines(n)
+    yield from _padding_row_remains(n)
+
+
+FIXED_TOKEN_POSITIONS = Signature(
+    kind="fixed_token_positions",
+    summary="Positions of token ids as they are stored, at first sinusoids; training leaves them alone.",
+    hypers=TABLE,
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+    construct=_kept("FixedTokenPositions"),
+    operations=_elementwise,
+    violations=_fixed,
+    keeps_state=True,
+    mixes_time=True,
+)
+
+
+def _offset(n: Numbers) -> Iterable[Violation]:
+    yield from sinusoid_violations(n)
+    yield from _position_remains(Numbers({"rows": _rows(n), "offset": n.offset}))
+
+
+SINUSOIDAL_POSITIONS = Signature(
+    kind="sinusoidal_positions",
+    summary="A sinusoid for every position, whatever token stands there; one row of the table is zero.",
+    hypers=(MAXIMUM, WIDTH, PADDING_ROW, OFFSET, OVERFLOW),
+    inputs=(Port("ids", "token_ids", ("batch", "time"), "int64"),),
+    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("SinusoidalPositions", {"offset": n.offset}, {"table": _table(n)}),
+    operations=_elementwise,
+    violations=_offset,
+    keeps_state=True,
 )
 
 

@@ -26,6 +26,16 @@ COMMON = (
 )
 
 
+ATTENTION_BIAS = Hyper(
+    "attention_bias",
+    str,
+    "which of queries, keys and values add a bias",
+    "all",
+    choices=("all", "query and value", "none"),
+)
+_WITHOUT_BIAS = {"all": (), "query and value": ("key_bias",), "none": ("bias", "key_bias")}
+
+
 def heads_divide(n: Numbers) -> Iterable[Violation]:
     """Heads share the width equally."""
     width, heads = n.width.value, n.heads.value
@@ -48,9 +58,9 @@ def _norm(n: Numbers) -> Block:
     return Block("nn.LayerNorm", numbers if n.eps.value == 1e-5 else {**numbers, "eps": n.eps})
 
 
-def _self_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
+def _self_attention(n: Numbers, more: Mapping[str, Value]) -> Block:
     numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
-    return Block("SelfAttention", {**numbers, **scale})
+    return Block("SelfAttention", {**numbers, **more})
 
 
 def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
@@ -81,6 +91,12 @@ def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:
     return Block(name, {}, parts)
 
 
+def _biases(n: Numbers) -> dict[str, Value]:
+    """The biases that attention does without; it has those that are not named."""
+    lacking = _WITHOUT_BIAS[n.attention_bias.value]
+    return {name: Value(False, n.attention_bias.origin) for name in lacking}
+
+
 def _encoder(layer: str) -> Callable[[Numbers], Block]:
     def construct(n: Numbers) -> Block:
         block = Block(
@@ -88,7 +104,7 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": _norm(n),
-                "self_attention": _self_attention(n, {}),
+                "self_attention": _self_attention(n, _biases(n)),
                 "feed_forward_norm": _norm(n),
                 "feed_forward": _feed_forward(n),
             },
@@ -157,7 +173,7 @@ def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
     return Signature(
         kind=kind,
         summary=f"Transformer encoder layers, normalisation {order} each sub-layer.",
-        hypers=COMMON,
+        hypers=(*COMMON, ATTENTION_BIAS),
         inputs=(
             Port("hidden", "hidden", ("batch", "time", "width")),
             Port("mask", "mask", ("batch", "time"), "int64", optional=True),

@@ -14,24 +14,29 @@ from blocks import (
     convolutional_positions,
     embeddings,
     feed_forward,
+    image_padding,
     layers,
     linear,
     masks,
+    patches,
     positions,
     resampler,
     span_masking,
     stacks,
+    stochastic_depth,
     subsampling,
     waveform,
+    windows,
 )
 from specs.dims import Dim
 from specs.graph import Block
-from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature
+from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolve
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks,
-    positions, resampler, span_masking, stacks, subsampling, waveform,
+    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear,
+    masks, patches, positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform,
+    windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -78,6 +83,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
     if "heads" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    if "window" in drawn:
+        drawn["window"] = draw(st.integers(1, min(drawn["grid_rows"], drawn["grid_columns"])))
+        drawn["layers"] = draw(st.integers(1, 3))
     if "groups" in drawn:
         drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "strides" in drawn:
@@ -110,18 +118,22 @@ def sizes(signature: Signature, given: Numbers, lengths: dict[str, int]) -> dict
     return {name: env.get(name, Dim.constant(lengths.get(name, 3))) for name in names} | env
 
 
-def shape_of(port: Port, env: dict[str, Dim]) -> tuple[int, ...]:
+def shape_of(port: Port, given: Numbers, env: dict[str, Dim]) -> tuple[int, ...]:
     """The shape of an input."""
-    return tuple(env[rule].evaluate({}) if isinstance(rule, str) else int(rule) for rule in port.dims)  # type: ignore[arg-type]
+    return tuple(resolve(rule, given, env).evaluate({}) for rule in port.dims)
 
 
 def inputs(
-    signature: Signature, env: dict[str, Dim], valid: dict[str, Tensor], generator: torch.Generator
+    signature: Signature,
+    given_numbers: Numbers,
+    env: dict[str, Dim],
+    valid: dict[str, Tensor],
+    generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
     given = {}
     for port in signature.inputs:
-        shape = shape_of(port, env)
+        shape = shape_of(port, given_numbers, env)
         if port.role == "mask":
             assert isinstance(port.dims[1], str)
             given[port.name] = (torch.arange(shape[1]) < valid[port.dims[1]].unsqueeze(1)).long()

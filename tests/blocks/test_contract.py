@@ -20,6 +20,7 @@ from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, real
 RUNS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 LENGTH = st.integers(1, 9)
 TIMES = ("time", "frames", "samples", "source")
+SIDES = ("image_height", "image_width")
 
 each = pytest.mark.parametrize("kind", ALL)
 
@@ -38,28 +39,35 @@ def drawn(draw: Any, signature: Signature, least: int = 0) -> tuple[Any, Any, di
     given_numbers = draw(numbers(signature))
     longest = 9
     if signature.hyper("maximum") and given_numbers.overflow.value == "error":
-        longest = given_numbers.maximum.value + 1 - given_numbers.padding_row.value
+        before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
+        longest = given_numbers.maximum.value + 2 - before.value
     if signature.hyper("rows"):
         before = given_numbers.offset if signature.hyper("offset") else given_numbers.padding_row + 1
         longest = given_numbers.rows.value - before.value
     times = {name: draw(st.integers(1, max(1, min(9, longest)))) for name in TIMES}
+    if any(port.role == "image" for port in signature.inputs):
+        times |= {name: draw(LENGTH) for name in SIDES}
     batch = draw(st.integers(1, 3))
     env = long_enough(signature, given_numbers, {**times, "batch": batch})
     valid = lengths(draw, batch, env, least)
     generator = torch.Generator().manual_seed(draw(st.integers(0, 99)))
     module = made(signature, given_numbers)
-    return given_numbers, module, env, valid, inputs(signature, env, valid, generator)
+    return given_numbers, module, env, valid, inputs(signature, given_numbers, env, valid, generator)
 
 
 def long_enough(signature: Signature, given_numbers: Any, given: dict[str, int]) -> dict[str, Any]:
     """Every dimension, times lengthened until no output is empty."""
     times = dict(given)
+    if signature.hyper("patch_height"):  # an image has a patch
+        for side in ("height", "width"):
+            patch = getattr(given_numbers, f"patch_{side}").value
+            times[f"image_{side}"] = max(times.get(f"image_{side}", 1), patch)
     while True:
         env = sizes(signature, given_numbers, times)
         types = signature.output_types(given_numbers, env).values()
         if all(dim.evaluate({}) > 0 for type_ in types for dim in type_.dims):
             return env
-        times |= {name: times[name] + 1 for name in TIMES}
+        times |= {name: size + 1 for name, size in times.items() if name != "batch"}
 
 
 @each
@@ -72,7 +80,10 @@ def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataO
         module = realise(block)
     real = [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
     assert list(library().shapes(block)) == real
-    buffers = [(name, tuple(buffer.shape)) for name, buffer in module.named_buffers()]
+    buffers = [
+        (name, tuple(buffer.shape), str(buffer.dtype).removeprefix("torch."))
+        for name, buffer in module.named_buffers()
+    ]
     assert list(library().buffers(block)) == buffers
 
 
@@ -148,11 +159,13 @@ def leak(signature: Signature, draw: Any) -> float:
             continue
         if "mask" in before:
             keep = before["mask"].bool()
-        elif port.dims[1] not in valid:  # as many positions as it says, all of them valid
-            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)
-        else:
-            assert isinstance(port.dims[1], str)
-            keep = torch.arange(before[port.name].shape[1]) < valid[port.dims[1]].unsqueeze(1)
+        elif isinstance(port.dims[1], str) and port.dims[1] not in valid:
+            keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)  # all of them valid
+        else:  # a rule adds positions before those that came
+            time = next((name for name in (port.dims[1], *valid) if name in valid), None)
+            if time is None:
+                continue
+            keep = torch.arange(before[port.name].shape[1]) < valid[str(time)].unsqueeze(1)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
@@ -204,7 +217,7 @@ def smallest(signature: Signature) -> Any:
     [
         "linear", "vocabulary_head", "conv_subsampler", "gated_conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
-        "mlp", "conv_downsample", "resampler",
+        "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
     ],
 )  # fmt: skip
 @RUNS
@@ -217,7 +230,7 @@ def test_operations_are_what_torch_counts(kind: str, data: st.DataObject) -> Non
     env = long_enough(signature, given_numbers, {**times, "batch": 2})
     valid = {name: torch.full((2,), env[name].evaluate({})) for name in TIMES if name in env}
     module = made(signature, given_numbers)
-    tensors = inputs(signature, env, valid, torch.Generator())
+    tensors = inputs(signature, given_numbers, env, valid, torch.Generator())
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         call(signature, module, tensors)
     stated = signature.operations(given_numbers, env).evaluate({})
@@ -234,6 +247,9 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             values = given_numbers._values
             if "layerdrop" in values:
                 values["layerdrop"] = type(values["layerdrop"])(overflow)
+            if "window" in values:
+                values |= {"layers": Value(2), "window": Value(2)}
+                values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
                 values["norm"] = Value(signature.hyper("norm").choices[overflow > 0])  # type: ignore[union-attr]

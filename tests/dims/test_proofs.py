@@ -136,6 +136,11 @@ def test_the_minimum_input_is_where_the_output_arrives(
     assert least == 1 or length.evaluate({"frames": least - 1}) < at_least
 
 
+def test_the_minimum_of_a_side_is_that_of_the_other_side_aside() -> None:
+    patches = (Dim.name("height") // 4) * (Dim.name("width") // 6)
+    assert [minimum_input(patches, side) for side in ("height", "width")] == [4, 6]
+
+
 def test_a_minimum_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ValueError, match="does not depend on tokens"):
         minimum_input(FRAMES, "tokens")

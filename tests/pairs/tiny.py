@@ -55,6 +55,16 @@ def _speech_to_text(width: int) -> Fields:
     }
 
 
+def _decoder(width: int) -> Fields:
+    sizes = {"decoder_layers": 1, "decoder_ffn_dim": 10, "decoder_attention_heads": 2}
+    return IDS | sizes | {"d_model": width, "decoder_start_token_id": START}
+
+
+def _xglm(width: int) -> Fields:
+    sizes = {"num_layers": 1, "ffn_dim": 10, "attention_heads": 2, "max_position_embeddings": 20}
+    return IDS | sizes | {"d_model": width, "decoder_start_token_id": START}
+
+
 def _waveform(width: int) -> Fields:
     return {
         "hidden_size": width,
@@ -70,15 +80,44 @@ def _waveform(width: int) -> Fields:
     }
 
 
+def _patches(width: int) -> Fields:
+    return {
+        "hidden_size": width,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 10,
+        "image_size": 6,
+        "patch_size": 2,
+    }
+
+
+def _windows(width: int) -> Fields:
+    return {
+        "image_size": 8,
+        "patch_size": 2,
+        "embed_dim": width // 2,
+        "depths": [2, 1],
+        "num_heads": [2, 2],
+        "window_size": 2,
+        "mlp_ratio": 1.5,
+    }
+
+
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+    "donut-swin": _windows,
     "gpt2": _gpt2,
     "hubert": _waveform,
     "mbart": _bart,
     "roberta": _bert,
     "speech_to_text": _speech_to_text,
+    "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
+    "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
+    "swin": _windows,
+    "vit": _patches,
     "wav2vec2": _waveform,
+    "xglm": _xglm,
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""
 

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from specs.builder import GraphBuilder, normal_initialisation
+from specs.decoders import TokenDecoder, embedding_scale, in_layers
 from specs.family import Side
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Initialisation, Ref
 from specs.values import Value, View
 
 _FRAME_POSITIONS = {0: "padding_frame_positions", 1: "frame_positions"}
 """By pad id: the published encoder looks for that id in a 0/1 padding indicator."""
-
-
-def _scale(c: View) -> Value:
-    return Value(math.sqrt(int(c.d_model)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
-
-
-def _shared(c: View) -> dict[str, Value]:
-    return {
-        "activation": c.activation_function,
-        "dropout": c.dropout,
-        "attention_dropout": c.attention_dropout,
-        "activation_dropout": c.activation_dropout,
-    }
 
 
 def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
@@ -57,7 +43,7 @@ def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
         hidden=hidden,
         mask=source_mask,
     )
-    hidden = g.node("encoder.scale", "scale", {"scale": _scale(c)}, hidden=hidden)
+    hidden = g.node("encoder.scale", "scale", {"scale": embedding_scale(c)}, hidden=hidden)
     hidden = g.node(
         "encoder.add_positions", "add_positions", {"dropout": c.dropout}, hidden=hidden, positions=positions
     )
@@ -70,7 +56,7 @@ def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
             "heads": c.encoder_attention_heads,
             "inner": c.encoder_ffn_dim,
             "layerdrop": c.encoder_layerdrop,
-            **_shared(c),
+            **in_layers(c),
         },
         hidden=hidden,
         mask=source_mask,
@@ -79,60 +65,13 @@ def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
     return Side(hidden, source_mask, initialisations=_initialisations(c))
 
 
-def decoder(g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mask: Ref | None) -> Side:
-    """Embed, add positions, decode, project."""
-    ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
-    mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
+def _positions(g: GraphBuilder, c: View, ids: Ref) -> Ref:
+    numbers = {"maximum": c.max_target_positions, "width": c.d_model, "padding_row": c.pad_token_id}
+    return g.node("decoder.positions", "token_positions", numbers, ids=ids)
 
-    hidden = g.node(
-        "decoder.embed",
-        "scaled_embedding",
-        {
-            "vocabulary": c.vocab_size,
-            "width": c.d_model,
-            "padding_row": c.pad_token_id,
-            "scale": _scale(c),
-        },
-        ids=ids,
-    )
-    positions = g.node(
-        "decoder.positions",
-        "token_positions",
-        {"maximum": c.max_target_positions, "width": c.d_model, "padding_row": c.pad_token_id},
-        ids=ids,
-    )
-    hidden = g.node(
-        "decoder.add_positions", "add_positions", {"dropout": c.dropout}, hidden=hidden, positions=positions
-    )
-    masks = {"mask": mask} | ({"source_mask": source_mask} if source_mask else {})
-    hidden = g.node(
-        "decoder.layers",
-        "pre_norm_decoder",
-        {
-            "layers": c.decoder_layers,
-            "width": c.d_model,
-            "source_dim": source_dim,
-            "heads": c.decoder_attention_heads,
-            "inner": c.decoder_ffn_dim,
-            "layerdrop": c.decoder_layerdrop,
-            **_shared(c),
-        },
-        hidden=hidden,
-        source=source,
-        **masks,
-    )
-    hidden = g.node("decoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
-    logits = g.node(
-        "head", "vocabulary_head", {"width": c.d_model, "vocabulary": c.vocab_size}, hidden=hidden
-    )
 
-    tie = Tie("decoder.embed.tokens.weight", "head.weight", c.tie_word_embeddings.origin)
-    return Side(
-        logits,
-        ties=(tie,) if c.tie_word_embeddings else (),
-        tokens=Tokens(c.decoder_start_token_id, c.pad_token_id, c.bos_token_id, c.eos_token_id),
-        initialisations=_initialisations(c),
-    )
+decoder = TokenDecoder("pre_norm", _positions)
+"""Embed, add positions, decode, project."""
 
 
 def _initialisations(c: View) -> tuple[Initialisation, ...]:

@@ -1,0 +1,161 @@
+"""Decoders as fairseq builds them (Ott et al. 2019): embed, add positions, decode, project.
+
+Their families differ in what a `TokenDecoder` says, and store their layers under the same names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from specs.builder import GraphBuilder, normal_initialisation
+from specs.family import Side
+from specs.fields import Deviation, Id, Ids, Rate, ids_in_vocabulary, pad_id_given
+from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.halves import HalfConfig, role_as_stated
+from specs.problems import Problem
+from specs.values import Value, View
+from specs.weights import Row, affine
+
+_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+class TokenDecoderConfig(HalfConfig):
+    """Fields that families of such a decoder alone have in common."""
+
+    dropout: Rate = Field(0.1, description="dropout on embeddings and sub-layer outputs")
+    attention_dropout: Rate = Field(0.0, description="dropout on attention weights")
+    activation_dropout: Rate = Field(0.0, description="dropout on feed-forward activations")
+    init_std: Deviation = Field(0.02, description="standard deviation of initial weights")
+    decoder_start_token_id: Id | None = Field(2, description="id the decoder starts from")
+    pad_token_id: Id | None = Field(1, description="id of padding")
+    bos_token_id: Id | None = Field(0, description="id of the beginning of a sentence")
+    eos_token_id: Id | Ids | None = Field(2, description="id, or ids, that end a sentence")
+    tie_word_embeddings: bool = Field(True, description="share the embedding with the output projection")
+
+
+TRAINING = (
+    "activation_dropout",
+    "attention_dropout",
+    "bos_token_id",
+    "decoder_start_token_id",
+    "dropout",
+    "eos_token_id",
+    "init_std",
+)
+"""Those that do not change what a trained decoder computes."""
+
+
+def decoder_rules(c: View) -> Iterable[Problem]:
+    """What no single field shows: the role, a pad id, and ids against the vocabulary."""
+    yield from role_as_stated(c)
+    yield from pad_id_given(c, "tell padding from tokens")
+    yield from ids_in_vocabulary(c)
+
+
+def _layers(c: View) -> dict[str, Value]:
+    return {
+        "layers": c.decoder_layers,
+        "heads": c.decoder_attention_heads,
+        "inner": c.decoder_ffn_dim,
+        "layerdrop": c.decoder_layerdrop,
+    }
+
+
+@dataclass(frozen=True)
+class TokenDecoder:
+    """How a family builds its decoder.
+
+    Attributes:
+        order: where the norms are; those before a sub-layer leave one for after the last layer.
+        positions: adds the node that gives ids their positions.
+        layers: config -> depth, heads, inner width and layerdrop.
+        normalises_embeddings: config -> whether a norm follows the sum of tokens and positions.
+        initialisations: config -> further rules for initial values.
+    """
+
+    order: Literal["pre_norm", "post_norm"]
+    positions: Callable[[GraphBuilder, View, Ref], Ref]
+    layers: Callable[[View], dict[str, Value]] = _layers
+    normalises_embeddings: Callable[[View], bool] = lambda _: False
+    initialisations: tuple[Initialisation, ...] = ()
+
+    def __call__(
+        self, g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mask: Ref | None
+    ) -> Side:
+        """The decoder's side of the graph."""
+        ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
+        mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
+        hidden = self._embedded(g, c, ids)
+        masks = {"mask": mask} | ({"source_mask": source_mask} if source_mask else {})
+        hidden = g.node(
+            "decoder.layers",
+            f"{self.order}_decoder",
+            {"width": c.d_model, "source_dim": source_dim, **self.layers(c), **in_layers(c)},
+            hidden=hidden,
+            source=source,
+            **masks,
+        )
+        if self.order == "pre_norm":
+            hidden = g.node("decoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+        numbers = {"width": c.d_model, "vocabulary": c.vocab_size}
+        logits = g.node("head", "vocabulary_head", numbers, hidden=hidden)
+        tie = Tie("decoder.embed.tokens.weight", "head.weight", c.tie_word_embeddings.origin)
+        return Side(
+            logits,
+            ties=(tie,) if c.tie_word_embeddings else (),
+            tokens=Tokens(c.decoder_start_token_id, c.pad_token_id, c.bos_token_id, c.eos_token_id),
+            initialisations=(
+                *normal_initialisation(c.init_std, "nn.Linear", "nn.Embedding", "nn.LayerNorm"),
+                *self.initialisations,
+            ),
+        )
+
+    def _embedded(self, g: GraphBuilder, c: View, ids: Ref) -> Ref:
+        numbers = {"vocabulary": c.vocab_size, "width": c.d_model}
+        numbers |= {"padding_row": c.pad_token_id, "scale": embedding_scale(c)}
+        hidden = g.node("decoder.embed", "scaled_embedding", numbers, ids=ids)
+        where = self.positions(g, c, ids)
+        is_normed = self.normalises_embeddings(c)
+        numbers = {} if is_normed else {"dropout": c.dropout}
+        hidden = g.node("decoder.add_positions", "add_positions", numbers, hidden=hidden, positions=where)
+        if not is_normed:
+            return hidden
+        hidden = g.node("decoder.embed_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+        return g.node("decoder.dropout", "dropout", {"dropout": c.dropout}, hidden=hidden)
+
+
+def embedding_scale(c: View) -> Value:
+    """The factor on embeddings: the root of the width, or one."""
+    return Value(math.sqrt(int(c.d_model)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
+
+
+def in_layers(c: View) -> dict[str, Value]:
+    """Activation and dropouts inside the layers."""
+    return {
+        "activation": c.activation_function,
+        "dropout": c.dropout,
+        "attention_dropout": c.attention_dropout,
+        "activation_dropout": c.activation_dropout,
+    }
+
+
+def layer_rows(side: str, stored: str) -> Iterator[Row]:
+    """Rows of an encoder's or a decoder's layers, of which `stored` is the name up to their number."""
+    layer, stored = f"{side}.layers.{{i}}", f"{stored}.layers.{{i}}"
+    yield from _attention(f"{layer}.self_attention", f"{stored}.self_attn")
+    if side == "decoder":
+        yield from _attention(f"{layer}.cross_attention", f"{stored}.encoder_attn")
+    yield from affine(f"{layer}.feed_forward_norm", f"{stored}.final_layer_norm")
+    yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.fc1")
+    yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.fc2")
+
+
+def _attention(address: str, stored: str) -> Iterator[Row]:
+    for projection in _PROJECTIONS:
+        yield from affine(f"{address}.{projection}", f"{stored}.{projection}")
+    yield from affine(f"{address}_norm", f"{stored}_layer_norm")

@@ -1,0 +1,19 @@
+"""ViT: images to hidden states (Dosovitskiy et al. 2021)."""
+
+from specs.families.vit.config import INERT, ViTConfig
+from specs.families.vit.graph import encoder, rules
+from specs.families.vit.weights import weights
+from specs.family import Family, PublishedHalf
+
+FAMILY = Family(
+    name="vit",
+    architectures=("ViTModel", "ViTForImageClassification", "ViTForMaskedImageModeling"),
+    config=ViTConfig,
+    rules=rules,
+    is_whole=False,
+    encoder=encoder,
+    weights=weights,
+    halves={"encoder": PublishedHalf("ViTModel", without_prefix="vit.")},
+    inert=INERT,
+    constants={"is_encoder_decoder": False},
+)
