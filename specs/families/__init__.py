@@ -10,6 +10,7 @@ from specs.family import Family
 FAMILIES = (
     "bart",
     "bert",
+    "distilbert",
     "donut-swin",
     "gpt2",
     "hubert",

@@ -21,6 +21,7 @@ COMMON = (
     DROPOUT,
     Hyper("attention_dropout", float, "dropout on attention weights", 0.0, 0, 1),
     Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+    Hyper("output_dropout", float, "dropout on what the feed-forward network gives", 0.0, 0, 1),
     Hyper("layerdrop", float, "probability that a layer is skipped in training", 0.0, 0, 1),
     Hyper("eps", float, "added to variances by the norms", 1e-5, 0),
 )
@@ -77,11 +78,11 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
 
 
 def _feed_forward(n: Numbers) -> Block:
-    return Block(
-        "FeedForward",
-        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout},
-        {"activation": activation(n.activation)},
-    )
+    numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
+    parts = {"activation": activation(n.activation)}
+    if n.output_dropout.value:
+        return Block("DroppedFeedForward", {**numbers, "output_dropout": n.output_dropout}, parts)
+    return Block("FeedForward", numbers, parts)
 
 
 def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:

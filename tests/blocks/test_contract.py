@@ -245,8 +245,8 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             signature = SIGNATURES[kind]
             given_numbers = smallest(signature)
             values = given_numbers._values
-            if "layerdrop" in values:
-                values["layerdrop"] = type(values["layerdrop"])(overflow)
+            for rate in {"layerdrop", "output_dropout"} & values.keys():
+                values[rate] = Value(overflow)
             if "window" in values:
                 values |= {"layers": Value(2), "window": Value(2)}
                 values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}

@@ -31,6 +31,11 @@ def _bert(width: int) -> Fields:
     }
 
 
+def _distilbert(width: int) -> Fields:
+    sizes = {"n_layers": 1, "n_heads": 2, "hidden_dim": 10, "max_position_embeddings": 20}
+    return IDS | sizes | {"dim": width}
+
+
 def _gpt2(width: int) -> Fields:
     return IDS | {"n_embd": width, "n_layer": 1, "n_head": 2, "n_positions": 20}
 
@@ -106,6 +111,7 @@ def _windows(width: int) -> Fields:
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+    "distilbert": _distilbert,
     "donut-swin": _windows,
     "gpt2": _gpt2,
     "hubert": _waveform,
