@@ -64,7 +64,8 @@ READS = {
         Wav2Vec2FeatureExtractor(return_attention_mask=True),
     ),
 }
-DECODERS = oracle.DECODERS
+DECODERS = tuple(family for family in oracle.DECODERS if family != "speech_to_text_2")
+"""All that the public implementation still has."""
 SEEDS = range(3)
 
 CELLS = [
