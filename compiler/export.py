@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.analysis import analysis_of
+from compiler.carrying import labels
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
@@ -126,7 +127,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     component, pair = part_with_class(spec), published_pair(spec, graph)
     if component is not None:
-        fields = configuration(component, dtype)
+        fields = configuration(component, dtype) | labels(model, component)
     else:
         assert pair is not None, "only a published class has a layout of its own"
         fields = pair_configuration(pair, spec, graph, dtype)

@@ -64,10 +64,13 @@ class PublishedHalf:
         width: of an encoder, config -> the width that published pairs take its states for, where it may be
             another.
         attends_to_any_width: of a decoder, whether the class reads the width it attends to from its config.
+        heads: published classes that have it below a head -> the names of what they have beside it, in which
+            `{i}` is a number. Their files keep the prefix.
     """
 
     architecture: str
     without_prefix: str = ""
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     width: Callable[[View], Value] | None = None
     attends_to_any_width: bool = False
 
@@ -101,7 +104,8 @@ class Family:
             demand; an encoder of texts has none.
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
-        flow: what the whole model does, from a person's input to a person's output.
+        flow: what the whole model does, from a person's input to a person's output, where that is more than
+            its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
     """

@@ -111,8 +111,8 @@ def _rows(role: str, family: Family, table: WeightMap) -> Iterator[Row]:
 
 def _ignored(role: str, family: Family, table: WeightMap) -> Iterator[IgnoredTensor]:
     for one in table.ignored:
-        carried = one.carried if one.carried is not None and one.carried.role == role else None
-        yield IgnoredTensor(stored_below(family, role, one.pattern), one.reason, carried)
+        copies = tuple(stored_below(family, role, name) for name in one.copies)
+        yield replace(one, pattern=stored_below(family, role, one.pattern), copies=copies)
 
 
 def stored_below(family: Family, role: str, name: str) -> str:

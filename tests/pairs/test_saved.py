@@ -66,7 +66,7 @@ def test_written_back(case: Saved, cell: tuple[str, str, str], tmp_path: Path) -
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
     again, report = READS[cell[0]].published.from_pretrained(tmp_path, output_loading_info=True)
     assert all(not names for names in report.values()), report
-    # Sinusoids stay on the meta device where the public implementation reads a folder: made anew they are there.
+    # Where the public implementation reads a folder, sinusoids stay on the meta device.
     rebuilt = type(case.theirs)(config=again.config)
     rebuilt.load_state_dict(again.state_dict())
     assert torch.equal(logits(runnable(rebuilt), case), logits(case.theirs, case))
