@@ -94,6 +94,7 @@ def _patches(width: int) -> Fields:
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+    "deit": _patches,
     "gpt2": _gpt2,
     "hubert": _waveform,
     "mbart": _bart,

@@ -11,12 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, ViTConfig, ViTModel
+from transformers import DeiTConfig, DeiTModel, PreTrainedModel, ViTConfig, ViTModel
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE
 from tests.pairs.oracle import spread
 
-CLASSES: dict[str, tuple[Any, Any]] = {"vit": (ViTConfig, ViTModel)}
+CLASSES: dict[str, tuple[Any, Any]] = {
+    "deit": (DeiTConfig, DeiTModel),
+    "vit": (ViTConfig, ViTModel),
+}
 FAMILIES = tuple(CLASSES)
 SEEDS = range(4)
 
@@ -69,7 +72,7 @@ def _vit(draw: random.Random, seed: int) -> dict[str, Any]:
     return settings
 
 
-_SETTINGS = {"vit": _vit}
+_SETTINGS = {"deit": _vit, "vit": _vit}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
