@@ -20,7 +20,7 @@ help:
 	@echo 'make demo     a WAV file to the words spoken in it, through every stage'
 	@echo 'make test     the tests, on $(WORKERS) processes (WORKERS=n changes that)'
 	@echo 'make lint     ruff: findings and formatting     make format   repair both'
-	@echo 'make types    mypy, strict                      make drift    generated/ against the compiler'
+	@echo 'make types    mypy, strict                      make drift    what is generated against the compiler'
 	@echo 'make mutants  which test fails for which fault  make nightly  the tests too long for every run'
 	@echo 'make bench    measure against transformers      make clean    remove .venv and caches'
 	@echo 'make digits   train the digits model anew, into build/digits (ARGS=--resume goes on)'
@@ -44,9 +44,11 @@ types: $(TEST)
 
 drift: $(DEMO)
 	$(BIN)/python -m compiler.emission.examples --check
+	$(BIN)/python -m compiler.reports.pairs --check
 
 generated: $(DEMO)
 	$(BIN)/python -m compiler.emission.examples
+	$(BIN)/python -m compiler.reports.pairs
 
 mutants: $(TEST)
 	$(BIN)/python -m tests.mutation
