@@ -10,7 +10,7 @@ from typing import Literal
 
 StepKind = Literal["host", "generate"]
 
-HOST_OPERATIONS = ("detokenize", "front_end")
+HOST_OPERATIONS = ("detokenize", "front_end", "image_front_end")
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
 
 
@@ -55,3 +55,15 @@ SPEECH_TO_TEXT = Flow(
     ),
 )
 """Features of the audio, token ids by search, text of the ids."""
+
+IMAGE_TO_TEXT = Flow(
+    "image to text",
+    ("images",),
+    "text",
+    (
+        Step("inputs", "host", "image_front_end", ("images",)),
+        Step("token_ids", "generate", "model", ("inputs",)),
+        Step("text", "host", "detokenize", ("token_ids",)),
+    ),
+)
+"""Pixels of the images, token ids by search, text of the ids."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from specs.images import Image
 from specs.problems import Problem
 from specs.tokenizers import TokenizerKind
 
@@ -79,7 +80,8 @@ class Waveform:
         return samples
 
 
-FrontEnd = FilterBank | Waveform
+AudioFrontEnd = FilterBank | Waveform
+FrontEnd = AudioFrontEnd | Image
 """Every kind of front end."""
 
 Files = Mapping[str, Mapping[str, Any]]

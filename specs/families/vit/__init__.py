@@ -4,6 +4,7 @@ from specs.families.vit.config import INERT, ViTConfig
 from specs.families.vit.graph import encoder, rules
 from specs.families.vit.weights import weights
 from specs.family import Family, PublishedHalf
+from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="vit",
@@ -15,5 +16,7 @@ FAMILY = Family(
     weights=weights,
     halves={"encoder": PublishedHalf("ViTModel", without_prefix="vit.")},
     inert=INERT,
+    front_end="specs.families.vit.front_end",
+    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )
