@@ -51,6 +51,37 @@ class PostNormEncoderLayer(EncoderLayer):
         return self.feed_forward_norm(hidden + self.dropped(transformed))
 
 
+class BranchEncoderLayer(nn.Module):
+    """x += branch(SelfAttention(norm(x))); x += branch(FeedForward(norm(x))).
+
+    A branch is what a sub-layer's output goes through before it is added: dropout, stochastic depth.
+    """
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        self_attention_branch: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        feed_forward_branch: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.self_attention_branch = self_attention_branch
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.feed_forward_branch = feed_forward_branch
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask)
+        hidden = hidden + self.self_attention_branch(attended)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + self.feed_forward_branch(transformed)
+
+
 class DecoderLayer(nn.Module):
     """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
 

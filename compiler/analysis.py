@@ -19,6 +19,7 @@ from compiler.passes.lower import addressed, lower
 from compiler.passes.parameters import idle_patterns, parameters, tie_problems, unbounded_patterns
 from compiler.passes.split import output_problems, split, uneven_outputs
 from compiler.passes.structure import structure
+from compiler.passes.image_sizes import image_size_problems
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
 from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec
@@ -108,7 +109,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     findings.report(number_problems(joined.graph), values)
     graph, problems = infer(joined.graph)
     trace("dims", graph)
-    problems += [*joined.problems, *front_end_problems(spec, graph)]
+    problems += [*joined.problems, *front_end_problems(spec, graph), *image_size_problems(spec, graph)]
     if len(parts) == 1:
         problems += uneven_outputs(parts[0], graph)
     findings.report(problems, values)

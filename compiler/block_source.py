@@ -136,17 +136,17 @@ class BlockLibrary:
         """The torch.nn class that decides how a block without own parameters starts (`nn.Linear`, ...)."""
         return name if name.startswith("nn.") else self.initialised_by(self.definitions[name].base)
 
-    def buffers(self, block: Block) -> Iterator[tuple[str, Shape]]:
-        """(address below the block, shape) of every buffer that is computed and not stored."""
+    def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
+        """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
         numbers = {key: plain(value) for key, value in block.numbers.items()}
         for member, value in self._members(block.name):
             if isinstance(value, ast.Call) and _called(value) == "self.register_buffer":
-                yield member, _evaluate(value.args[1], numbers)
+                yield member, _evaluate(value.args[1], numbers), _dtype(value.args[1])
         for part, built in block.parts.items():
             for prefixes, child in _children(part, built, self._is_list(block.name)):
                 inside = list(self.buffers(child))
                 for prefix in prefixes:
-                    yield from ((f"{prefix}.{address}", shape) for address, shape in inside)
+                    yield from ((f"{prefix}.{address}", shape, dtype) for address, shape, dtype in inside)
 
     def closure(self, names: list[str]) -> list[Definition]:
         """The definitions a set of classes needs, each after those it uses."""
@@ -165,9 +165,7 @@ class BlockLibrary:
             visit(name)
         return list(ordered.values())
 
-    def _shapes(
-        self, name: str, given: Mapping[str, Any], block: Block | None
-    ) -> Iterator[tuple[str, Shape]]:
+    def _shapes(self, name: str, given: dict[str, Any], block: Block | None) -> Iterator[tuple[str, Shape]]:
         if name.startswith("nn."):
             yield from nn_shapes(name, given).items()
             return
@@ -277,6 +275,13 @@ def _evaluate(node: ast.expr, given: Mapping[str, Any]) -> Any:
         case ast.Call(args=sizes) if _called(node) == "torch.empty":
             return tuple(_evaluate(size, given) for size in sizes)
     raise AssertionError(f"block constructors are straight-line; cannot read {ast.unparse(node)}")
+
+
+def _dtype(node: ast.expr) -> str:
+    """The dtype of `torch.empty(sizes, dtype=torch.x)`; that of parameters where it names none."""
+    assert isinstance(node, ast.Call), f"a buffer begins as torch.empty(...), not {ast.unparse(node)}"
+    named = next((k.value for k in node.keywords if k.arg == "dtype"), None)
+    return "float32" if named is None else _dotted(named).removeprefix("torch.")
 
 
 @cache

@@ -105,7 +105,7 @@ def _unwritten(module: ModuleType) -> Iterator[None]:
 
     blocks = [value for value in vars(module).values() if isinstance(value, type)]
     computing = [block for block in blocks if "reset_buffers" in vars(block)]
-    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Embedding, nn.GroupNorm, nn.LayerNorm]
+    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.GroupNorm, nn.LayerNorm]
     classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
     originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
     for cls, name in classes.items():
@@ -140,10 +140,13 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
 
 def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
+    import torch
+
     computed = [row.address for row in table if row.status == "computed"]
     for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
         module: Any = model.get_submodule(owner)
-        module.to_empty(device=device, recurse=False)
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty_like(buffer, device=device))
         module.reset_buffers()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,7 +33,7 @@ from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.tokenizers import reading_of
 from specs.values import plain
-from specs.weights import Operation, split_of
+from specs.weights import Operation, WeightMap, split_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,7 +118,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     component = _published(spec)
     assert component is not None, "only a published class has a layout of its own"
     tensors = stored_tensors(model, spec, graph)
-    dtype = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     files: dict[str, Write] = {
         "config.json": _json_writer(configuration(component, dtype)),
         MODEL_FILE: partial(_save, tensors),
@@ -199,13 +199,21 @@ def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -
             found = table.find(row.address)
             assert found is not None, f"the family's table has a row for {row.address}"
             parts.setdefault(found[1], []).append((found[0].operation, row.address))
-    tensors: dict[str, Tensor] = {}
+    tensors = dict(_computed_and_stored(model, table, graph))
     for names, fed in parts.items():
         (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
         stored = invert(operation, state[address], [state[other] for _, other in others])
         for name, tensor in zip(names, stored, strict=True):
             tensors[name] = tensor.detach().cpu().contiguous()
     return tensors
+
+
+def _computed_and_stored(model: Any, table: WeightMap, graph: Graph) -> Iterator[tuple[str, Tensor]]:
+    """The computed buffers that the published class stores too, by the table's names."""
+    for row in table_of(model.spec, graph):
+        found = table.find(row.address) if row.status == "computed" else None
+        if found is not None and found[0].exported:
+            yield found[1][0], model.get_buffer(row.address).detach().cpu().contiguous()
 
 
 def _index(operation: Operation) -> int:
@@ -253,6 +261,7 @@ def configuration(component: Component, dtype: str) -> dict[str, Any]:
     """config.json: every field of the family, its constants, and the published class."""
     return {
         **component.config,
+        **component.family.derived(component.view),
         **{name: component.role in roles for name, roles in component.family.by_role.items()},
         **component.family.constants,
         "architectures": [component.architecture or class_of(component.family, component.role)],

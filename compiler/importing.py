@@ -32,6 +32,7 @@ from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
 from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.language import VERSION
 from specs.problems import Problem
+from specs.values import View
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def import_with_report(
     findings.report([*_architecture(document.data, stated), *_idle(document, ignore)])
     defaults = stated.config().model_dump()
     fields = configuration.fields
-    config = {name: value for name, value in fields.items() if not same(value, defaults[name])}
+    usual = {**defaults, **stated.derived(View({**defaults, **fields}, "config"))}
+    config = {name: value for name, value in fields.items() if not same(value, usual[name])}
     dropped = dict(configuration.dropped)
     generation = generation_document(opened, ignore)
     sections = {

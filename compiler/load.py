@@ -131,8 +131,14 @@ def _compared(model: torch.nn.Module, role: str, resolution: Any, values: Values
 
 
 def _follows(stored: Tensor, formula: Tensor) -> bool:
-    """Whether a stored table is its formula, up to 1e-4 or its own precision; either may have more rows."""
+    """Whether a stored table is its formula, up to 1e-4 or its own precision; either may have more rows.
+
+    One of whole numbers is it exactly.
+    """
     import torch
+
+    if not formula.is_floating_point():
+        return torch.equal(stored.to(formula.dtype), formula)
 
     rows = min(len(stored), len(formula))
     assert rows, "headers show that there is something to compare"

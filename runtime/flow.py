@@ -60,10 +60,19 @@ def _front_end(processor: Processor, audio: Any) -> Any:
     return processor(audio=audio, sampling_rate=processor.sampling_rate)
 
 
+def _image_front_end(processor: Processor, images: Any) -> Any:
+    """Pictures to the model's inputs."""
+    return processor(images=images)
+
+
 def _detokenize(processor: Processor, ids: Any) -> list[str]:
     """Token ids [B, T] to texts."""
     return processor.batch_decode(ids)
 
 
-HOST: Mapping[str, Callable[..., Any]] = {"detokenize": _detokenize, "front_end": _front_end}
+HOST: Mapping[str, Callable[..., Any]] = {
+    "detokenize": _detokenize,
+    "front_end": _front_end,
+    "image_front_end": _image_front_end,
+}
 """What each of `specs.flow.HOST_OPERATIONS` computes."""

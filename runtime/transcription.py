@@ -1,4 +1,4 @@
-"""Many recordings to their texts: read, split where too long, batched, and given back in order."""
+"""Many recordings or pictures to their texts: read, split where too long, batched, given back in order."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from runtime.audio import read_audio
 from runtime.audio.reading import Mono
 from runtime.failures import failure
 from runtime.flow import flow_of, run_flow
 from runtime.processing import Processor
+from runtime.reading import READERS, Reader
 from specs.generation_layers import resolve, resolve_lengths
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one recording: its text, or the findings that say why there is none."""
+    """What was said in one recording, or is seen in one picture: its text, or the findings that say why there is none."""
 
     audio: str
     text: str | None
@@ -27,7 +27,7 @@ class Transcript:
 
 @dataclass
 class _Recording:
-    """A recording on its way: a text for every part, as it comes in."""
+    """A file on its way: a text for every part, as it comes in."""
 
     audio: str
     texts: list[str | None] = field(default_factory=list)
@@ -44,7 +44,7 @@ class _Recording:
 
 
 _Rows = list[tuple[_Recording, int, Any]]
-"""(recording, number of the part, waveform)"""
+"""(recording, number of the part, waveform or picture)"""
 
 
 def transcribe(
@@ -70,11 +70,12 @@ def transcribe(
     if tgt_lang is not None:
         options["forced_bos_token_id"] = processor.tokenizer.language_id(tgt_lang)
     flow = flow_of(model.spec)
+    reader = READERS[flow.inputs[0]]
     check_options(model.spec, options, model.generation_defaults)
 
     def texts_of(rows: _Rows) -> None:
-        waveforms = [waveform for _, _, waveform in rows]
-        texts = run_flow(flow, model, processor, {"audio": waveforms}, **options)
+        parts = [part for _, _, part in rows]
+        texts = run_flow(flow, model, processor, {flow.inputs[0]: parts}, **options)
         for (recording, part, _), text in zip(rows, texts, strict=True):
             recording.texts[part] = text
 
@@ -82,7 +83,7 @@ def transcribe(
         try:
             texts_of(rows)
         except CrossloomError:
-            usable = _usable(processor, rows)
+            usable = _usable(reader, processor, rows)
             if usable:
                 texts_of(usable)
 
@@ -92,7 +93,7 @@ def transcribe(
         recording = _Recording(file)
         waiting.append(recording)
         try:
-            parts = processor.split(read_audio(file, processor.sampling_rate, mono))
+            parts = reader.parts(processor, file, mono)
         except CrossloomError as error:
             recording.findings += error.diagnostics
             parts = []
@@ -127,7 +128,7 @@ def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any]
     if merged is not None and merged.num_return_sequences > 1:
         raise failure(
             "XL407",
-            f"`num_return_sequences` is {merged.num_return_sequences}, but a recording gets one text",
+            f"`num_return_sequences` is {merged.num_return_sequences}, but a file gets one text",
             help="leave it out, or call `crossloom.generate` for several",
         )
 
@@ -137,22 +138,22 @@ def _done(waiting: deque[_Recording]) -> Iterator[Transcript]:
         yield waiting.popleft().transcript()
 
 
-def _usable(processor: Processor, rows: _Rows) -> _Rows:
+def _usable(reader: Reader, processor: Processor, rows: _Rows) -> _Rows:
     """The rows that the front end takes; why it does not take the others is noted with their recordings."""
     usable = []
-    for recording, part, waveform in rows:
+    for recording, number, part in rows:
         try:
-            processor(audio=waveform, sampling_rate=processor.sampling_rate)
+            reader.inputs(processor, part)
         except CrossloomError as error:
-            recording.findings += [_named(finding, recording.audio) for finding in error.diagnostics]
+            recording.findings += [_named(finding, reader.called, recording.audio) for finding in error.diagnostics]
         else:
-            usable.append((recording, part, waveform))
+            usable.append((recording, number, part))
     return usable
 
 
-def _named(finding: Diagnostic, audio: str) -> Diagnostic:
-    """The finding with the recording's name in place of `the audio`."""
-    message = finding.message.replace("the audio", f"`{audio}`", 1)
+def _named(finding: Diagnostic, called: str, path: str) -> Diagnostic:
+    """The finding with the file's name in place of what it is called there."""
+    message = finding.message.replace(called, f"`{path}`", 1)
     return Diagnostic(
         finding.code, finding.severity, message, finding.spans, finding.info, finding.help, finding.fix
     )

@@ -50,6 +50,11 @@ def unbounded(_: View) -> int | None:
     return None
 
 
+def nothing(_: View) -> Mapping[str, Any]:
+    """For a family whose fields are independent of each other."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedHalf:
     """The published class of one role, and the prefix of the table's names that its files lack."""
@@ -88,6 +93,8 @@ class Family:
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
         flow: what the whole model does, from a person's input to a person's output.
+        derived: config -> fields of config.json that follow from others; export writes them, and import
+            leaves out those that agree.
     """
 
     name: str
@@ -111,6 +118,7 @@ class Family:
     tokenizer: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
+    derived: Callable[[View], Mapping[str, Any]] = nothing
 
 
 def front_end_of(family: Family) -> Stated[FrontEnd] | None:

@@ -140,6 +140,7 @@ class Row:
     Attributes:
         computed: the address is a buffer that is recomputed, never loaded: a stored copy is compared with
             the formula.
+        exported: of a computed buffer: the published class stores it all the same.
         copies: names under which files store the same tensor once more, or instead.
     """
 
@@ -147,6 +148,7 @@ class Row:
     sources: tuple[str, ...]
     operation: Operation = Rename()
     computed: bool = False
+    exported: bool = False
     copies: tuple[str, ...] = ()
 
 

@@ -25,6 +25,10 @@ def bounds_of(detail: ErrorDetails) -> str:
             return f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
     if "pattern" in context:
         return "made of letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+    if detail["type"] == "too_long":
+        return f"a list of at most {context['max_length']}"
+    if detail["type"] == "too_short" and context["min_length"] > 1:
+        return f"a list of at least {context['min_length']}"
     if "max_length" in context:
         return f"at most {context['max_length']} characters long"
     assert context.get("min_length") == 1, f"no words for {detail['msg']}"

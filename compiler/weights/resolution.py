@@ -20,6 +20,8 @@ from compiler.weights.table import TableRow, WeightTable
 from specs.weights import Dialect, generalise
 
 FLOATING = ("float32", "float16", "bfloat16", "float64")
+WHOLE = ("int64", "int32")
+_KINDS = {FLOATING: "a parameter", WHOLE: "a table of numbers of rows"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class _Resolver:
         self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
         self.findings: list[Diagnostic] = []
         self._misshapen: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        self._mistyped: dict[str, list[str]] = {}
+        self._mistyped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
         self.other_half: tuple[str, list[str]] | None = None
@@ -194,17 +196,29 @@ class _Resolver:
             self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
 
     def _check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
-        """A stored copy of a computed table may have another number of rows, and has at least one."""
-        longer = tensor.shape[:1] if len(row.shape) > 1 else row.shape
-        fits = bool(tensor.size) and tensor.shape == (*longer, *row.shape[1:])
-        self._check_tensor(tensor, fits, row.address, f"is computed as {list(row.shape)}")
+        """A stored copy of a computed table may have another number of rows, and has at least one.
 
-    def _check_tensor(self, tensor: StoredTensor, fits: bool, address: str, wanted: str) -> None:
+        One of whole numbers is of one size.
+        """
+        is_whole = row.dtype in WHOLE
+        longer = tensor.shape[:1] if len(row.shape) > 1 and not is_whole else row.shape[:1]
+        fits = bool(tensor.size) and tensor.shape == (*longer, *row.shape[1:])
+        dtypes = WHOLE if is_whole else FLOATING
+        self._check_tensor(tensor, fits, row.address, f"is computed as {list(row.shape)}", dtypes)
+
+    def _check_tensor(
+        self,
+        tensor: StoredTensor,
+        fits: bool,
+        address: str,
+        wanted: str,
+        dtypes: tuple[str, ...] = FLOATING,
+    ) -> None:
         if not fits:
             shapes = str(list(tensor.shape)), wanted
             self._misshapen.setdefault(shapes, []).append((tensor.name, address))
-        elif tensor.dtype not in FLOATING:
-            self._mistyped.setdefault(tensor.dtype, []).append(tensor.name)
+        elif tensor.dtype not in dtypes:
+            self._mistyped.setdefault((tensor.dtype, dtypes), []).append(tensor.name)
 
     def _unusable(self) -> None:
         """Tensors of another shape, or of no parameter's dtype; those of many layers are one finding."""
@@ -216,12 +230,12 @@ class _Resolver:
                     (self._files(one for one, _ in pairs), "a tensor is neither cut nor repeated to fit"),
                     "correct the sizes in `config:`, or give the checkpoint they belong to",
                 )
-        for dtype, names in self._mistyped.items():
+        for (dtype, dtypes), names in self._mistyped.items():
             for name, count in folded(names).items():
                 self._error(
                     "XL517",
-                    f"`{name}` is stored as {dtype}, which is no dtype of a parameter{_counted(count)}",
-                    (self._files(names), f"parameters are {', '.join(FLOATING)}"),
+                    f"`{name}` is stored as {dtype}, which is no dtype of {_KINDS[dtypes]}{_counted(count)}",
+                    (self._files(names), f"{_KINDS[dtypes]} is {', '.join(dtypes)}"),
                     "save it as one of these, where it was trained",
                 )
 

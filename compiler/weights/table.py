@@ -103,8 +103,8 @@ def whole_table(graph: Graph, fresh: Sequence[str] = ()) -> WeightTable:
         for address, shape in graph.parameters().items()
     ]
     rows += [
-        TableRow(address, (address,), shape, "float32", Rename(), "computed")
-        for address, shape in _buffers(graph)
+        TableRow(address, (address,), shape, dtype, Rename(), "computed")
+        for address, shape, dtype in _buffers(graph)
     ]
     return WeightTable(tuple(rows), {})
 
@@ -129,19 +129,19 @@ def _row(
 
 def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:
     """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
-    for address, shape in _buffers(graph):
+    for address, shape, dtype in _buffers(graph):
         role = _owner(spec, address)
         found = maps[role].find(address) if role in maps else None
         sources = found[1] if found else ()
-        yield TableRow(address, sources, shape, "float32", Rename(), "computed", role)
+        yield TableRow(address, sources, shape, dtype, Rename(), "computed", role)
 
 
-def _buffers(graph: Graph) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Address and shape of every computed buffer."""
+def _buffers(graph: Graph) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Address, shape and dtype of every computed buffer."""
     blocks = library()
     for node in graph.order():
-        for buffer, shape in blocks.buffers(node.block):
-            yield f"{node.name}.{buffer}", shape
+        for buffer, shape, dtype in blocks.buffers(node.block):
+            yield f"{node.name}.{buffer}", shape, dtype
 
 
 def _own_name(spec: Spec, address: str) -> str:

@@ -19,6 +19,7 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
 from specs.signatures.patches import (
     ADD_GRID_POSITIONS,
@@ -44,6 +45,7 @@ from specs.signatures.stacks import (
 )
 from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
 from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
+from specs.signatures.windows import PATCH_MERGING, WINDOW_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
@@ -61,6 +63,7 @@ SIGNATURES: dict[str, Signature] = {
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
+        IMAGE_PADDING,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,
@@ -70,6 +73,7 @@ SIGNATURES: dict[str, Signature] = {
         PADDED_TOKEN_EMBEDDING,
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
+        PATCH_MERGING,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
@@ -84,6 +88,7 @@ SIGNATURES: dict[str, Signature] = {
         UNMASKED_FRAME_POSITIONS,
         VOCABULARY_HEAD,
         WAVEFORM_ENCODER,
+        WINDOW_ENCODER,
         ZERO_PADDING,
     )
 }

@@ -14,6 +14,7 @@ from blocks import (
     convolutional_positions,
     embeddings,
     feed_forward,
+    image_padding,
     layers,
     linear,
     masks,
@@ -22,8 +23,10 @@ from blocks import (
     resampler,
     span_masking,
     stacks,
+    stochastic_depth,
     subsampling,
     waveform,
+    windows,
 )
 from specs.dims import Dim
 from specs.graph import Block
@@ -31,8 +34,9 @@ from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolv
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, layers, linear, masks, patches,
-    positions, resampler, span_masking, stacks, subsampling, waveform,
+    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear,
+    masks, patches, positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform,
+    windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -79,6 +83,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
     if "heads" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
+    if "window" in drawn:
+        drawn["window"] = draw(st.integers(1, min(drawn["grid_rows"], drawn["grid_columns"])))
+        drawn["layers"] = draw(st.integers(1, 3))
     if "groups" in drawn:
         drawn["groups"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "strides" in drawn:

@@ -80,7 +80,10 @@ def test_parameters_read_from_text_are_the_modules_own(kind: str, data: st.DataO
         module = realise(block)
     real = [(name, tuple(parameter.shape)) for name, parameter in module.named_parameters()]
     assert list(library().shapes(block)) == real
-    buffers = [(name, tuple(buffer.shape)) for name, buffer in module.named_buffers()]
+    buffers = [
+        (name, tuple(buffer.shape), str(buffer.dtype).removeprefix("torch."))
+        for name, buffer in module.named_buffers()
+    ]
     assert list(library().buffers(block)) == buffers
 
 
@@ -214,7 +217,7 @@ def smallest(signature: Signature) -> Any:
     [
         "linear", "vocabulary_head", "conv_subsampler", "gated_conv_downsample", "convolution_positions",
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
-        "mlp", "conv_downsample", "resampler", "patch_embedding",
+        "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
     ],
 )  # fmt: skip
 @RUNS
@@ -244,6 +247,9 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             values = given_numbers._values
             if "layerdrop" in values:
                 values["layerdrop"] = type(values["layerdrop"])(overflow)
+            if "window" in values:
+                values |= {"layers": Value(2), "window": Value(2)}
+                values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
                 values["norm"] = Value(signature.hyper("norm").choices[overflow > 0])  # type: ignore[union-attr]

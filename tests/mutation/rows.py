@@ -11,22 +11,28 @@ from typing import Any
 from tests.mutation import tree
 
 FULL: dict[str, dict[str, Any]] = {
+    "donut-swin": {"depths": [1, 1], "num_heads": [3, 6]},
     "hubert": {"conv_bias": True},
+    "swin": {"depths": [1, 1], "num_heads": [3, 6], "use_absolute_embeddings": True},
     "wav2vec2": {"conv_bias": True, "add_adapter": True, "output_hidden_size": 8},
 }
 """Family -> the fields with which its table has all its rows, where the defaults leave some out."""
 
 _SPEECH = ("tests/speech/test_parity.py", "tests/speech/test_export.py", "tests/speech/test_training.py")
 
+_WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
+
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
 
 TESTS: dict[str, tuple[str, ...]] = {
     "bert": ("tests/pairs/test_halves.py",),
+    "donut-swin": _WINDOWS,
     "gpt2": ("tests/pairs/test_halves.py",),
     "hubert": _SPEECH,
     "roberta": ("tests/pairs/test_halves.py",),
     "speech_to_text": tree.TESTS,
     "speech_to_text_2": _DECODERS,
+    "swin": _WINDOWS,
     "trocr": _DECODERS,
     "wav2vec2": _SPEECH,
     "xglm": _DECODERS,

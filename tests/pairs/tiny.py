@@ -86,15 +86,30 @@ def _patches(width: int) -> Fields:
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
         "intermediate_size": 10,
-        "image_size": 6,
+        "patch_size": 112,
+    }
+
+
+def _windows(width: int) -> Fields:
+    return {
+        "image_size": 8,
         "patch_size": 2,
+        "embed_dim": width // 2,
+        "depths": [2, 1],
+        "num_heads": [2, 2],
+        "window_size": 2,
+        "mlp_ratio": 1.5,
     }
 
 
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+<<<<<<< HEAD
     "deit": _patches,
+=======
+    "donut-swin": _windows,
+>>>>>>> main
     "gpt2": _gpt2,
     "hubert": _waveform,
     "mbart": _bart,
@@ -102,6 +117,7 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "speech_to_text": _speech_to_text,
     "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
     "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
+    "swin": _windows,
     "vit": _patches,
     "wav2vec2": _waveform,
     "xglm": _xglm,

@@ -11,13 +11,26 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DeiTConfig, DeiTModel, PreTrainedModel, ViTConfig, ViTModel
+from transformers import (
+    DeiTConfig,
+    DeiTModel,
+    DonutSwinConfig,
+    DonutSwinModel,
+    PreTrainedModel,
+    SwinConfig,
+    SwinModel,
+    ViTConfig,
+    ViTModel,
+)
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE
 from tests.pairs.oracle import spread
+from tests.vision.windows import window_settings
 
 CLASSES: dict[str, tuple[Any, Any]] = {
     "deit": (DeiTConfig, DeiTModel),
+    "donut-swin": (DonutSwinConfig, DonutSwinModel),
+    "swin": (SwinConfig, SwinModel),
     "vit": (ViTConfig, ViTModel),
 }
 FAMILIES = tuple(CLASSES)
@@ -72,7 +85,11 @@ def _vit(draw: random.Random, seed: int) -> dict[str, Any]:
     return settings
 
 
-_SETTINGS = {"deit": _vit, "vit": _vit}
+def _swin(draw: random.Random, seed: int) -> dict[str, Any]:
+    return {**window_settings(draw, seed), "use_absolute_embeddings": seed == 3}
+
+
+_SETTINGS = {"deit": _vit, "donut-swin": window_settings, "swin": _swin, "vit": _vit}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:

@@ -1,0 +1,27 @@
+"""Swin: images to hidden states by attention within shifted windows (Liu et al. 2021)."""
+
+from specs.families.swin.config import ALIASES, INERT, LEAKED, SwinConfig, derived
+from specs.families.swin.graph import encoder
+from specs.families.swin.rules import rules
+from specs.families.swin.weights import weights
+from specs.family import Family, PublishedHalf
+
+FAMILY = Family(
+    name="swin",
+    architectures=(
+        "SwinModel",
+        "SwinForImageClassification",
+        "SwinForMaskedImageModeling",
+    ),
+    config=SwinConfig,
+    rules=rules,
+    is_whole=False,
+    encoder=encoder,
+    weights=weights,
+    leaked=LEAKED,
+    aliases=ALIASES,
+    derived=derived,
+    halves={"encoder": PublishedHalf("SwinModel", without_prefix="swin.")},
+    inert=INERT | {"encoder_stride"},
+    constants={"is_encoder_decoder": False},
+)
