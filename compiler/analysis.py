@@ -13,13 +13,13 @@ from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
 from compiler.passes.findings import Findings
 from compiler.passes.free_graph import Written
+from compiler.passes.image_sizes import image_size_problems
 from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
 from compiler.passes.lower import addressed, lower
 from compiler.passes.parameters import idle_patterns, parameters, tie_problems, unbounded_patterns
 from compiler.passes.split import output_problems, split, uneven_outputs
 from compiler.passes.structure import structure
-from compiler.passes.image_sizes import image_size_problems
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
 from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec

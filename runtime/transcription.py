@@ -18,7 +18,7 @@ from specs.generation_layers import resolve, resolve_lengths
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one recording, or is seen in one picture: its text, or the findings that say why there is none."""
+    """What one recording says, or one picture shows: its text, or the findings that say why there is none."""
 
     audio: str
     text: str | None
@@ -145,7 +145,9 @@ def _usable(reader: Reader, processor: Processor, rows: _Rows) -> _Rows:
         try:
             reader.inputs(processor, part)
         except CrossloomError as error:
-            recording.findings += [_named(finding, reader.called, recording.audio) for finding in error.diagnostics]
+            recording.findings += [
+                _named(finding, reader.called, recording.audio) for finding in error.diagnostics
+            ]
         else:
             usable.append((recording, number, part))
     return usable

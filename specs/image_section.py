@@ -183,17 +183,16 @@ def _written(published: str, processor: ImageProcessor) -> Files:
 
 
 def problems(processor: ImageProcessor, address: str) -> Iterable[Problem]:
-    """What its fields contradict each other in: nothing gives pictures one size."""
+    """A warning where nothing gives pictures one size."""
     if front_end(processor).sizing is None:
-        sized_by = "size" if processor.do_resize else "do_resize"
+        field = "size" if processor.do_resize else "do_resize"
+        other = "do_pad: true" if isinstance(processor, PageProcessor) else "size: {height: H, width: W}"
         yield Problem(
             "XL419",
             "pictures of different shapes would become inputs of different sizes",
-            ((f"{address}.{sized_by}", "leaves a picture its shape"),),
+            ((f"{address}.{field}", "leaves a picture its shape"),),
             info=("a batch holds inputs of one size",),
-            help="set `do_center_crop: true`" + (
-                " or `do_pad: true`" if isinstance(processor, PageProcessor) else " or `size: {height, width}`"
-            ),
+            help=f"set `do_center_crop: true` or `{other}`",
             severity="warning",
         )
 
@@ -215,21 +214,33 @@ def _read(published: str, address: str, contents: Mapping[str, bytes]) -> Import
     refused: list[Problem] = []
 
     def prepared(given: dict[str, Any]) -> dict[str, Any]:
-        name = given.get("image_processor_type") or given.get("feature_extractor_type")
-        stem = published if name is None else _ENDING.sub("ImageProcessor", str(name))
-        if stem not in SECTIONS or (stem != published and PageProcessor in (SECTIONS[stem], SECTIONS[published])):
-            refused.append(_other_class(str(name), published, address))
+        name = str(given.get("image_processor_type") or given.get("feature_extractor_type") or published)
+        stem = _ENDING.sub("ImageProcessor", name)
+        if _is_of_pages(stem) is not _is_of_pages(published):
+            refused.append(_other_class(name, published, address))
             stem = published
-        fields = {**SECTIONS[stem]().model_dump(), **given} if stem != published else dict(given)
-        for name in ("size", "crop_size"):
-            if name in fields:
-                fields[name] = _as_today(fields[name], is_width_first=stem == "DonutImageProcessor")
-        own = SECTIONS[published].model_fields
-        unused = [name for name, values in _UNUSED.items() if name not in own and fields.get(name, 0) in values]
-        return {name: value for name, value in fields.items() if name not in unused}
+        return _respelt(given, stem, published)
 
     found = read_front_end(SECTIONS[published], address, contents, INERT, prepared)
     return found if found is None else replace(found, problems=[*refused, *found.problems])
+
+
+def _is_of_pages(published: str) -> bool | None:
+    """Whether a published class fits pages into a rectangle; None for one that is not known."""
+    section = SECTIONS.get(published)
+    return None if section is None else section is PageProcessor
+
+
+def _respelt(given: Mapping[str, Any], stem: str, published: str) -> dict[str, Any]:
+    """The fields of a file as they are spelt today, with those that its own class takes where it has none."""
+    fields = {**({} if stem == published else SECTIONS[stem]().model_dump()), **given}
+    for name in ("size", "crop_size"):
+        if name in fields:
+            fields[name] = _as_today(fields[name], is_width_first=bool(_is_of_pages(stem)))
+    own = SECTIONS[published].model_fields
+    return {
+        name: value for name, value in fields.items() if name in own or value not in _UNUSED.get(name, ())
+    }
 
 
 _ENDING = re.compile(r"(FeatureExtractor|ImageProcessor(Fast|Pil)?)$")
@@ -248,7 +259,7 @@ def _as_today(size: Any, *, is_width_first: bool) -> Any:
 
 
 def _other_class(name: str, published: str, address: str) -> Problem:
-    known = [known for known, section in SECTIONS.items() if (section is PageProcessor) == (published == known)]
+    known = [one for one in SECTIONS if _is_of_pages(one) is _is_of_pages(published)]
     return Problem(
         "XL116",
         f"pictures prepared by the published class `{name}` are not supported here",

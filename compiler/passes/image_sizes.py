@@ -24,7 +24,8 @@ def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
             f"the encoder takes images of {count} channels, and the front end gives {front_end.channels}",
             ((wanted.origins[1] or "", f"{count} channels"),),
             info=("pictures are always made of red, green and blue",),
-            help=f"set it to {front_end.channels}",
+            help=f"set it to {front_end.channels}, or make its inputs in Python",
+            severity="warning",
         )
     if front_end.sizing is None or any(side.names() for side in sides):
         return
@@ -37,7 +38,8 @@ def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     differing = next(i for i in (0, 1) if given[i] != (height, width)[i])
     yield Problem(
         "XL419",
-        f"the encoder takes images of {height} x {width} pixels, and the front end gives {given[0]} x {given[1]}",
+        f"the encoder takes images of {height} x {width} pixels, "
+        f"and the front end gives {given[0]} x {given[1]}",
         (
             (wanted.origins[2 + differing] or "", f"{height} x {width} wanted"),
             (f"processor.{field}", f"{given[0]} x {given[1]} given"),

@@ -70,9 +70,10 @@ def prepared(pictures: Sequence[Picture], kind: Image) -> list[np.ndarray[Any, A
         name = "the image" if len(pictures) == 1 else f"image {index}"
         if not picture.width or not picture.height:
             raise failure("XL418", f"{name} has no pixels", help="leave it out")
+        ready = picture
         for step in kind.steps:
-            picture = _after(picture, step, name)
-        arrays.append(np.moveaxis(np.asarray(picture), 2, 0))
+            ready = _after(ready, step, name)
+        arrays.append(np.moveaxis(np.asarray(ready), 2, 0))
     sizes = {array.shape[1:] for array in arrays}
     if len(sizes) > 1:
         listed = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))

@@ -52,9 +52,7 @@ def read_image(path: str | os.PathLike[str] | BinaryIO) -> Picture:
             help="convert it to PNG or JPEG",
         ) from None
     except (FileNotFoundError, IsADirectoryError, PermissionError, NotADirectoryError) as error:
-        raise failure(
-            "XL117", f"{name} cannot be opened: {error.strerror}", help="check the path"
-        ) from None
+        raise failure("XL117", f"{name} cannot be opened: {error.strerror}", help="check the path") from None
     except _DECODING as error:
         raise failure(
             "XL418",

@@ -74,9 +74,9 @@ class Processor:
         errors: "replace" makes what the tokenizer has no token for unknown tokens.
 
         Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
-        empty (XL411), too short (XL412), too long (XL413), not samples (XL414); no image (XL418); a language unknown
-        or not needed (XL112); text without a token (XL417); nothing to do (XL105); rows that differ in
-        number (XL104).
+        empty (XL411), too short (XL412), too long (XL413), not samples (XL414); no image
+        (XL418); a language unknown or not needed (XL112); text without a token
+        (XL417); nothing to do (XL105); rows that differ in number (XL104).
         """
         if src_lang is not None:
             raise failure(

@@ -5,6 +5,7 @@ from specs.families.donut_swin.graph import encoder
 from specs.families.donut_swin.weights import weights
 from specs.families.swin.config import ALIASES, INERT, LEAKED, derived
 from specs.family import Family, PublishedHalf
+from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="donut-swin",
@@ -19,5 +20,7 @@ FAMILY = Family(
     derived=derived,
     halves={"encoder": PublishedHalf("DonutSwinModel", without_prefix="donut.")},
     inert=INERT,
+    front_end="specs.families.donut_swin.front_end",
+    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )
