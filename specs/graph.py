@@ -124,11 +124,13 @@ class Initialisation:
         constructor: the torch.nn class.
         parameters: parameter name -> (distribution, its numbers).
         below: the address below which the rule holds, before those that hold everywhere.
+        named: of what is there, the last words of the addresses that it is about; all, if none are given.
     """
 
     constructor: str
     parameters: Mapping[str, tuple[str, tuple[Value, ...]]]
     below: str | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class Image:
     factor: float | None = None
     mean: tuple[float, float, float] | None = None
     deviation: tuple[float, float, float] | None = None
+    takes: ClassVar[str] = "image"
     input_name: ClassVar[str] = "pixel_values"
     channels: ClassVar[int] = 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.emission.expressions import INDENT, literal
-from specs.graph import Initialisation
+from specs.graph import Graph, Initialisation
 from specs.values import plain
 
 _DRAWS = {
@@ -17,7 +17,12 @@ _DRAWS = {
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
+    "xavier_uniform": "nn.init.xavier_uniform_({target}, generator=generator)",
     "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
+    "interleaved_sinusoids": "rows, width = {target}.shape\n"
+    "angles = torch.arange(rows).unsqueeze(1) / 10000 ** (torch.arange(0, width, 2) / width)\n"
+    "{target}[:, 0::2] = angles.sin()\n"
+    "{target}[:, 1::2] = angles.cos()[:, : width // 2]",
     "sinusoids": "{target}.copy_(module.sinusoids())",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
@@ -28,15 +33,31 @@ def initialisation(rule: Initialisation) -> Iterator[str]:
     """The case of a rule: the constructor it is about, and what draws each of its parameters."""
     indent = INDENT * 4
     scope = f' if f"{{name}}.".startswith("{rule.below}.")' if rule.below else ""
+    if rule.named:
+        assert rule.below, "a rule for some names is one for some place"
+        scope += f" and name.endswith({tuple(f'.{word}' for word in rule.named)!r})".replace("'", '"')
     yield f"{indent}case {rule.constructor}(){scope}:"
-    for parameter, (distribution, numbers) in rule.parameters.items():
-        target = f"module.{parameter}"
-        text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
-        margin = indent + INDENT
-        if parameter == "bias":
-            yield f"{margin}if module.bias is not None:"
-            margin += INDENT
-        yield from (margin + line for line in text.split("\n"))
-        if distribution == "normal_but_padding":
-            yield f"{indent}{INDENT}if module.padding_idx is not None:"
-            yield f"{indent}{INDENT * 2}{target}[module.padding_idx].zero_()"
+    for parameter in rule.parameters:
+        yield from _drawn(rule, parameter, indent + INDENT)
+
+
+def tied_initialisation(graph: Graph) -> Iterator[str]:
+    """What draws the rest of a module whose weight is tied to another's: its bias, where it has one."""
+    owners = {tie.tied.rpartition(".")[0] for tie in graph.ties}
+    if any(f"{owner}.bias" in graph.shapes for owner in owners):
+        rules = [rule for rule in graph.initialisations if rule.constructor == "nn.Linear" and not rule.below]
+        for rule in rules:
+            yield from _drawn(rule, "bias", INDENT * 4)
+
+
+def _drawn(rule: Initialisation, parameter: str, margin: str) -> Iterator[str]:
+    distribution, numbers = rule.parameters[parameter]
+    target = f"module.{parameter}"
+    text = _DRAWS[distribution].format(*(literal(plain(n)) for n in numbers), target=target)
+    if parameter == "bias":
+        yield f"{margin}if module.bias is not None:"
+        margin += INDENT
+    yield from (margin + line for line in text.split("\n"))
+    if distribution == "normal_but_padding":
+        yield f"{margin}if module.padding_idx is not None:"
+        yield f"{margin}{INDENT}{target}[module.padding_idx].zero_()"

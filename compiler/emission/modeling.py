@@ -8,7 +8,7 @@ from compiler.block_source import BlockLibrary, Definition, library
 from compiler.emission.calls import Calls, wrapped
 from compiler.emission.expressions import INDENT, Factory, literal
 from compiler.emission.imports import import_lines
-from compiler.emission.initialisation import initialisation
+from compiler.emission.initialisation import initialisation, tied_initialisation
 from compiler.emission.input_checks import (
     VALUE_CHECKS,
     ids_below,
@@ -67,6 +67,7 @@ class _Writer:
                 initialises_by_name=any(rule.below for rule in graph.initialisations),
                 initialisation=[line for rule in graph.initialisations for line in initialisation(rule)],
                 ties=graph.ties,
+                tied_initialisation=list(tied_initialisation(graph)),
                 tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
                 encode_parameters=[self._parameter(name) for name in encode_inputs],
                 encode_lines=[

@@ -11,6 +11,8 @@ FAMILIES = (
     "bart",
     "bert",
     "deit",
+    "data2vec-audio",
+    "distilbert",
     "donut-swin",
     "gpt2",
     "hubert",
@@ -20,8 +22,11 @@ FAMILIES = (
     "speech_to_text_2",
     "swin",
     "trocr",
+    "unispeech",
     "vit",
     "wav2vec2",
+    "wav2vec2-conformer",
+    "wavlm",
     "xglm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""

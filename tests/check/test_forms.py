@@ -188,6 +188,7 @@ def test_blocks_that_look_across_positions_say_so(kind: str) -> None:
         "activation",
         "add_positions",
         "add_types",
+        "constant_bias",
         "dropout",
         "layer_norm",
         "linear",

@@ -15,12 +15,14 @@ from typing import Any, Literal, TypeAlias
 
 from tests.parity.full_size import write_header
 
-Role: TypeAlias = Literal["encoder", "decoder"]
+Role: TypeAlias = Literal["model", "encoder", "decoder"]
 
 DATA = Path(__file__).parent.parent / "data" / "text"
 ROLES: dict[str, tuple[Role, ...]] = {
+    "bart-base": ("model", "encoder", "decoder"),
     "bert-base-uncased": ("encoder", "decoder"),
     "gpt2": ("decoder",),
+    "mbart-large-50": ("model", "encoder", "decoder"),
     "roberta-base": ("encoder", "decoder"),
 }
 START = {"bert-base-uncased": {"decoder_start": 101}}
@@ -40,7 +42,13 @@ def imported(name: str, role: Role, source: Path) -> Any:
     import crossloom
 
     tokens = START.get(name) if role == "decoder" else None
-    return crossloom.import_spec(source, role=role, tokens=tokens)
+    return crossloom.import_spec(source, role=None if role == "model" else role, tokens=tokens)
+
+
+def lists_of(name: str, role: Role) -> dict[str, dict[str, Any]]:
+    """The key lists of a model that hold a role: a class that is a decoder alone holds no other."""
+    lists = key_lists()[name].items()
+    return {label: keys for label, keys in lists if role == "decoder" or "BartForCausalLM" not in label}
 
 
 def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
@@ -48,10 +56,10 @@ def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
     import crossloom
 
     found: dict[str, dict[str, list[str]]] = {}
-    for name, lists in key_lists().items():
-        for role in ROLES[name]:
+    for name, roles in ROLES.items():
+        for role in roles:
             found[f"{name} {role}"] = {}
-            for label, keys in lists.items():
+            for label, keys in lists_of(name, role).items():
                 checkpoint = folder / f"{name}-{role}-{label.replace(' ', '-')}"
                 shutil.copytree(DATA / name, checkpoint)
                 write_header(keys, checkpoint / "model.safetensors")

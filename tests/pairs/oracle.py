@@ -18,6 +18,8 @@ from transformers import (
     BertConfig,
     BertLMHeadModel,
     BertModel,
+    DistilBertConfig,
+    DistilBertModel,
     EncoderDecoderModel,
     GPT2Config,
     GPT2LMHeadModel,
@@ -40,7 +42,7 @@ from tests.pairs.speech2text2 import Speech2Text2ForCausalLM
 
 Role: TypeAlias = Literal["encoder", "decoder"]
 
-ENCODERS = ("bart", "bert", "mbart", "roberta")
+ENCODERS = ("bart", "bert", "distilbert", "mbart", "roberta")
 DECODERS = ("bart", "bert", "gpt2", "mbart", "roberta", "speech_to_text_2", "trocr", "xglm")
 SEEDS = range(3)
 ALL_WIDTHS_COINCIDE = 0
@@ -49,6 +51,7 @@ ALL_WIDTHS_COINCIDE = 0
 _MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
     ("encoder", "bart"): (BartConfig, BartEncoder),
     ("encoder", "bert"): (BertConfig, BertModel),
+    ("encoder", "distilbert"): (DistilBertConfig, DistilBertModel),
     ("encoder", "mbart"): (MBartConfig, MBartEncoder),
     ("encoder", "roberta"): (RobertaConfig, RobertaModel),
     ("decoder", "bart"): (BartConfig, BartForCausalLM),
@@ -62,13 +65,22 @@ _MODELS: dict[tuple[str, str], tuple[Any, Any]] = {
 }
 
 
-def random_half(role: str, family: str, seed: int) -> Any:
-    """A tiny encoder or decoder in eval mode; widths, heads, depth, activation, tying and ids vary."""
+def random_half(role: str, family: str, seed: int, **changes: Any) -> Any:
+    """A tiny encoder or decoder in eval mode; widths, heads, depth, activation, tying and ids vary.
+
+    `changes` are fields to set otherwise.
+    """
     draw = random.Random(f"{role} {family} {seed}")
     configuration, published = _MODELS[role, family]
     torch.manual_seed(seed)
-    config = configuration(**_fields(draw, role, family, seed), **_of_role(role))
-    return spread(published(config))
+    return spread(published(configuration(**_fields(draw, role, family, seed) | _of_role(role) | changes)))
+
+
+def fresh_half(role: str, family: str, seed: int, **changes: Any) -> Any:
+    """The same as its class begins."""
+    half = random_half(role, family, seed, **changes)
+    torch.manual_seed(seed)
+    return type(half)(half.config)
 
 
 def spread(model: Any) -> Any:
@@ -163,6 +175,16 @@ def _fields(draw: random.Random, role: str, family: str, seed: int) -> dict[str,
             "scale_attn_weights": seed != 1,
             "scale_attn_by_inverse_layer_idx": seed == 2,
             "layer_norm_epsilon": draw.choice((1e-5, 1e-3)),
+        }
+    if family == "distilbert":
+        return {
+            **common,
+            "dim": width,
+            "n_layers": draw.randint(1, 3),
+            "n_heads": heads,
+            "hidden_dim": inner,
+            "max_position_embeddings": positions,
+            "activation": activation,
         }
     if family in ("bart", "mbart"):
         depth = draw.randint(1, 3)

@@ -31,6 +31,11 @@ def _bert(width: int) -> Fields:
     }
 
 
+def _distilbert(width: int) -> Fields:
+    sizes = {"n_layers": 1, "n_heads": 2, "hidden_dim": 10, "max_position_embeddings": 20}
+    return IDS | sizes | {"dim": width}
+
+
 def _gpt2(width: int) -> Fields:
     return IDS | {"n_embd": width, "n_layer": 1, "n_head": 2, "n_positions": 20}
 
@@ -107,6 +112,10 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
     "deit": _patches,
+    "data2vec-audio": lambda width: (
+        _waveform(width) | {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 3}
+    ),
+    "distilbert": _distilbert,
     "donut-swin": _windows,
     "gpt2": _gpt2,
     "hubert": _waveform,
@@ -116,8 +125,11 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
     "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
     "swin": _windows,
+    "unispeech": _waveform,
     "vit": _patches,
     "wav2vec2": _waveform,
+    "wav2vec2-conformer": lambda width: _waveform(width) | {"conv_depthwise_kernel_size": 3},
+    "wavlm": _waveform,
     "xglm": _xglm,
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""

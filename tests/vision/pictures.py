@@ -26,9 +26,7 @@ ORIENTATION = 0x0112
 """EXIF tag: how the camera was held."""
 
 
-def picture(
-    seed: int, mode: str = "RGB", size: tuple[int, int] | None = None, least: int = 1
-) -> Image.Image:
+def picture(seed: int, mode: str = "RGB", size: tuple[int, int] | None = None, least: int = 1) -> Image.Image:
     """Random colours; width and height are drawn where not given."""
     draw = random.Random(f"picture {seed}")
     width, height = size or (draw.randint(least, 90), draw.randint(least, 90))

@@ -63,16 +63,7 @@ def decoder_with(
         source=source,
         **masks,
     )
-    widths = {"source_dim": c.hidden_size, "target_dim": c.hidden_size}
-    hidden = g.node("head.transform", "linear", widths, hidden=hidden)
-    hidden = g.node("head.activation", "activation", {"activation": activation}, hidden=hidden)
-    hidden = g.node("head.norm", "layer_norm", _norm(c), hidden=hidden)
-    logits = g.node(
-        "head.output",
-        "vocabulary_head",
-        {"width": c.hidden_size, "vocabulary": c.vocab_size, "bias": True},
-        hidden=hidden,
-    )
+    logits = language_head(g, c, c.hidden_size, c.layer_norm_eps, activation, hidden)
     tie = Tie("decoder.embed.weight", "head.output.weight", c.tie_word_embeddings.origin)
     return Side(
         logits,
@@ -82,15 +73,29 @@ def decoder_with(
     )
 
 
+def language_head(g: GraphBuilder, c: View, width: Value, eps: Value, activation: Value, hidden: Ref) -> Ref:
+    """Scores over the vocabulary of hidden states that are projected, activated and normalised first."""
+    widths = {"source_dim": width, "target_dim": width}
+    hidden = g.node("head.transform", "linear", widths, hidden=hidden)
+    hidden = g.node("head.activation", "activation", {"activation": activation}, hidden=hidden)
+    hidden = g.node("head.norm", "layer_norm", {"width": width, "eps": eps}, hidden=hidden)
+    numbers = {"width": width, "vocabulary": c.vocab_size, "bias": True}
+    return g.node("head.output", "vocabulary_head", numbers, hidden=hidden)
+
+
+def embedding(g: GraphBuilder, c: View, width: Value, ids: Ref) -> Ref:
+    """Embedded tokens; the row of padding, where there is one, stays as it is in training."""
+    numbers = {"vocabulary": c.vocab_size, "width": width}
+    if plain(c.pad_token_id) is None:
+        return g.node(f"{c.role}.embed", "token_embedding", numbers, ids=ids)
+    numbers["padding_row"] = c.pad_token_id
+    return g.node(f"{c.role}.embed", "padded_token_embedding", numbers, ids=ids)
+
+
 def _embedded(g: GraphBuilder, c: View, ids: Ref, positions: Positions, types: dict[str, Ref]) -> Ref:
     """Tokens, their types and positions, summed and normalised."""
     role = c.role
-    numbers = {"vocabulary": c.vocab_size, "width": c.hidden_size}
-    if plain(c.pad_token_id) is None:
-        hidden = g.node(f"{role}.embed", "token_embedding", numbers, ids=ids)
-    else:
-        numbers["padding_row"] = c.pad_token_id
-        hidden = g.node(f"{role}.embed", "padded_token_embedding", numbers, ids=ids)
+    hidden = embedding(g, c, c.hidden_size, ids)
     numbers = {"types": c.type_vocab_size, "width": c.hidden_size}
     hidden = g.node(f"{role}.add_types", "add_types", numbers, hidden=hidden, **types)
     where = positions(g, c, ids)

@@ -5,7 +5,6 @@ from specs.families.deit.weights import weights
 from specs.families.vit.config import INERT, ViTConfig
 from specs.families.vit.graph import rules
 from specs.family import Family, PublishedHalf
-from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="deit",
@@ -23,6 +22,5 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("DeiTModel", without_prefix="deit.")},
     inert=INERT,
     front_end="specs.families.deit.front_end",
-    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )

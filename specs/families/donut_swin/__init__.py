@@ -5,7 +5,6 @@ from specs.families.donut_swin.graph import encoder
 from specs.families.donut_swin.weights import weights
 from specs.families.swin.config import ALIASES, INERT, LEAKED, derived
 from specs.family import Family, PublishedHalf
-from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="donut-swin",
@@ -21,6 +20,5 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("DonutSwinModel", without_prefix="donut.")},
     inert=INERT,
     front_end="specs.families.donut_swin.front_end",
-    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )

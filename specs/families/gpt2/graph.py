@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from specs.builder import GraphBuilder, normal_initialisation
 from specs.family import Side
-from specs.graph import Ref, Tie, Tokens
+from specs.graph import Initialisation, Ref, Tie, Tokens
 from specs.halves import cross_width
 from specs.values import Value, View, plain
 
@@ -50,10 +52,23 @@ def decoder(g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mas
         logits,
         ties=(tie,) if c.tie_word_embeddings else (),
         tokens=Tokens(c.decoder_start_token_id, c.pad_token_id, c.bos_token_id, c.eos_token_id),
-        initialisations=normal_initialisation(
-            c.initializer_range, "nn.Linear", "nn.Embedding", "nn.LayerNorm"
-        ),
+        initialisations=_initialisations(c),
     )
+
+
+def _initialisations(c: View) -> tuple[Initialisation, ...]:
+    """What a layer adds to the residual stream begins smaller, by the root of how often that happens.
+
+    Radford et al. 2019, section 2.3, which counts attention and the feed-forward network of every layer.
+    """
+    deviation = float(c.initializer_range) / math.sqrt(2 * int(c.n_layer))
+    scaled = {
+        "weight": ("normal", (Value(deviation, c.initializer_range.origin),)),
+        "bias": ("zeros", ()),
+    }
+    residual = Initialisation("nn.Linear", scaled, "decoder.layers", ("out_proj", "down_proj"))
+    rules = normal_initialisation(c.initializer_range, "nn.Linear", "nn.Embedding", "nn.LayerNorm")
+    return (residual, *rules)
 
 
 def source_width(c: View) -> Value:

@@ -5,7 +5,6 @@ from specs.families.swin.graph import encoder
 from specs.families.swin.rules import rules
 from specs.families.swin.weights import weights
 from specs.family import Family, PublishedHalf
-from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="swin",
@@ -25,6 +24,5 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("SwinModel", without_prefix="swin.")},
     inert=INERT | {"encoder_stride"},
     front_end="specs.families.swin.front_end",
-    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )

@@ -4,7 +4,6 @@ from specs.families.vit.config import INERT, ViTConfig
 from specs.families.vit.graph import encoder, rules
 from specs.families.vit.weights import weights
 from specs.family import Family, PublishedHalf
-from specs.flow import IMAGE_TO_TEXT
 
 FAMILY = Family(
     name="vit",
@@ -17,6 +16,5 @@ FAMILY = Family(
     halves={"encoder": PublishedHalf("ViTModel", without_prefix="vit.")},
     inert=INERT,
     front_end="specs.families.vit.front_end",
-    flow=IMAGE_TO_TEXT,
     constants={"is_encoder_decoder": False},
 )
