@@ -45,8 +45,6 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "odd crop": ("deit", {"size": 30, "crop_size": 17}),
     "crop alone, of smaller pictures too": ("deit", {"do_resize": False, "crop_size": 41}),
     "crop of a rectangle": ("deit", {"do_resize": False, "crop_size": {"height": 40, "width": 21}}),
-    "no crop": ("beit", {"size": 20, "do_center_crop": False, "crop_size": 7}),
-    "beit crop": ("beit", {"size": 20, "do_center_crop": True, "crop_size": 7}),
     "page": ("donut-swin", {"size": {"height": 40, "width": 30}}),
     "page, width first": ("donut-swin", {"size": [30, 41]}),
     "lying page": ("donut-swin", {"size": [30, 40], "do_align_long_axis": True}),
@@ -179,6 +177,8 @@ def test_published_files_are_read_and_written_back(tmp_path: Path, name: str) ->
     assert torch.equal(pixels(own(**again), image), expected)
 
 
+CROPPED = {"size": 256, "resample": 3, "do_center_crop": True}
+WHOLE = {"size": 224, "resample": 2, "do_center_crop": False}
 NEW = {
     "image_processor_type": "ViTImageProcessorFast",
     "size": {"height": 8, "width": 8},
@@ -191,8 +191,8 @@ NEW = {
     [
         ("vit", NEW, {"size": 8}),
         ("vit", {"size": {"shortest_edge": 9, "longest_edge": None}}, {"size": {"shortest_edge": 9}}),
-        ("vit", {"feature_extractor_type": "DeiTFeatureExtractor"}, {"size": 256, "resample": 3, "do_center_crop": True}),
-        ("deit", {"image_processor_type": "ViTImageProcessor"}, {"size": 224, "resample": 2, "do_center_crop": False}),
+        ("vit", {"feature_extractor_type": "DeiTFeatureExtractor"}, CROPPED),
+        ("deit", {"image_processor_type": "ViTImageProcessor"}, WHOLE),
         ("vit", {"do_pad": False, "size": 224}, {}),
     ],
 )  # fmt: skip
