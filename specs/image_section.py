@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, FiniteFloat
 
+from specs.fields import Size
 from specs.images import Crop, Image, ImageStep, Pad, Resize, ResizeShortSide, Shrink, Turn
 from specs.problems import Problem
 from specs.processing import Files, Section, Stated
 from specs.processing_files import FRONT_END_FILES, ImportedSection, read_front_end
 
-Pixels = Annotated[int, Field(ge=1, le=2**14)]
+Pixels = Size
 
 
 class Rectangle(Section):
@@ -126,6 +127,7 @@ def stated(published: str) -> Stated[Image]:
         partial(_written, published),
         problems=problems,
         fitting=partial(_fitting, section),
+        follows=True,
     )
 
 

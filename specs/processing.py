@@ -110,6 +110,7 @@ class Stated(Generic[Kind_co]):
         problems: the section, its address -> what its fields contradict each other in.
         fitting: config of a checkpoint without such files -> the fields of the section that suit it.
         free: fields in which a spec may differ from a checkpoint's files.
+        follows: whether a spec that leaves the section out means the fields that suit its config.
     """
 
     section: type[Section]
@@ -120,6 +121,7 @@ class Stated(Generic[Kind_co]):
     problems: Callable[[Any, str], Iterable[Problem]] = lambda _, __: ()
     fitting: Callable[[Mapping[str, Any]], dict[str, Any]] = _nothing
     free: frozenset[str] = frozenset()
+    follows: bool = False
 
 
 @dataclass(frozen=True)

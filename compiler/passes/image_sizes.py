@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compiler.spec import Spec
+from specs.dims import Dim
 from specs.graph import Graph
 from specs.images import Crop, Image
 from specs.problems import Problem
@@ -17,6 +18,7 @@ def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     if not isinstance(front_end, Image) or wanted is None:
         return
     channels, sides = wanted.dims[1], wanted.dims[2:]
+    yield from _policy_problems(spec, sides)
     if not channels.names() and channels.evaluate({}) != front_end.channels:
         count = channels.evaluate({})
         yield Problem(
@@ -47,3 +49,22 @@ def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         info=("a position is learned for every patch of an image of that size",),
         help=f"set processor: {{{field}: {size}}}, or give the encoder images of another size",
     )
+
+
+def _policy_problems(spec: Spec, sides: tuple[Dim, ...]) -> Iterable[Problem]:
+    """XL112 for a policy for long inputs that this encoder has no use for."""
+    policy = spec.long_input
+    if policy == "chunk":
+        yield Problem(
+            "XL112",
+            "`long_input: chunk` splits recordings at silence, and this encoder takes images",
+            (("long_input", "of no use here"),),
+            help="remove it",
+        )
+    if policy == "grow" and not any(side.names() for side in sides):
+        yield Problem(
+            "XL112",
+            "`long_input: grow` stretches positions to images of other sizes, and this family has none to stretch",
+            (("long_input", "of no use here"),),
+            help="remove it, and give images of the encoder's size",
+        )
