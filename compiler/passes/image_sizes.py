@@ -64,7 +64,7 @@ def _policy_problems(spec: Spec, sides: tuple[Dim, ...]) -> Iterable[Problem]:
     if policy == "grow" and not any(side.names() for side in sides):
         yield Problem(
             "XL112",
-            "`long_input: grow` stretches positions to images of other sizes, and this family has none to stretch",
+            "`long_input: grow` stretches positions to other images, and this family has none to stretch",
             (("long_input", "of no use here"),),
             help="remove it, and give images of the encoder's size",
         )
