@@ -85,6 +85,9 @@ def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) ->
     document = analysis_of(spec).document
     data = {key: value for key, value in document.data.items() if key != "extends"}  # it is merged in already
     part = data[component.role]
+    if component.rows is not None and "vocab_size" in fields:
+        part = {**part, "rows": {**part["rows"], "stored": fields["vocab_size"]}}
+        fields = {name: value for name, value in fields.items() if name != "vocab_size"}
     data[component.role] = {**part, "config": {**(part.get("config") or {}), **fields}}
     changed = analyse(replace(document, data=data))
     errors = [one.code for one in changed.diagnostics if one.severity is Severity.ERROR]
@@ -143,7 +146,12 @@ def configuration_findings(
     told = list(findings.diagnostics)
     stored = {**family.config().model_dump(), **configuration.fields}
     differing = {}
-    for name, value in component.config.items():
+    expected = dict(component.config)
+    place = f"{component.role}.config"
+    places = {name: f"{place}.{name}" for name in expected}
+    if component.rows is not None:  # they say how many ids the checkpoint has
+        expected["vocab_size"], places["vocab_size"] = component.rows.stored, f"{component.role}.rows.stored"
+    for name, value in expected.items():
         if name in family.inert | ignored or findings.is_poisoned(name) or same(stored[name], value):
             continue
         differing[name] = stored[name]
@@ -154,7 +162,7 @@ def configuration_findings(
                 "XL505",
                 Severity.ERROR,
                 f"`{name}` is {written(value)} in the spec and {own} in config.json",
-                spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {own}"),
+                spans_of(spec, places[name], f"config.json {said} {own}"),
                 (f"in {document.file}", "the checkpoint was trained with its own value"),
                 f"set `{name}: {own}`",
             )
