@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.checkpoint.reader import read_checkpoint
+from compiler.carrying import carried, heads, labels
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
@@ -27,7 +27,6 @@ from compiler.spec import FORMS, Component, Spec
 from compiler.stated import tokenizers_of
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of, whole_table
-from compiler.weights.values import Values
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
@@ -120,7 +119,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     files: dict[str, Write] = {
-        "config.json": _json_writer(configuration(component, dtype)),
+        "config.json": _json_writer(configuration(component, dtype) | labels(model, component)),
         MODEL_FILE: partial(_save, tensors),
         **_beside(model, spec, graph),
     }
@@ -184,9 +183,9 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
     component = _published(spec)
     assert component is not None, "only a published class has stored names"
     half = component.family.halves.get(component.role)
-    prefix = "" if half is None else half.without_prefix
-    tensors = {**_computed_with(model, spec, component, graph), **_carried(model, component)}
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    prefix = "" if half is None or component.architecture in half.heads else half.without_prefix
+    tensors = {**_computed_with(model, spec, component, graph), **carried(model, component)}
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()} | heads(model, component)
 
 
 def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -> dict[str, Tensor]:
@@ -230,31 +229,6 @@ def _save(tensors: dict[str, Tensor], file: Path) -> None:
         save_file(tensors, file, metadata={"format": "pt"})
     except SafetensorError as error:  # the tensors are sound, so the disk is full or gone
         raise OSError(errno.EIO, str(error)) from error
-
-
-def _carried(model: Any, component: Component) -> dict[str, Tensor]:
-    """What the published class has beside: as its checkpoint stores it, else as the class begins."""
-    import torch
-
-    table = component.family.weights(component.view)
-    wanted = {one.pattern: one.carried for one in table.ignored if one.carried}
-    source = getattr(model, "sources", {}).get(component.role)
-    checkpoint = read_checkpoint(source) if source is not None else None
-    like = next(iter(model.parameters()))
-    carried = {}
-    for name, one in wanted.items():
-        if one.role != component.role:
-            continue
-        spelt = {dialect.spell(name) for dialect in table.dialects}
-        stored = next((n for n in spelt if checkpoint is not None and n in checkpoint.tensors), None)
-        if checkpoint is not None and stored is not None:
-            value = Values(checkpoint)[stored]
-        else:
-            generator = torch.Generator().manual_seed(0)
-            value = torch.zeros(one.shape).normal_(0.0, one.deviation or 1.0, generator=generator)
-            value = value if one.deviation else torch.zeros(one.shape)
-        carried[name] = value.to(like.dtype).contiguous()
-    return carried
 
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:

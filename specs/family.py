@@ -57,10 +57,17 @@ def nothing(_: View) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class PublishedHalf:
-    """The published class of one role, and the prefix of the table's names that its files lack."""
+    """The published class of one role.
+
+    Attributes:
+        without_prefix: the prefix of the table's names that its files lack.
+        heads: published classes that have it below a head -> the names of what they have beside it, in which
+            `{i}` is a number. Their files keep the prefix.
+    """
 
     architecture: str
     without_prefix: str = ""
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
