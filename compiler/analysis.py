@@ -104,7 +104,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     else:
         joined = Joined(graphs[0])
     findings.report(joined.bridging, values)
-    findings.report([problem for part in parts for problem in missing_ids(part)], values)
+    findings.report([problem for part in parts for problem in missing_ids(spec, part)], values)
     findings.report(number_problems(joined.graph), values)
     graph, problems = infer(joined.graph)
     trace("dims", graph)

@@ -99,17 +99,30 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
     return type_.dims[-1].value, type_.origins[-1] or ""
 
 
-def missing_ids(part: Written) -> Iterable[Problem]:
+_PURPOSES = {
+    "decoder_start": ("a start id", "labels are shifted with the start id"),
+    "pad": ("a pad id", "ignored labels become pads"),
+}
+"""The ids a decoder needs: what they are called, and what for."""
+
+
+def missing_ids(spec: Spec, part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
     has_ids = IDS in part.graph.inputs
-    if (has_ids or part.role == "decoder") and part.graph.tokens is None:
-        yield Problem(
-            "XL404",
-            "a decoder needs a start id and a pad id",
-            (
-                ("tokens", "decoder_start and pad are needed"),
-                (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
-            ),
-            info=("labels are shifted with the start id, and ignored labels become pads",),
-            help="add `tokens: {decoder_start: ..., pad: ...}`",
-        )
+    if not (has_ids or part.role == "decoder") or part.graph.tokens is not None:
+        return
+    lost = [name for name in _PURPOSES if spec.config.get(f"{name}_token_id") is None] or [*_PURPOSES]
+    names, reasons = zip(*(_PURPOSES[name] for name in lost), strict=True)
+    written = ", ".join(f"{name}: ..." for name in lost)
+    yield Problem(
+        "XL404",
+        f"a decoder needs {' and '.join(names)}",
+        (
+            ("tokens", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} needed"),
+            (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
+        ),
+        info=(", and ".join(reasons),),
+        help=f"add `tokens: {{{written}}}`"
+        if spec.language.tokens is None
+        else f"add `{written}` to `tokens:`",
+    )

@@ -76,7 +76,7 @@ CASES: list[Planted] = [
         "no-start",
         "XL404",
         "⟦crossloom⟧" + pair("bert", "bert", "").removeprefix("crossloom"),
-        says="`tokens: {decoder_start: ..., pad: ...}`",
+        says="`tokens: {decoder_start: ...}`",
     ),
     planted(
         "start-outside",

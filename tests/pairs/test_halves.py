@@ -230,3 +230,24 @@ def test_reorder_and_upcast_changes_nothing_in_float32(tmp_path: Path) -> None:
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path, attn_implementation="eager").eval()
     ours, expected = outputs("decoder", theirs, crossloom.from_pretrained(tmp_path), 2)
     assert difference(ours, expected) <= LOGITS
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_tensor_that_feeds_several_parameters_is_missed_once(renamed: bool, tmp_path: Path) -> None:
+    theirs = saved("decoder", "gpt2", 2, tmp_path)
+    spec = crossloom.import_spec(tmp_path)
+    other = {"c_attn": "c_attm"} if renamed else {}
+
+    def without(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+        parts = {n: "attn.c_attn.weight" in n and "cross" not in n for n in stored}
+        kept = {n: t for n, t in stored.items() if not parts[n]}
+        return kept | {n.replace("c_attn", other["c_attn"]): stored[n] for n in stored if parts[n] and other}
+
+    respelt(tmp_path, without)
+    (finding,) = crossloom.verify(spec, tmp_path)
+    layers = theirs.config.n_layer
+    shown = "transformer.h.0" if layers == 1 else f"transformer.h.{{0..{layers - 1}}}"
+    assert finding.code == ("XL504" if renamed else "XL501")
+    assert f"`{shown}.attn.c_attn.weight`" in finding.message
+    if not renamed:
+        assert all(f"self_attention.{part}_proj.weight`" in finding.info[0] for part in "qkv")
