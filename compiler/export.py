@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.checkpoint.reader import read_checkpoint
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
@@ -25,9 +24,9 @@ from compiler.resolved import whole_yaml
 from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
 from compiler.stated import tokenizers_of
+from compiler.weights.carried import begun_parts, carried_parts
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of, whole_table
-from compiler.weights.values import Values
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
@@ -55,6 +54,12 @@ def keep_spec(spec: Spec, folder: Path) -> None:
     """
     if spec.kind != "model":
         refuse_overwriting({folder / SPEC_FILE: whole_yaml(spec)}, spec.file)
+
+
+def untrained_parts(model: Any) -> list[Diagnostic]:
+    """XL520 for what the published layout of a model holds beside it and no checkpoint gave."""
+    component = _published(model.spec)
+    return [] if component is None else begun_parts(model, component)
 
 
 def export(model: Any, graph: Graph, folder: Path, layout: Layout | None = None) -> list[Path]:
@@ -185,7 +190,7 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
     assert component is not None, "only a published class has stored names"
     half = component.family.halves.get(component.role)
     prefix = "" if half is None else half.without_prefix
-    tensors = {**_computed_with(model, spec, component, graph), **_carried(model, component)}
+    tensors = {**_computed_with(model, spec, component, graph), **carried_parts(model, component)}
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
@@ -230,31 +235,6 @@ def _save(tensors: dict[str, Tensor], file: Path) -> None:
         save_file(tensors, file, metadata={"format": "pt"})
     except SafetensorError as error:  # the tensors are sound, so the disk is full or gone
         raise OSError(errno.EIO, str(error)) from error
-
-
-def _carried(model: Any, component: Component) -> dict[str, Tensor]:
-    """What the published class has beside: as its checkpoint stores it, else as the class begins."""
-    import torch
-
-    table = component.family.weights(component.view)
-    wanted = {one.pattern: one.carried for one in table.ignored if one.carried}
-    source = getattr(model, "sources", {}).get(component.role)
-    checkpoint = read_checkpoint(source) if source is not None else None
-    like = next(iter(model.parameters()))
-    carried = {}
-    for name, one in wanted.items():
-        if one.role != component.role:
-            continue
-        spelt = {dialect.spell(name) for dialect in table.dialects}
-        stored = next((n for n in spelt if checkpoint is not None and n in checkpoint.tensors), None)
-        if checkpoint is not None and stored is not None:
-            value = Values(checkpoint)[stored]
-        else:
-            generator = torch.Generator().manual_seed(0)
-            value = torch.zeros(one.shape).normal_(0.0, one.deviation or 1.0, generator=generator)
-            value = value if one.deviation else torch.zeros(one.shape)
-        carried[name] = value.to(like.dtype).contiguous()
-    return carried
 
 
 def configuration(component: Component, dtype: str) -> dict[str, Any]:

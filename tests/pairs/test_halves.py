@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -251,3 +252,18 @@ def test_a_tensor_that_feeds_several_parameters_is_missed_once(renamed: bool, tm
     assert f"`{shown}.attn.c_attn.weight`" in finding.message
     if not renamed:
         assert all(f"self_attention.{part}_proj.weight`" in finding.info[0] for part in "qkv")
+
+
+def test_a_part_that_no_checkpoint_gave_is_told(tmp_path: Path) -> None:
+    """A pooler is written back where it was stored; where it begins anew, the export says so."""
+    oracle.random_half("encoder", "bert", 1).save_pretrained(tmp_path / "pooled")
+    model = crossloom.from_pretrained(tmp_path / "pooled")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", crossloom.CrossloomWarning)
+        crossloom.export(model, tmp_path / "whole")
+    config = oracle.random_half("encoder", "bert", 1).config
+    BertForMaskedLM(config).save_pretrained(tmp_path / "masked")
+    spec = crossloom.import_spec(tmp_path / "masked", role="encoder")
+    with pytest.warns(crossloom.CrossloomWarning, match=r"XL520[\s\S]*bert\.pooler\.dense\.weight") as told:
+        crossloom.export(crossloom.load(spec), tmp_path / "begun")
+    assert told[0].filename == __file__
