@@ -28,6 +28,14 @@ class WeightNormConvolution(nn.Module):
         return mixed[..., : states.shape[-1]]
 
 
+class LengthKeepingConvolution(nn.Conv1d):
+    """A convolution, padded by half its kernel, that keeps its length."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, T] -> [B, C', T]: an even kernel gives one position too many, and the last is dropped."""
+        return super().forward(input)[..., : input.shape[-1]]
+
+
 class ConvolutionPositions(nn.Module):
     """What a position says of its neighbourhood: a convolution over time, activated."""
 
@@ -39,3 +47,44 @@ class ConvolutionPositions(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """hidden [B, T, D] -> [B, T, D]."""
         return self.activation(self.conv(hidden.transpose(1, 2)).transpose(1, 2))
+
+
+class BatchNormConvolutionPositions(nn.Module):
+    """The same, its input normalised over the batch."""
+
+    def __init__(self, norm: nn.Module, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+        self.conv = conv
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        return self.activation(self.conv(self.norm(hidden.transpose(1, 2))).transpose(1, 2))
+
+
+class PositionConvolution(nn.Module):
+    """One convolution of several that give positions, normalised without parameters and activated."""
+
+    def __init__(self, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        mixed = self.conv(hidden.transpose(1, 2)).transpose(1, 2)
+        return self.activation(F.layer_norm(mixed, mixed.shape[-1:]))
+
+
+class StackedConvolutionPositions(nn.ModuleList):
+    """Positions by convolutions one after another (Baevski et al. 2022)."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        for layer in self:
+            hidden = layer(hidden)
+        return hidden

@@ -32,9 +32,9 @@ class EncoderLayer(nn.Module):
 class PreNormEncoderLayer(EncoderLayer):
     """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
-        attended = self.self_attention(self.self_attention_norm(hidden), mask)
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
         hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
         return hidden + self.dropped(transformed)
@@ -43,9 +43,9 @@ class PreNormEncoderLayer(EncoderLayer):
 class PostNormEncoderLayer(EncoderLayer):
     """x = norm(x + SelfAttention(x)); x = norm(x + FeedForward(x))."""
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
-        attended = self.self_attention(hidden, mask)
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(hidden, mask, *positions)
         hidden = self.self_attention_norm(hidden + self.dropped(attended))
         transformed = self.feed_forward(hidden)
         return self.feed_forward_norm(hidden + self.dropped(transformed))

@@ -10,14 +10,17 @@ from blocks.cache import Cache
 from blocks.masks import additive
 
 
-def surviving(layers: nn.ModuleList, layerdrop: float) -> Iterator[tuple[int, Any]]:
-    """Layers and their indices, each skipped in training with probability `layerdrop` (Fan et al. 2020)."""
+def surviving(layers: nn.ModuleList, layerdrop: float, always: int = 0) -> Iterator[tuple[int, Any]]:
+    """Layers and their indices, each skipped in training with probability `layerdrop` (Fan et al. 2020).
+
+    The first `always` layers are never skipped.
+    """
     for index, layer in enumerate(layers):
-        if not layers.training or torch.rand(()).item() >= layerdrop:
+        if not layers.training or index < always or torch.rand(()).item() >= layerdrop:
             yield index, layer
 
 
-class EncoderStack(nn.ModuleList):
+class SelfAttentionStack(nn.ModuleList):
     """Encoder layers, one after another; a layer's address is its index."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
@@ -27,12 +30,28 @@ class EncoderStack(nn.ModuleList):
         """The layers to run, with their indices."""
         return enumerate(self)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
         bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
         for _, layer in self.kept():
-            hidden = layer(hidden, bias)
+            hidden = layer(hidden, bias, *positions)
         return hidden
+
+
+class EncoderStack(SelfAttentionStack):
+    """Layers that know no positions but those in their states."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask)
+
+
+class PositionedEncoderStack(SelfAttentionStack):
+    """Layers whose attention is told of positions, all of them the same."""
+
+    def forward(self, hidden: Tensor, positions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], positions as the attention reads them, mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask, positions)
 
 
 class DecoderStack(nn.ModuleList):
@@ -112,6 +131,19 @@ class LayerDropEncoderStack(EncoderStack):
     def kept(self) -> Iterator[tuple[int, Any]]:
         """The layers that survive this pass."""
         return surviving(self, self.layerdrop)
+
+
+class LayerDropPositionedEncoderStack(PositionedEncoderStack):
+    """The same, skipping whole layers at random in training, but none of the first `always`."""
+
+    def __init__(self, layers: list[nn.Module], layerdrop: float, always: int) -> None:
+        super().__init__(layers)
+        self.layerdrop = layerdrop
+        self.always = always
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers that survive this pass."""
+        return surviving(self, self.layerdrop, self.always)
 
 
 class LayerDropDecoderStack(DecoderStack):

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeGuard
 
 from specs.graph import Block, Repeat
 from specs.values import plain
 
 Shape = tuple[int, ...]
+
+SUPER = ""
+"""In place of an attribute: an argument of the constructor that is inherited. A list's are its parts."""
 
 NN_PARAMETERS: dict[str, tuple[str, ...]] = {
     "nn.Conv1d": (
@@ -104,7 +107,7 @@ class Definition:
 
     @cached_property
     def members(self) -> tuple[tuple[str, ast.expr], ...]:
-        """(attribute, what its own constructor assigns) in order; a list's parts have an empty attribute."""
+        """(attribute, what its own constructor assigns) in order; `SUPER` for what goes to another's."""
         return tuple(_members(self.init)) if self.init is not None else ()
 
 
@@ -125,7 +128,7 @@ class BlockLibrary:
         return tuple(argument.arg for argument in init.args.args[1:])
 
     def shapes(self, block: Block) -> Iterator[tuple[str, Shape]]:
-        """(address below the block, shape) of every parameter, in registration order.
+        """(address below the block, shape) of every parameter and stored buffer, as a state dict has them.
 
         A list of equal parts is walked once and its addresses repeated.
         """
@@ -140,7 +143,7 @@ class BlockLibrary:
         """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
         numbers = {key: plain(value) for key, value in block.numbers.items()}
         for member, value in self._members(block.name):
-            if isinstance(value, ast.Call) and _called(value) == "self.register_buffer":
+            if _is_buffer(value) and not _is_stored(value):
                 yield member, _evaluate(value.args[1], numbers), _dtype(value.args[1])
         for part, built in block.parts.items():
             for prefixes, child in _children(part, built, self._is_list(block.name)):
@@ -174,8 +177,10 @@ class BlockLibrary:
             yield from self._shapes(base, given, block)
             return
         given = {**self.definitions[name].defaults, **given}
-        for member, value in self._members(name):
-            if isinstance(value, ast.Call) and _called(value) in ("self.register_buffer", ""):
+        for member, value in sorted(self._members(name), key=_depth):
+            if _is_buffer(value):
+                if _is_stored(value):
+                    yield member, _evaluate(value.args[1], given)
                 continue
             if isinstance(value, ast.Name) and block is not None and value.id in block.parts:
                 for prefixes, child in _children(member, block.parts[value.id], self._is_list(name)):
@@ -202,11 +207,20 @@ class BlockLibrary:
         return self.initialised_by(name) == "nn.ModuleList"
 
     def _members(self, name: str) -> tuple[tuple[str, ast.expr], ...]:
-        """The members of a class, inherited where it has no constructor of its own."""
+        """The members of a class, after those of the class whose constructor its own passes arguments to."""
         if name.startswith("nn."):
             return ()
         definition = self.definitions[name]
-        return definition.members if definition.init is not None else self._members(definition.base)
+        if definition.init is None:
+            return self._members(definition.base)
+        inherited = tuple(argument for member, argument in definition.members if member == SUPER)
+        if not inherited or definition.base.startswith("nn."):
+            return definition.members
+        passed = [argument.id for argument in inherited if isinstance(argument, ast.Name)]
+        assert len(passed) == len(inherited), f"{name} passes its arguments on as they are"
+        assert passed == list(self.parameter_names(definition.base))[: len(passed)], f"{name}, by their names"
+        own = (member for member in definition.members if member[0] != SUPER)
+        return (*self._members(definition.base), *own)
 
 
 def _members(init: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
@@ -218,10 +232,25 @@ def _members(init: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
                 _called(call) == "self.register_buffer"
             ):
                 yield buffer, call
-            case ast.Expr(value=ast.Call(args=[ast.Name() as parts]) as call) if (
-                _called(call) == "super.__init__"
-            ):
-                yield "", parts
+            case ast.Expr(value=ast.Call(args=arguments) as call) if _called(call) == "super.__init__":
+                yield from ((SUPER, argument) for argument in arguments)
+
+
+def _is_buffer(value: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(value, ast.Call) and _called(value) == "self.register_buffer"
+
+
+def _depth(member: tuple[str, ast.expr]) -> int:
+    """A module's own parameters come first in its state dict, then its buffers, then what is inside it."""
+    value = member[1]
+    if _is_buffer(value):
+        return 1
+    return 0 if isinstance(value, ast.Call) and _called(value) == "nn.Parameter" else 2
+
+
+def _is_stored(call: ast.Call) -> bool:
+    """Whether a buffer is kept with the parameters, as torch has it unless told otherwise."""
+    return not any(keyword.arg == "persistent" for keyword in call.keywords)
 
 
 def _children(

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from compiler.carrying import begun_parts, carried, heads, labels
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
@@ -24,7 +25,6 @@ from compiler.resolved import whole_yaml
 from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
 from compiler.stated import tokenizers_of
-from compiler.weights.carried import begun_parts, carried_parts
 from compiler.weights.operations import invert
 from compiler.weights.table import table_of, whole_table
 from specs.family import class_of
@@ -125,7 +125,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
     files: dict[str, Write] = {
-        "config.json": _json_writer(configuration(component, dtype)),
+        "config.json": _json_writer(configuration(component, dtype) | labels(model, component)),
         MODEL_FILE: partial(_save, tensors),
         **_beside(model, spec, graph),
     }
@@ -189,9 +189,9 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
     component = _published(spec)
     assert component is not None, "only a published class has stored names"
     half = component.family.halves.get(component.role)
-    prefix = "" if half is None else half.without_prefix
-    tensors = {**_computed_with(model, spec, component, graph), **carried_parts(model, component)}
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    prefix = "" if half is None or component.architecture in half.heads else half.without_prefix
+    tensors = {**_computed_with(model, spec, component, graph), **carried(model, component)}
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()} | heads(model, component)
 
 
 def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -> dict[str, Tensor]:

@@ -33,13 +33,15 @@ def write_folder(path: Path, fill: Fill) -> bool:
 
 
 def replace_files(folder: Path, fill: Fill) -> list[Path]:
-    """Put the files that `fill` writes into `folder`: all of them, or none where one cannot be moved there.
+    """Put the files that `fill` writes into `folder`, below it where they are below: all, or none of them.
 
     Other files of `folder` stay.
     """
     with _filled(folder / ".new", fill) as filled:
-        files = sorted(filled.iterdir())
-        replaced = replace_all({folder / file.name: partial(os.replace, file) for file in files})
+        files = sorted(path for path in filled.rglob("*") if path.is_file())
+        replaced = replace_all(
+            {folder / file.relative_to(filled): partial(os.replace, file) for file in files}
+        )
     _flush(folder)
     return replaced
 
@@ -51,8 +53,8 @@ def _filled(name: Path, fill: Fill) -> Iterator[Path]:
     folder.mkdir(parents=True)
     try:
         fill(folder)
-        for file in folder.iterdir():
-            _flush(file)
+        for path in folder.rglob("*"):
+            _flush(path)
         _flush(folder)
         yield folder
     finally:

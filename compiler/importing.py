@@ -25,7 +25,7 @@ from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
 from compiler.spec import Spec
 from compiler.stated import sections_of
-from compiler.weights.halves import absent_half, untrained
+from compiler.weights.halves import absent_half, class_above, untrained
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
@@ -92,7 +92,13 @@ def import_with_report(
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
     data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened)}
-    data[role or "model"] = {"family": stated.name, "weights": _weights(opened), "config": config}
+    above = class_above(stated, role, document.data, opened) if role else None
+    data[role or "model"] = {
+        "family": stated.name,
+        **({"architecture": above} if above else {}),
+        "weights": _weights(opened),
+        "config": config,
+    }
     absent = absent_half(stated, role, config, opened) if role else []
     if ignored := {
         **({role: absent} if role and absent else {}),

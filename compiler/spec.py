@@ -13,6 +13,7 @@ import yaml
 from compiler.diagnostics.model import Span
 from specs.families import family
 from specs.family import Family
+from specs.flow import FLOWS, Flow
 from specs.language import FreeGraph, SpecFile
 from specs.processing import Processing
 from specs.values import View
@@ -152,6 +153,17 @@ class Spec:
         if self.whole is not None:
             return {self.whole.role: self.whole}
         return {role: part for role, part in self.parts.items() if part.weights is not None}
+
+    @property
+    def flow(self) -> Flow | None:
+        """What leads from a person's input to a person's output; None where the families do not say it."""
+        whole = self.components.get("model")
+        if whole is not None and whole.family.flow is not None:
+            return whole.family.flow
+        stated = self.processing
+        if self.kind not in ("model", "pair") or stated.takes is None or stated.tokenizer is None:
+            return None
+        return FLOWS[stated.takes]
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -16,18 +16,18 @@ Values = Mapping[str, Any]
 
 
 def flow_of(spec: Spec) -> Flow:
-    """The flow of a spec's family; for a pair of families, of its encoder's.
+    """The flow of a spec: of a whole model, or of two families that say how to read and how to write.
 
     Raises:
-        CrossloomError: XL114 for a spec that is no whole model of a family.
+        CrossloomError: XL114 for a spec that has none.
     """
-    component = spec.components.get("model" if spec.kind == "model" else "encoder")
-    is_whole = spec.kind in ("model", "pair") and not spec.graphs
-    if is_whole and component is not None and component.family.flow is not None:
-        return component.family.flow
+    flow = spec.flow
+    if flow is not None:
+        return flow
     form = FORMS[spec.kind]
     if spec.kind == "pair":
-        form = "half a free graph" if spec.graphs else "a pair without a flow"
+        lacking = " and ".join(f"`{role}`" for role in spec.parts if not _states(spec, role))
+        form = "half a free graph" if spec.graphs else f"a pair without a flow: {lacking} states none"
     parts = "`encode`" if spec.kind == "encoder" else "`encode` and `decode`"
     raise failure(
         "XL114",
@@ -39,25 +39,40 @@ def flow_of(spec: Spec) -> Flow:
     )
 
 
-def run_flow(flow: Flow, model: Any, processor: Processor, values: Values, **options: Any) -> Any:
+def _states(spec: Spec, role: str) -> bool:
+    """Whether a half says how what a person has is read, or what it writes is shown."""
+    stated = spec.processing
+    return (stated.tokenizer if role == "decoder" else stated.takes) is not None
+
+
+def run_flow(
+    flow: Flow, model: Any, processor: Processor, values: Values, reading: Values, **options: Any
+) -> Any:
     """The flow's output for a batch; `values` gives its inputs by name, `options` go to `generate`.
+
+    `reading` goes to the first step, which makes the model's inputs.
 
     Raises:
         CrossloomError: whatever the processor or `generate` refuses.
     """
     known = dict(values)
-    for step in flow.steps:
+    for number, step in enumerate(flow.steps):
         read = [known[name] for name in step.reads]
         if step.kind == "host":
-            known[step.result] = HOST[step.what](processor, *read)
+            known[step.result] = HOST[step.what](processor, *read, **({} if number else reading))
         else:
             known[step.result] = generate(model, **placed(model, read[0]), **options)
     return known[flow.output]
 
 
-def _front_end(processor: Processor, audio: Any) -> Any:
+def _front_end(processor: Processor, audio: Any, **languages: Any) -> Any:
     """Waveforms, a list of [N_i], to the model's inputs."""
-    return processor(audio=audio, sampling_rate=processor.sampling_rate)
+    return processor(audio=audio, sampling_rate=processor.sampling_rate, **languages)
+
+
+def _tokenize(processor: Processor, texts: Any, **languages: Any) -> Any:
+    """Texts, a list, to the model's inputs."""
+    return processor(text=texts, **languages)
 
 
 def _detokenize(processor: Processor, ids: Any) -> list[str]:
@@ -65,5 +80,9 @@ def _detokenize(processor: Processor, ids: Any) -> list[str]:
     return processor.batch_decode(ids)
 
 
-HOST: Mapping[str, Callable[..., Any]] = {"detokenize": _detokenize, "front_end": _front_end}
+HOST: Mapping[str, Callable[..., Any]] = {
+    "detokenize": _detokenize,
+    "front_end": _front_end,
+    "tokenize": _tokenize,
+}
 """What each of `specs.flow.HOST_OPERATIONS` computes."""

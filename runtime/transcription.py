@@ -1,35 +1,37 @@
-"""Many recordings to their texts: read, split where too long, batched, and given back in order."""
+"""Many inputs to their texts: read, split where too long, batched, and given back in order."""
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from runtime.audio import read_audio
 from runtime.audio.reading import Mono
 from runtime.failures import failure
-from runtime.flow import flow_of, run_flow
+from runtime.flow import HOST, flow_of, run_flow
 from runtime.processing import Processor
+from runtime.reading import READERS
+from specs.flow import Flow
 from specs.generation_layers import resolve, resolve_lengths
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one recording: its text, or the findings that say why there is none."""
+    """What became of one input, a path or a text: the text written, or why there is none."""
 
-    audio: str
+    source: str
     text: str | None
     findings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass
-class _Recording:
-    """A recording on its way: a text for every part, as it comes in."""
+class _Input:
+    """An input on its way: a text for every part, as it comes in."""
 
-    audio: str
+    source: str
     texts: list[str | None] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
 
@@ -39,65 +41,70 @@ class _Recording:
 
     def transcript(self) -> Transcript:
         if self.findings:
-            return Transcript(self.audio, None, tuple(self.findings))
-        return Transcript(self.audio, " ".join(text for text in self.texts if text))
+            return Transcript(self.source, None, tuple(self.findings))
+        return Transcript(self.source, " ".join(text for text in self.texts if text))
 
 
-_Rows = list[tuple[_Recording, int, Any]]
-"""(recording, number of the part, waveform)"""
+_Rows = list[tuple[_Input, int, Any]]
+"""(input, number of the part, the part)"""
 
 
 def transcribe(
     model: Any,
     processor: Processor,
-    files: Iterable[str],
+    inputs: Iterable[str],
     *,
     batch_size: int = 8,
     mono: Mono | None = None,
+    src_lang: str | None = None,
     tgt_lang: str | None = None,
     **options: Any,
 ) -> Iterator[Transcript]:
-    """The transcript of every file, in order, as soon as it and those before it are done.
+    """The text of every input, in order, as soon as it and those before it are done.
 
-    A file that cannot be used has findings in place of a text; the others go on. A recording beyond the
-    model's positions is split at silence under `long_input: chunk`, and its parts' texts are joined.
-    `tgt_lang` is forced as the first token; other `options` are those of `generate`.
+    `inputs` are what the model's flow begins with: paths of recordings, or texts. One that cannot be used
+    has findings in place of a text; the others go on. A recording beyond the model's positions is split at
+    silence under `long_input: chunk`, and its parts' texts are joined. `src_lang` is the language of source
+    texts, `tgt_lang` is forced as the first token; other `options` are those of `generate`.
 
     Raises:
         CrossloomError: options that cannot be used (XL402 to XL408), an unknown language (XL112), a spec
-            with nothing to run (XL114); before any file is read.
+            with nothing to run (XL114); before any input is read.
     """
     if tgt_lang is not None:
         options["forced_bos_token_id"] = processor.tokenizer.language_id(tgt_lang)
     flow = flow_of(model.spec)
+    (given,) = flow.inputs
+    read = READERS[given](processor, mono)
+    languages = {} if src_lang is None else {"src_lang": src_lang}
     check_options(model.spec, options, model.generation_defaults)
 
     def texts_of(rows: _Rows) -> None:
-        waveforms = [waveform for _, _, waveform in rows]
-        texts = run_flow(flow, model, processor, {"audio": waveforms}, **options)
-        for (recording, part, _), text in zip(rows, texts, strict=True):
-            recording.texts[part] = text
+        values = {given: [part for _, _, part in rows]}
+        texts = run_flow(flow, model, processor, values, languages, **options)
+        for (source, number, _), text in zip(rows, texts, strict=True):
+            source.texts[number] = text
 
     def finish(rows: _Rows) -> None:
         try:
             texts_of(rows)
         except CrossloomError:
-            usable = _usable(processor, rows)
+            usable = _usable(flow, processor, rows, languages)
             if usable:
                 texts_of(usable)
 
-    waiting: deque[_Recording] = deque()
+    waiting: deque[_Input] = deque()
     rows: _Rows = []
-    for file in files:
-        recording = _Recording(file)
-        waiting.append(recording)
+    for named in inputs:
+        source = _Input(named)
+        waiting.append(source)
         try:
-            parts = processor.split(read_audio(file, processor.sampling_rate, mono))
+            parts = read(named)
         except CrossloomError as error:
-            recording.findings += error.diagnostics
+            source.findings += error.diagnostics
             parts = []
-        recording.texts = [None] * len(parts)
-        rows += [(recording, number, part) for number, part in enumerate(parts)]
+        source.texts = [None] * len(parts)
+        rows += [(source, number, part) for number, part in enumerate(parts)]
         while len(rows) >= batch_size:
             finish(rows[:batch_size])
             rows = rows[batch_size:]
@@ -127,32 +134,32 @@ def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any]
     if merged is not None and merged.num_return_sequences > 1:
         raise failure(
             "XL407",
-            f"`num_return_sequences` is {merged.num_return_sequences}, but a recording gets one text",
+            f"`num_return_sequences` is {merged.num_return_sequences}, but an input gets one text",
             help="leave it out, or call `crossloom.generate` for several",
         )
 
 
-def _done(waiting: deque[_Recording]) -> Iterator[Transcript]:
+def _done(waiting: deque[_Input]) -> Iterator[Transcript]:
     while waiting and waiting[0].is_done:
         yield waiting.popleft().transcript()
 
 
-def _usable(processor: Processor, rows: _Rows) -> _Rows:
-    """The rows that the front end takes; why it does not take the others is noted with their recordings."""
+def _usable(flow: Flow, processor: Processor, rows: _Rows, languages: Mapping[str, str]) -> _Rows:
+    """The rows that the flow's first step takes; the others' inputs are told why it does not take them."""
     usable = []
-    for recording, part, waveform in rows:
+    for source, number, part in rows:
         try:
-            processor(audio=waveform, sampling_rate=processor.sampling_rate)
+            HOST[flow.steps[0].what](processor, [part], **languages)
         except CrossloomError as error:
-            recording.findings += [_named(finding, recording.audio) for finding in error.diagnostics]
+            source.findings += [_named(finding, source.source) for finding in error.diagnostics]
         else:
-            usable.append((recording, part, waveform))
+            usable.append((source, number, part))
     return usable
 
 
-def _named(finding: Diagnostic, audio: str) -> Diagnostic:
-    """The finding with the recording's name in place of `the audio`."""
-    message = finding.message.replace("the audio", f"`{audio}`", 1)
+def _named(finding: Diagnostic, source: str) -> Diagnostic:
+    """The finding with the input's name in place of `the audio`, or of whatever else it is."""
+    message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{source}`", finding.message, count=1)
     return Diagnostic(
         finding.code, finding.severity, message, finding.spans, finding.info, finding.help, finding.fix
     )

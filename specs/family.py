@@ -57,10 +57,17 @@ def nothing(_: View) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class PublishedHalf:
-    """The published class of one role, and the prefix of the table's names that its files lack."""
+    """The published class of one role.
+
+    Attributes:
+        without_prefix: the prefix of the table's names that its files lack.
+        heads: published classes that have it below a head -> the names of what they have beside it, in which
+            `{i}` is a number. Their files keep the prefix.
+    """
 
     architecture: str
     without_prefix: str = ""
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ class Family:
             demand; an encoder of texts has none.
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
-        flow: what the whole model does, from a person's input to a person's output.
+        flow: what the whole model does, from a person's input to a person's output, where that is more than
+            its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
     """

@@ -10,7 +10,7 @@ from typing import Literal
 
 StepKind = Literal["host", "generate"]
 
-HOST_OPERATIONS = ("detokenize", "front_end")
+HOST_OPERATIONS = ("detokenize", "front_end", "tokenize")
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
 
 
@@ -55,3 +55,18 @@ SPEECH_TO_TEXT = Flow(
     ),
 )
 """Features of the audio, token ids by search, text of the ids."""
+
+TEXT_TO_TEXT = Flow(
+    "text to text",
+    ("text",),
+    "text",
+    (
+        Step("inputs", "host", "tokenize", ("text",)),
+        Step("token_ids", "generate", "model", ("inputs",)),
+        Step("text", "host", "detokenize", ("token_ids",)),
+    ),
+)
+"""Token ids of the source, token ids of the target by search, text of these."""
+
+FLOWS = {"audio": SPEECH_TO_TEXT, "text": TEXT_TO_TEXT}
+"""What a person gives -> what a model does from there, where its family states nothing else."""

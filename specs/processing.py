@@ -42,6 +42,7 @@ class FilterBank:
     lowest_frequency: float = 20.0
     preemphasis: float = 0.97
     floor: float = 1.192092955078125e-07
+    takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_features"
     axis: ClassVar[str] = "frames"
 
@@ -67,6 +68,7 @@ class Waveform:
     with_mask: bool = False
     padding_value: float = 0.0
     frame_length: ClassVar[int] = 1
+    takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_values"
     axis: ClassVar[str] = "samples"
 
@@ -134,6 +136,13 @@ class Processing:
     source_tokenizer: TokenizerKind | None = None
     tokenizer: TokenizerKind | None = None
     files: Mapping[str, Files] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> str | None:
+        """What a person gives the model: `audio`, `text`, or whatever else its front end takes."""
+        if self.front_end is not None:
+            return self.front_end.takes
+        return "text" if self.source_tokenizer is not None else None
 
     @property
     def is_empty(self) -> bool:

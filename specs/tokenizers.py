@@ -26,32 +26,18 @@ class Reading:
     ids: str
 
 
-@dataclass(frozen=True, slots=True)
-class SentencePieceVocabulary:
-    """Pieces from a SentencePiece model, ids from a JSON table of pieces.
-
-    `languages` pairs a language code with its piece, whose id the SentencePiece model gives; where
-    there are languages, a text begins with the piece of the target language. Every text ends with
-    the end token.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Pieces whose ids a JSON table gives, and special tokens."""
 
     bos_token: str = "<s>"
     eos_token: str = "</s>"
     unk_token: str = "<unk>"
     pad_token: str = "<pad>"
     lower_case: bool = False
-    upper_case: bool = False
     clean_up_spaces: bool = False
-    languages: tuple[tuple[str, str], ...] = ()
-    target_language: str | None = None
     additional_special_tokens: tuple[str, ...] = ()
     table_file: str = "vocab.json"
-    pieces_file: str = "sentencepiece.bpe.model"
-
-    @property
-    def readings(self) -> tuple[Reading, ...]:
-        """The files it is made of."""
-        return (Reading((self.table_file, self.pieces_file), self.table_file),)
 
     @property
     def special(self) -> dict[str, str]:
@@ -62,10 +48,13 @@ class SentencePieceVocabulary:
     def special_tokens(self) -> tuple[str, ...]:
         """All tokens that are never split into pieces, each once, in the order they are given ids."""
         named = (self.bos_token, self.eos_token, self.unk_token, self.pad_token)
-        pieces = tuple(piece for _, piece in self.languages)
-        return tuple(
-            dict.fromkeys(token for token in named + pieces + self.additional_special_tokens if token)
-        )
+        more = (*self.language_tokens, *self.additional_special_tokens)
+        return tuple(dict.fromkeys(token for token in named + more if token))
+
+    @property
+    def language_tokens(self) -> tuple[str, ...]:
+        """Those that stand for a language."""
+        return ()
 
     def read_ids(self, file: str, contents: bytes) -> dict[str, int]:
         """Token -> id from the table. Special tokens it lacks are numbered on from its length.
@@ -76,6 +65,48 @@ class SentencePieceVocabulary:
         if len(set(ids.values())) != len(ids):
             raise FileProblem("its ids leave gaps into which the special tokens it lacks would fall")
         return ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentencePieceVocabulary(Table):
+    """Pieces from a SentencePiece model, ids from a JSON table of pieces.
+
+    `languages` pairs a language code with its piece, whose id the SentencePiece model gives; where
+    there are languages, a text begins with the piece of the target language. Every text ends with
+    the end token.
+    """
+
+    upper_case: bool = False
+    languages: tuple[tuple[str, str], ...] = ()
+    target_language: str | None = None
+    pieces_file: str = "sentencepiece.bpe.model"
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The files it is made of."""
+        return (Reading((self.table_file, self.pieces_file), self.table_file),)
+
+    @property
+    def language_tokens(self) -> tuple[str, ...]:
+        """Those that stand for a language."""
+        return tuple(piece for _, piece in self.languages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedLetters(Table):
+    """Words as letters that are merged again, the most frequent pairs first (Sennrich et al. 2016).
+
+    As fastBPE writes them: the last letter of a word ends with `</w>` where pairs are looked up, and every
+    piece but the last with `@@` in the table. Without the file of merges ids can only be decoded.
+    """
+
+    merges_file: str = "merges.txt"
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The files it is made of."""
+        both = (self.table_file, self.merges_file)
+        return Reading(both, self.table_file), Reading((self.table_file,), self.table_file)
 
 
 class TokenizerKind(Protocol):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 Shape = tuple[int, ...]
 
@@ -177,21 +178,26 @@ class Dialect:
 class Carried:
     """A part of the published class of `role` that a model here does without, kept for export.
 
-    `deviation` is that of its initial values, which stand in where a checkpoint lacks it.
+    `mean` and `deviation` are those of its initial values, which stand in where a checkpoint lacks it.
+    `repeats` is how many there are, where its name has a `{i}`.
     """
 
     role: str
     shape: Shape
     deviation: float = 0.0
+    mean: float = 0.0
+    dtype: Literal["float", "int64"] = "float"
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoredTensor:
-    """A stored tensor that is not computed with, by full path, and why."""
+    """A stored tensor that is not computed with, by full path, and why; `copies` are its other names."""
 
     pattern: str
     reason: str
     carried: Carried | None = None
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

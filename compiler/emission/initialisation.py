@@ -17,6 +17,7 @@ _DRAWS = {
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
+    "xavier_uniform": "nn.init.xavier_uniform_({target}, generator=generator)",
     "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
     "interleaved_sinusoids": "rows, width = {target}.shape\n"
     "angles = torch.arange(rows).unsqueeze(1) / 10000 ** (torch.arange(0, width, 2) / width)\n"

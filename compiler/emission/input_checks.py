@@ -32,13 +32,21 @@ def shape_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
         if masked is not None and type_.role == "mask":
             test = f"{name}.shape != {masked}.shape[:{rank}]"
         else:
-            fixed = {i: dim.value for i, dim in enumerate(type_.dims) if dim.value is not None}
-            sizes = [f"{name}.shape[{i}] != {size}" for i, size in fixed.items()]
-            test = " or ".join([f"{name}.dim() != {rank}", *sizes])
+            test = _other_sizes(name, [dim.value for dim in type_.dims])
         if name in graph.optional_inputs:
             test = f"{name} is not None and ({test})" if " or " in test else f"{name} is not None and {test}"
         yield f"if {test}:"
         yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
+
+
+def _other_sizes(name: str, sizes: list[int | None]) -> str:
+    """Whether a tensor has another rank, or other sizes where they are known."""
+    fixed = [index for index, size in enumerate(sizes) if size is not None]
+    if len(fixed) > 1 and fixed == list(range(fixed[0], len(sizes))):
+        end = ", ".join(str(sizes[index]) for index in fixed)
+        return f"{name}.shape[{fixed[0]}:] != ({end})"
+    others = [f"{name}.shape[{index}] != {sizes[index]}" for index in fixed]
+    return " or ".join([f"{name}.dim() != {len(sizes)}", *others])
 
 
 def value_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:

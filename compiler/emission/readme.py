@@ -39,7 +39,7 @@ def readme(spec: Spec, graph: Graph) -> str:
                 for node in graph.order()
                 if SIGNATURES[node.kind].leaks_padding
             ],
-            flow=component.family.flow if component else None,
+            flow=spec.flow,
         )
     )
     return text

@@ -63,6 +63,17 @@ def untrained(family: Family, role: str, config: Mapping[str, Any], source: Sour
     return lost
 
 
+def class_above(family: Family, role: str, config: Mapping[str, Any], source: Source) -> str | None:
+    """The published class with the half below a head, if config.json names one and the head is stored."""
+    half = family.halves.get(role)
+    named = (config.get("architectures") or [None])[0]
+    if half is None or named not in half.heads:
+        return None
+    names = _stored(source)
+    is_there = names is None or any(generalise(name)[0] in half.heads[named] for name in names)
+    return str(named) if is_there else None
+
+
 def belongs(address: str, role: str) -> bool:
     """Whether an address is of a role: what is not the encoder's is the decoder's, and all is a model's."""
     return role == "model" or (role == "encoder") is address.startswith("encoder.")

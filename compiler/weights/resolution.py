@@ -61,7 +61,7 @@ def resolve(
         assert problem is not None, "no dialect without a reason"
         return None, [problem]
     unused = table.maps[component].ignored if component in table.maps else ()
-    reasons = {dialect.spell(one.pattern): one.reason for one in unused}
+    reasons = {dialect.spell(name): one.reason for one in unused for name in (one.pattern, *one.copies)}
     resolver = _Resolver(rows, stored, dialect, ignore, reasons, place)
     if component in HALVES and component in table.maps:
         resolver.other_half = (component, absent_patterns(table.maps[component], component, stored))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Values:
+class Values(Mapping[str, "Tensor"]):
     """The tensors of a checkpoint, read on demand. Each file is mapped once, copy on write."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -26,6 +27,12 @@ class Values:
         if self._checkpoint.format == "bin":
             return self._unpickled(tensor.file)[name]
         return self._mapped(tensor)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._checkpoint.tensors)
+
+    def __len__(self) -> int:
+        return len(self._checkpoint.tensors)
 
     def _mapped(self, tensor: StoredTensor) -> Tensor:
         import torch

@@ -51,7 +51,6 @@ def _entry(name: str) -> dict[str, Any]:
 
     spec, graph = analyse(name).sound()
     facts = facts_of(spec, graph)
-    flow = next((c.family.flow for c in spec.components.values() if c.family.flow), None)
     sources = [
         os.path.normpath(part.base / part.weights) if is_folder(part.weights) else part.weights
         for part in spec.checkpoints.values()
@@ -60,7 +59,7 @@ def _entry(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "family": " + ".join(part.label for part in spec.parts.values()),
-        "task": flow.name if flow else spec.kind,
+        "task": spec.flow.name if spec.flow else spec.kind,
         "parameters": facts.parameters,
         "weights": sources,
     }

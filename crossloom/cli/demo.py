@@ -60,7 +60,7 @@ def command(audio: tuple[str, ...]) -> int:
         stage.says = counted(len(files), "recording")
     heading = ("recording", "recognised") if audio else ("recording", "said", "recognised")
     rows = [
-        (Path(one.audio).name, one.text) if audio else (Path(one.audio).name, said[one.audio], one.text)
+        (Path(one.source).name, one.text) if audio else (Path(one.source).name, said[one.source], one.text)
         for one in transcripts
         if one.text is not None
     ]

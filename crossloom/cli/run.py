@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from runtime.transcription import Transcript
 
 
-@click.command(short_help="Audio files to texts, one line each.")
+@click.command(short_help="Recordings or texts to texts, one line each.")
 @SPEC
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @WEIGHTS
 @GENERATION
+@click.option("--src-lang", metavar="CODE", help="Language of source texts, where the model has several.")
 @click.option("--tgt-lang", metavar="CODE", help="Language to write, where the model has several.")
 @click.option("--mono", type=click.Choice(["mix", "first"]), help="What to do with several channels.")
 @click.option(
@@ -36,34 +37,37 @@ def command(
     inputs: tuple[str, ...],
     weights: tuple[str, ...],
     options: tuple[str, ...],
+    src_lang: str | None,
     tgt_lang: str | None,
     mono: str | None,
     batch_size: int,
     device: str | None,
     format: str,
 ) -> int:
-    """Run a model on audio files (WAV, FLAC and what else libsndfile reads), in order.
+    """Run a model on what its encoder takes: paths of recordings (WAV, FLAC and what else libsndfile
+    reads), or texts.
 
-    One input prints its text, several print PATH, a tab, TEXT; a newline or tab in a PATH is printed as \\n
-    or \\t, while --format json has every path as it is. A file that cannot be used is told on standard error,
-    and the rest go on; the exit code is 1 then.
+    One input prints its text, several print INPUT, a tab, TEXT in order; a newline or tab in an INPUT is
+    printed as \\n or \\t, while --format json has every one as it is. An input that cannot be used is told on
+    standard error, and the rest go on; the exit code is 1 then.
 
     \b
     $ crossloom run digits speech.wav
     $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    $ crossloom run bert2gpt2.yaml "a text" "and another"
     """
     require("`crossloom run`", "torch", "tqdm")
     chosen = generation_options(options)
     failed = 0
     transcripts = []
-    reading = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
+    reading = {"batch_size": batch_size, "mono": mono, "src_lang": src_lang, "tgt_lang": tgt_lang}
     for transcript in _transcripts(spec, inputs, by_role(weights), device, reading, chosen):
         if transcript.text is None:
             failed += 1
             report(transcript.findings)
         elif format == "text":
             line = " ".join(transcript.text.splitlines())
-            click.echo(line if len(inputs) == 1 else f"{_in_one_line(transcript.audio)}\t{line}")
+            click.echo(line if len(inputs) == 1 else f"{_in_one_line(transcript.source)}\t{line}")
         transcripts.append(transcript)
     if format == "json":
         click.echo(as_json([_as_data(one) for one in transcripts]), nl=False)
@@ -90,18 +94,18 @@ def _transcripts(
     check_options(sound, options)
     model = load(sound, weights, device=device_of(device))
     processor = processor_of(sound, graph, model.sources)
-    with tqdm(total=len(inputs), unit="file", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
+    with tqdm(total=len(inputs), unit="input", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
         for transcript in transcribe(model, processor, inputs, **reading, **options):
             bar.update()
             yield transcript
 
 
 def _in_one_line(path: str) -> str:
-    """A path that neither ends the line nor its column: control characters as Python writes them."""
+    """An input that neither ends the line nor its column: control characters as Python writes them."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)
 
 
 def _as_data(transcript: Transcript) -> dict[str, Any]:
     if transcript.text is not None:
-        return {"input": transcript.audio, "text": transcript.text}
-    return {"input": transcript.audio, "findings": [finding.to_dict() for finding in transcript.findings]}
+        return {"input": transcript.source, "text": transcript.text}
+    return {"input": transcript.source, "findings": [finding.to_dict() for finding in transcript.findings]}

@@ -59,7 +59,7 @@ def training_options() -> Decorator:
             "--cache-features/--no-cache-features", default=None, help="Keep features in memory.  [yes]"
         ),
         click.option("--seed", type=int, metavar="N", help="Orders the rows, draws dropout and masks.  [0]"),
-        click.option("--source-language", metavar="CODE", help="Language of the recordings."),
+        click.option("--source-language", metavar="CODE", help="Language of the sources."),
         click.option("--target-language", metavar="CODE", help="Language of the texts."),
         click.option(
             "--checkpoint-minutes", type=float, metavar="X", help="Minutes between checkpoints.  [10]"
@@ -92,9 +92,15 @@ def training_options() -> Decorator:
     return decorate
 
 
-@click.command(short_help="Fit a model to recordings and their texts.")
+@click.command(short_help="Fit a model to recordings, or texts, and what to write.")
 @SPEC
-@click.option("--data", type=_FILE, required=True, metavar="FILE", help="JSON lines with `audio` and `text`.")
+@click.option(
+    "--data",
+    type=_FILE,
+    required=True,
+    metavar="FILE",
+    help="JSON lines with `audio` (or `source`) and `text`.",
+)
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
 @output_folder(required=True, help="Folder of the result and its checkpoints.")
 @WEIGHTS
@@ -116,6 +122,7 @@ def command(
     **options: Any,
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
+    For an encoder of texts a line is `{"source": "words", "text": "words"}`.
 
     Training starts from the spec's weights, or those of --weights. Ctrl-C and SIGTERM stop it after the
     update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the

@@ -333,7 +333,7 @@ def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.where(visible.bool(), blocked, minimum)
 
 
-class EncoderStack(nn.ModuleList):
+class SelfAttentionStack(nn.ModuleList):
     """Encoder layers, one after another; a layer's address is its index."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
@@ -343,12 +343,20 @@ class EncoderStack(nn.ModuleList):
         """The layers to run, with their indices."""
         return enumerate(self)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
         bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
         for _, layer in self.kept():
-            hidden = layer(hidden, bias)
+            hidden = layer(hidden, bias, *positions)
         return hidden
+
+
+class EncoderStack(SelfAttentionStack):
+    """Layers that know no positions but those in their states."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask)
 
 
 class EncoderLayer(nn.Module):
@@ -377,9 +385,9 @@ class EncoderLayer(nn.Module):
 class PreNormEncoderLayer(EncoderLayer):
     """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], additive mask [B, 1, 1, S] -> [B, S, D]."""
-        attended = self.self_attention(self.self_attention_norm(hidden), mask)
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
         hidden = hidden + self.dropped(attended)
         transformed = self.feed_forward(self.feed_forward_norm(hidden))
         return hidden + self.dropped(transformed)

@@ -20,6 +20,7 @@ from runtime.tokenizers import Tokenizer, load_tokenizer
 from specs.dims import minimum_input
 from specs.graph import Graph
 from specs.tokenizers import reading_of
+from specs.values import plain
 
 
 def load_processor(analysis: Analysis, source: str | Path | None = None, **access: Any) -> Processor:
@@ -65,7 +66,21 @@ def processor_of(spec: Spec, graph: Graph, sources: Sources) -> Processor:
             for name, text in stated.files[key].items()
         },
         source_tokenizer=target if is_shared else tokenizers.get("source_tokenizer"),
+        longest_source=_longest_source(spec),
+        ends=_ends(graph),
     )
+
+
+def _longest_source(spec: Spec) -> int | None:
+    """How many ids of a source text the encoder has positions for."""
+    component = spec.components.get("model") or spec.components.get("encoder")
+    return None if component is None else component.family.maximum_source(component.view)
+
+
+def _ends(graph: Graph) -> list[int]:
+    """The ids at which the decoder stops."""
+    ends = None if graph.tokens is None else plain(graph.tokens.eos)
+    return ends if isinstance(ends, list) else [] if ends is None else [ends]
 
 
 def _tokenizer(spec: Spec, one: StatedTokenizer, sources: Sources) -> Tokenizer:

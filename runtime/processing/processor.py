@@ -39,12 +39,20 @@ class Processor:
         limits: AudioLimits | None = None,
         files: Mapping[str, Mapping[str, Any]] | None = None,
         source_tokenizer: Tokenizer | None = None,
+        longest_source: int | None = None,
+        ends: Sequence[int] = (),
     ) -> None:
-        """`files` are the JSON files that `save` writes beside the tokenizers' own, by name."""
+        """`files` are the JSON files that `save` writes beside the tokenizers' own, by name.
+
+        `longest_source` is how many ids of a text the encoder has positions for, `ends` the ids at which the
+        decoder stops.
+        """
         self.front_end = front_end
         self.limits = limits or AudioLimits()
         self._tokenizer = tokenizer
         self._source_tokenizer = source_tokenizer
+        self._longest_source = longest_source
+        self._ends = tuple(ends)
         self._files = files or {}
 
     def __call__(
@@ -65,8 +73,9 @@ class Processor:
             int64 (1 = valid), which models trained without one do without.
         sampling_rate: of the audio; required with it, and equal to the model's.
         text -> input_ids [B, T] int64, padded, and attention_mask [B, T].
-        text_target -> labels [B, T] int64, -100 after the end.
-        tgt_lang: language of the texts, where the tokenizer has several.
+        text_target -> labels [B, T] int64, -100 after the end. Where the tokenizer writes no end, the first
+            id at which the decoder stops is added, or it would never learn to.
+        src_lang, tgt_lang: languages of the source and of the target, where a tokenizer has several.
         errors: "replace" makes what the tokenizer has no token for unknown tokens.
 
         Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
@@ -74,7 +83,7 @@ class Processor:
         or not needed (XL112); text without a token (XL417); nothing to do (XL105); rows that differ in
         number (XL104).
         """
-        if src_lang is not None:
+        if src_lang is not None and (text is None or self._source_tokenizer is None):
             raise failure(
                 "XL112",
                 f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
@@ -94,11 +103,13 @@ class Processor:
             inputs |= self._features(audio, sampling_rate)
         if text is not None:
             reader = self._source_tokenizer or self.tokenizer
-            rows = _encoded(reader, text, tgt_lang, errors)
+            language = tgt_lang if self._source_tokenizer is None else src_lang or reader.source_language
+            rows = self._source_rows(reader, text, language, errors)
             inputs["input_ids"] = _padded(rows, reader.pad_id)
             inputs["attention_mask"] = _padded([[1] * len(row) for row in rows], 0)
         if text_target is not None:
-            inputs["labels"] = _padded(_encoded(self.tokenizer, text_target, tgt_lang, errors), IGNORED_LABEL)
+            rows = _encoded(self.tokenizer, text_target, tgt_lang, errors)
+            inputs["labels"] = _padded([self._ended(row) for row in rows], IGNORED_LABEL)
         _check_rows(inputs)
         return inputs
 
@@ -112,9 +123,33 @@ class Processor:
         return self._tokenizer
 
     @property
+    def takes(self) -> str:
+        """What it makes the model's inputs of: `text`, or what its front end takes."""
+        return "text" if self.front_end is None else self.front_end.takes
+
+    @property
+    def padding(self) -> dict[str, int]:
+        """Inputs that are not filled with zeros -> what fills them."""
+        return {} if self._source_tokenizer is None else {"input_ids": self._source_tokenizer.pad_id}
+
+    @property
     def sampling_rate(self) -> int:
         """The rate of the audio this model takes. Raises CrossloomError (XL105) where it takes none."""
         return self._require_front_end().sampling_rate
+
+    def require_end(self) -> None:
+        """Refuse a decoder that stops at no id: it would not learn to. CrossloomError, XL404."""
+        if self._tokenizer is None or self._ends:
+            return
+        token = self._tokenizer.kind.special.get("eos")
+        index = "..." if token is None else self._tokenizer.ids[token]
+        own = "has no token for it" if token is None else f"ends a text with `{token}`, {index}"
+        raise failure(
+            "XL404",
+            "nothing says which id ends a text",
+            info=("the decoder's config and `tokens:` name none", f"the tokenizer {own}"),
+            help=f"add `tokens: {{eos: {index}}}` to the spec",
+        )
 
     def encode(self, text: str, tgt_lang: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text, special tokens included.
@@ -187,6 +222,27 @@ class Processor:
         features, mask = self._front_end_module(waveforms)
         inputs = {self._require_front_end().input_name: features}
         return inputs if mask is None else {**inputs, "attention_mask": mask}
+
+    def _source_rows(
+        self, reader: Tokenizer, texts: str | Sequence[str], language: str | None, errors: Errors
+    ) -> list[list[int]]:
+        """Ids of source texts, each as long as the encoder has positions for: else XL405."""
+        rows = _encoded(reader, texts, language, errors)
+        longest = self._longest_source
+        for index, row in enumerate(rows):
+            if longest is not None and len(row) > longest:
+                name = "the text" if len(rows) == 1 else f"text {index}"
+                raise failure(
+                    "XL405",
+                    f"{name} has {len(row)} ids, and the encoder positions for {longest}",
+                    help="split it, or use a model that reads longer texts",
+                )
+        return rows
+
+    def _ended(self, row: list[int]) -> list[int]:
+        """Ids of a target text, with an end: the decoder's, where the tokenizer writes none."""
+        written = any(one in self._ends for one in (*row[1:], *row[-1:]))
+        return row if written or not self._ends else [*row, self._ends[0]]
 
     def _minimum_samples(self) -> int:
         return max(self.limits.minimum_samples, self._require_front_end().frame_length)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from runtime.failures import failure
+from specs.tokenizers import TokenizerKind
 
 Errors = Literal["strict", "replace"]
 """What becomes of text without a token and of ids without a text: refused, or the unknown token."""
@@ -14,6 +15,10 @@ Errors = Literal["strict", "replace"]
 
 class Tokenizer(Protocol):
     """Texts to ids and back."""
+
+    @property
+    def kind(self) -> TokenizerKind:
+        """What it was made by."""
 
     @property
     def ids(self) -> Mapping[str, int]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from runtime.tokenizers.files import read_bytes
 from runtime.tokenizers.interface import Tokenizer
+from runtime.tokenizers.merged_letters import MergedLettersTokenizer
 from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
 from runtime.tokenizers.subwords import SubwordTokenizer
 from specs.subwords import Subwords
-from specs.tokenizers import Reading, SentencePieceVocabulary, TokenizerKind
+from specs.tokenizers import MergedLetters, Reading, SentencePieceVocabulary, TokenizerKind
 
 _IMPLEMENTATIONS: Mapping[type, Callable[[Any, Mapping[str, bytes]], Tokenizer]] = {
+    MergedLetters: MergedLettersTokenizer,
     SentencePieceVocabulary: SentencePieceTokenizer,
     Subwords: SubwordTokenizer,
 }

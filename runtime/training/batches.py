@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -38,17 +38,19 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
     return batches
 
 
-def collate(examples: Sequence[Batch]) -> Batch:
+def collate(examples: Sequence[Batch], padding: Mapping[str, int] | None = None) -> Batch:
     """Pad examples on the right of their first axis and stack them.
 
-    Labels are padded with IGNORED; masks and normalised features with zero, as the published front ends do.
+    Labels are padded with IGNORED, inputs with what `padding` says by name; masks and normalised features
+    with zero, as the published front ends do.
     """
+    fill = {**(padding or {}), "labels": IGNORED}
     names = examples[0].keys()
     return {
         name: torch.nn.utils.rnn.pad_sequence(
             [example[name] for example in examples],
             batch_first=True,
-            padding_value=IGNORED if name == "labels" else 0,
+            padding_value=fill.get(name, 0),
         )
         for name in names
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,13 +19,21 @@ class Processor(Protocol):
     """What training asks of a processor."""
 
     @property
+    def takes(self) -> str:
+        """What it makes model inputs of: `audio`, `text`, or whatever else `SOURCES` has."""
+
+    @property
+    def padding(self) -> Mapping[str, int]:
+        """Model inputs that are not filled with zeros -> what fills them."""
+
+    @property
     def sampling_rate(self) -> int:
         """Samples a second of the recordings it takes."""
 
     def __call__(self, *args: Any, **inputs: Any) -> Mapping[str, Tensor]:
-        """`audio=`, `sampling_rate=`, `text_target=` to model inputs and labels, one row each.
+        """A source, as `SOURCES` gives it, and `text_target=` to model inputs and labels, one row each.
 
-        Raises CrossloomError where a recording cannot be used or a text has no token.
+        Raises CrossloomError where a source cannot be used or a text has no token.
         """
 
     def batch_decode(self, rows: Any, skip_special_tokens: bool = True) -> list[str]:
@@ -56,7 +64,7 @@ class Corpus:
         front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
-            CrossloomError: XL420 for every row whose recording or text is unusable, with its place.
+            CrossloomError: XL420 for every row whose source or text is unusable, with its place.
         """
         self.rows = rows
         self._processor = processor
@@ -76,7 +84,7 @@ class Corpus:
     def batch(self, indices: Sequence[int]) -> Batch:
         """The inputs and labels of some rows, padded on the right, in their order."""
         if self._cached is not None:
-            return collate([self._cached[index] for index in indices])
+            return collate([self._cached[index] for index in indices], self._processor.padding)
         return self._process([self.rows[index] for index in indices])
 
     @property
@@ -109,18 +117,28 @@ class Corpus:
         ids = len(labels)
         if self._longest_text is not None and ids > self._longest_text:
             message = f"the text has {ids} ids, and the decoder has {self._longest_text} positions"
-            return [row.finding(message, help="split the recording and its text")]
+            return [row.finding(message, help="split the row in two")]
         self.lengths.append(max(tensor.shape[1] for name, tensor in inputs.items() if name != "labels"))
         if self._cached is not None:
             self._cached.append({name: tensor[0] for name, tensor in inputs.items()})
         return []
 
     def _process(self, rows: Sequence[Row]) -> Batch:
-        rate = self._processor.sampling_rate
-        inputs = self._processor(
-            audio=[read_audio(row.audio, rate) for row in rows],
-            sampling_rate=rate,
-            text_target=[row.text for row in rows],
-            **self._languages,
-        )
-        return dict(inputs)
+        given = SOURCES[self._processor.takes](self._processor, [row.source for row in rows])
+        return dict(self._processor(**given, text_target=[row.text for row in rows], **self._languages))
+
+
+def _recordings(processor: Processor, paths: Sequence[Any]) -> dict[str, Any]:
+    rate = processor.sampling_rate
+    return {"audio": [read_audio(path, rate) for path in paths], "sampling_rate": rate}
+
+
+def _texts(processor: Processor, texts: Sequence[Any]) -> dict[str, Any]:
+    return {"text": list(texts)}
+
+
+SOURCES: Mapping[str, Callable[[Processor, Sequence[Any]], dict[str, Any]]] = {
+    "audio": _recordings,
+    "text": _texts,
+}
+"""What a model takes -> the arguments of its processor, of the sources of some rows."""

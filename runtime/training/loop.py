@@ -20,6 +20,7 @@ from compiler.folders import replace_files
 from compiler.installing import require
 from runtime.failures import failure
 from runtime.placement import placed
+from runtime.processing import Processor as OwnProcessor
 from runtime.processing.loading import processor_of_model
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
 from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_model
@@ -49,7 +50,7 @@ class Training:
 def train(
     model: Any, rows: Rows, valid: Rows | None = None, *, processor: Processor | None = None, **options: Any
 ) -> Training:
-    """Fit a model to recordings and their texts by AdamW, in place.
+    """Fit a model to recordings, pictures or texts and the texts to write, by AdamW, in place.
 
     The model is in eval mode afterwards, also where the run was interrupted.
 
@@ -66,8 +67,9 @@ def train(
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
             or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
-            (XL112) or one of its values (XL104) is unusable; XL421 or XL602 where `output` holds the
-            model or the checkpoints of an earlier run, or a spec; XL104 where the loss stops being a number.
+            (XL112) or one of its values (XL104) is unusable; XL404 where nothing ends a text; XL421 or XL602
+            where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where the
+            loss stops being a number.
     """
     chosen = parse_options(options)
     if getattr(model, "vocabulary", None) is None:
@@ -80,7 +82,10 @@ def train(
     require_finite(model)
     if valid is not None:
         require("`valid`", "jiwer", extra="train")  # better told now than after the training
-    processor = processor or processor_of_model(model)
+    if processor is None:
+        processor = processor_of_model(model)
+    if isinstance(processor, OwnProcessor):
+        processor.require_end()
     languages = {"src_lang": chosen.source_language, "tgt_lang": chosen.target_language}
     reading: dict[str, Any] = {
         "cache": chosen.cache_features,
@@ -91,8 +96,10 @@ def train(
     }
     with frozen(model, chosen.freeze), torch.random.fork_rng(_cuda_devices(model)):
         optimizer = make_optimizer(model, chosen)
-        corpus = Corpus(read_rows(rows), processor, **reading)
-        validation = None if valid is None else Corpus(read_rows(valid), processor, **reading)
+        corpus = Corpus(read_rows(rows, processor.takes), processor, **reading)
+        validation = (
+            None if valid is None else Corpus(read_rows(valid, processor.takes), processor, **reading)
+        )
         return _Run(model, optimizer, processor, corpus, validation, chosen).finish()
 
 
@@ -273,7 +280,7 @@ class _Run:
             "valid_steps",
             "progress",
         }
-        rows = [[str(row.audio), row.text] for row in self.corpus.rows]
+        rows = [[str(row.source), row.text] for row in self.corpus.rows]
         shapes = {name: list(parameter.shape) for name, parameter in self.model.named_parameters()}
         return {
             **self.options.model_dump(exclude=unchanging),

@@ -1,11 +1,11 @@
-"""Training rows: what was said, and where each row was read."""
+"""Training rows: a source, the text to write, and where each row was read."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,28 +14,44 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Spa
 from compiler.diagnostics.near import near
 from runtime.failures import failure
 
-FIELDS: dict[str, tuple[type, ...]] = {"audio": (str, PathLike), "text": (str,)}
+FIELDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "audio": ("audio", (str, PathLike)),
+    "image": ("image", (str, PathLike)),
+    "text": ("source", (str,)),
+}
+"""What a model takes -> the field of a row that gives it, and its types; a path unless it is a text."""
+
+_EXAMPLES = {
+    "audio": '{"audio": "recordings/1.wav", "text": "three one four"}',
+    "image": '{"image": "pictures/1.png", "text": "a cat on a chair"}',
+    "text": '{"source": "drei eins vier", "text": "three one four"}',
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example: a recording and its text."""
+    """One example: the path of a recording or a picture, or a source text; and the text to write."""
 
-    audio: Path
+    source: Path | str
     text: str
     place: Span | int
     """Where the row was read: its line in a manifest, or its index among rows given as dicts."""
+
+    def within(self, folder: Path) -> Row:
+        """The row with a relative path begun at a folder."""
+        return replace(self, source=folder / self.source) if isinstance(self.source, Path) else self
 
     def finding(self, message: str, *, help: str | None = None, info: tuple[str, ...] = ()) -> Diagnostic:
         """XL420 at this row."""
         return _finding(self.place, message, help=help, info=info)
 
 
-def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> list[Row]:
+def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]], takes: str = "audio") -> list[Row]:
     """Rows from a JSON-lines manifest, or from dicts of the same form.
 
-    A manifest holds one object a line, `{"audio": "path", "text": "words"}`. A relative path starts at the
-    manifest's folder; in dicts, at the working directory. Empty lines are passed over.
+    A manifest holds one object a line: `{"audio": "path", "text": "words"}`, or `image` with a path, or
+    `source` with a text, whichever the model takes. A relative path starts at the manifest's folder; in
+    dicts, at the working directory. Empty lines are passed over.
 
     Raises:
         CrossloomError: XL117 manifest cannot be opened; XL420 for every unusable row, with file and line.
@@ -43,17 +59,20 @@ def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> list[R
     if isinstance(rows, (str, PathLike)):
         path = Path(rows)
         lines = enumerate(_read_lines(path), 1)
-        parsed = [_parse_line(path, number, line) for number, line in lines if line.strip()]
+        parsed = [_parse_line(path, number, line, takes) for number, line in lines if line.strip()]
         source, folder = f"the manifest {str(path)!r}", path.parent
     else:
-        parsed = [_parse_row(list(row.items()), index) for index, row in enumerate(rows)]
+        parsed = [_parse_row(list(row.items()), index, takes) for index, row in enumerate(rows)]
         source, folder = "`rows`", Path()
     if not parsed:
-        raise failure("XL420", f"{source} holds no rows", help=_EXAMPLE)
+        raise failure("XL420", f"{source} holds no rows", help=_example(takes))
     findings = [row for row in parsed if isinstance(row, Diagnostic)]
-    found = [Row(folder / row.audio, row.text, row.place) for row in parsed if isinstance(row, Row)]
-    absent = [row for row in found if not row.audio.is_file()]
-    findings += [row.finding(f"there is no file {str(row.audio)!r}") for row in absent]
+    found = [row for row in parsed if isinstance(row, Row)]
+    found = [
+        replace(row, source=folder / row.source) if isinstance(row.source, Path) else row for row in found
+    ]
+    absent = [row for row in found if isinstance(row.source, Path) and not row.source.is_file()]
+    findings += [row.finding(f"there is no file {str(row.source)!r}") for row in absent]
     if findings:
         raise CrossloomError(sorted(findings, key=_order))
     return found
@@ -69,43 +88,47 @@ def _read_lines(path: Path) -> list[str]:
         raise failure("XL117", message, help="check the path") from None
 
 
-def _parse_line(path: Path, number: int, line: str) -> Row | Diagnostic:
+def _parse_line(path: Path, number: int, line: str, takes: str) -> Row | Diagnostic:
     place = Span(str(path), number, 1, number, len(line) + 1)
     try:
         fields = json.loads(line, object_pairs_hook=_Fields)
     except json.JSONDecodeError as error:
         at = Span(str(path), number, error.colno, number, error.colno + 1)
-        return _finding(at, f"the line is not JSON: {error.msg}", help=_EXAMPLE)
+        return _finding(at, f"the line is not JSON: {error.msg}", help=_example(takes))
     if not isinstance(fields, _Fields):
-        return _finding(place, f"the line holds {_kind(fields)}, not an object", help=_EXAMPLE)
-    return _parse_row(fields, place)
+        return _finding(place, f"the line holds {_kind(fields)}, not an object", help=_example(takes))
+    return _parse_row(fields, place, takes)
 
 
 class _Fields(list[tuple[str, Any]]):
     """The names and values of a JSON object, in which a name may stand twice."""
 
 
-def _parse_row(fields: list[tuple[str, Any]], place: Span | int) -> Row | Diagnostic:
+def _parse_row(fields: list[tuple[str, Any]], place: Span | int, takes: str) -> Row | Diagnostic:
     row = dict(fields)
+    given, types = FIELDS[takes]
+    known: dict[str, tuple[type, ...]] = {given: types, "text": (str,)}
     for name, count in Counter(name for name, _ in fields).items():
-        if name not in FIELDS:
-            close = near(name, FIELDS, most=1)
-            help = f"did you mean `{close[0]}`?" if close else f"a row has the fields {' and '.join(FIELDS)}"
+        if name not in known:
+            close = near(name, known, most=1)
+            help = f"did you mean `{close[0]}`?" if close else f"a row has the fields {' and '.join(known)}"
             return _finding(place, f"unknown field `{name}`", help=help)
         if count > 1:
             return _finding(place, f"the field `{name}` stands {count} times", help="keep one of them")
-    for name, types in FIELDS.items():
+    for name, types in known.items():
         if name not in row:
-            return _finding(place, f"the row has no `{name}`", help=_EXAMPLE)
+            return _finding(place, f"the row has no `{name}`", help=_example(takes))
         if not isinstance(row[name], types):
-            return _finding(place, f"`{name}` is {_kind(row[name])}, not a string", help=_EXAMPLE)
-    if not row["text"].strip():
-        help = "a recording without words teaches nothing; remove the row"
-        return _finding(place, "`text` is empty", help=help)
-    return Row(Path(row["audio"]), row["text"], place)
+            return _finding(place, f"`{name}` is {_kind(row[name])}, not a string", help=_example(takes))
+    for name in ("text", given) if takes == "text" else ("text",):
+        if not row[name].strip():
+            help = "a row without words teaches nothing; remove it"
+            return _finding(place, f"`{name}` is empty", help=help)
+    return Row(row[given] if takes == "text" else Path(row[given]), row["text"], place)
 
 
-_EXAMPLE = 'a row looks like {"audio": "recordings/1.wav", "text": "three one four"}'
+def _example(takes: str) -> str:
+    return f"a row looks like {_EXAMPLES[takes]}"
 
 
 def _finding(

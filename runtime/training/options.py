@@ -62,8 +62,8 @@ class TrainingOptions(BaseModel):
         default=True, description="compute each row's features once and keep them in memory"
     )
     seed: int = Field(default=0, ge=0, description="orders the rows, draws dropout and masks")
-    source_language: str | None = Field(default=None, description="src_lang of the processor")
-    target_language: str | None = Field(default=None, description="tgt_lang of the processor")
+    source_language: str | None = Field(default=None, description="language of the sources")
+    target_language: str | None = Field(default=None, description="language of the texts")
     output: Path | None = Field(
         default=None, strict=False, description="folder of the result and checkpoints"
     )

@@ -10,6 +10,7 @@ from specs.family import Family
 FAMILIES = (
     "bart",
     "bert",
+    "data2vec-audio",
     "distilbert",
     "donut-swin",
     "gpt2",
@@ -20,8 +21,11 @@ FAMILIES = (
     "speech_to_text_2",
     "swin",
     "trocr",
+    "unispeech",
     "vit",
     "wav2vec2",
+    "wav2vec2-conformer",
+    "wavlm",
     "xglm",
 )
 """Every `model_type`; the folder of one is its name, with `_` for `-`."""

@@ -5,6 +5,12 @@ The registry is filled by explicit names; nothing is scanned.
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
+from specs.signatures.conformer import (
+    CONFORMER_ENCODER,
+    RELATIVE_CONFORMER_ENCODER,
+    ROTARY_CONFORMER_ENCODER,
+)
+from specs.signatures.convolutional_positions import CONVOLUTION_POSITIONS, STACKED_CONVOLUTION_POSITIONS
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
@@ -27,6 +33,11 @@ from specs.signatures.patches import (
     LEADING_TOKEN,
     PATCH_EMBEDDING,
 )
+from specs.signatures.positioned_stacks import (
+    ADAPTED_PRE_NORM_ENCODER,
+    GATED_BIAS_POST_NORM_ENCODER,
+    GATED_BIAS_PRE_NORM_ENCODER,
+)
 from specs.signatures.positions import (
     FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
@@ -37,6 +48,7 @@ from specs.signatures.positions import (
     TOKEN_POSITIONS,
     UNMASKED_FRAME_POSITIONS,
 )
+from specs.signatures.relative_positions import BUCKETED_POSITION_BIAS, RELATIVE_SINUSOIDS, ROTARY_ANGLES
 from specs.signatures.stacks import (
     POST_NORM_DECODER,
     POST_NORM_ENCODER,
@@ -44,13 +56,23 @@ from specs.signatures.stacks import (
     PRE_NORM_ENCODER,
 )
 from specs.signatures.subsampling import CONV_DOWNSAMPLE, CONV_SUBSAMPLER, GATED_CONV_DOWNSAMPLE
-from specs.signatures.waveform import CONVOLUTION_POSITIONS, WAVEFORM_ENCODER
+from specs.signatures.waveform import WAVEFORM_ENCODER
 from specs.signatures.windows import PATCH_MERGING, WINDOW_ENCODER
 
 SIGNATURES: dict[str, Signature] = {
     signature.kind: signature
     for signature in (
         ACTIVATION,
+        ADAPTED_PRE_NORM_ENCODER,
+        BUCKETED_POSITION_BIAS,
+        CONFORMER_ENCODER,
+        GATED_BIAS_POST_NORM_ENCODER,
+        GATED_BIAS_PRE_NORM_ENCODER,
+        RELATIVE_CONFORMER_ENCODER,
+        RELATIVE_SINUSOIDS,
+        ROTARY_ANGLES,
+        ROTARY_CONFORMER_ENCODER,
+        STACKED_CONVOLUTION_POSITIONS,
         ADD_GRID_POSITIONS,
         ADD_POSITIONS,
         ADD_POSITION_TABLE,

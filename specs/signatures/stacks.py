@@ -54,14 +54,16 @@ def heads_divide(n: Numbers) -> Iterable[Violation]:
         )
 
 
-def _norm(n: Numbers) -> Block:
+def norm(n: Numbers) -> Block:
+    """The norm of a sub-layer."""
     numbers = {"normalized_shape": n.width}
     return Block("nn.LayerNorm", numbers if n.eps.value == 1e-5 else {**numbers, "eps": n.eps})
 
 
-def _self_attention(n: Numbers, more: Mapping[str, Value]) -> Block:
+def self_attention(n: Numbers, more: Mapping[str, Value], name: str = "SelfAttention") -> Block:
+    """The attention of a layer over its own states."""
     numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
-    return Block("SelfAttention", {**numbers, **more})
+    return Block(name, {**numbers, **more})
 
 
 def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
@@ -77,7 +79,8 @@ def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
     )
 
 
-def _feed_forward(n: Numbers) -> Block:
+def feed_forward(n: Numbers) -> Block:
+    """The feed-forward network of a layer."""
     numbers = {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout}
     parts = {"activation": activation(n.activation)}
     if n.output_dropout.value:
@@ -85,10 +88,11 @@ def _feed_forward(n: Numbers) -> Block:
     return Block("FeedForward", numbers, parts)
 
 
-def _stack(n: Numbers, name: str, layers: tuple[Repeat, ...]) -> Block:
+def stack(n: Numbers, name: str, layers: tuple[Repeat, ...], **more: Value) -> Block:
+    """Layers in sequence; where training skips some, by the class that takes `more` too."""
     parts: Mapping[str, tuple[Repeat, ...]] = {"layers": layers}
     if n.layerdrop.value:
-        return Block(f"LayerDrop{name}", {"layerdrop": n.layerdrop}, parts)
+        return Block(f"LayerDrop{name}", {"layerdrop": n.layerdrop, **more}, parts)
     return Block(name, {}, parts)
 
 
@@ -104,13 +108,13 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             layer,
             {"dropout": n.dropout},
             {
-                "self_attention_norm": _norm(n),
-                "self_attention": _self_attention(n, _biases(n)),
-                "feed_forward_norm": _norm(n),
-                "feed_forward": _feed_forward(n),
+                "self_attention_norm": norm(n),
+                "self_attention": self_attention(n, _biases(n)),
+                "feed_forward_norm": norm(n),
+                "feed_forward": feed_forward(n),
             },
         )
-        return _stack(n, "EncoderStack", (Repeat(block, n.layers),))
+        return stack(n, "EncoderStack", (Repeat(block, n.layers),))
 
     return construct
 
@@ -121,12 +125,12 @@ def _decoder(layer: str) -> Callable[[Numbers], Block]:
             layer,
             {"dropout": n.dropout},
             {
-                "self_attention_norm": _norm(n),
-                "self_attention": _self_attention(n, scale),
-                "cross_attention_norm": _norm(n),
+                "self_attention_norm": norm(n),
+                "self_attention": self_attention(n, scale),
+                "cross_attention_norm": norm(n),
                 "cross_attention": _cross_attention(n, scale),
-                "feed_forward_norm": _norm(n),
-                "feed_forward": _feed_forward(n),
+                "feed_forward_norm": norm(n),
+                "feed_forward": feed_forward(n),
             },
         )
 
@@ -135,7 +139,7 @@ def _decoder(layer: str) -> Callable[[Numbers], Block]:
             layers = tuple(Repeat(block(n, _scale(n, index)), Value(1)) for index in range(int(n.layers)))
         else:
             layers = (Repeat(block(n, _scale(n, 0)), n.layers),)
-        return _stack(n, "DecoderStack", layers)
+        return stack(n, "DecoderStack", layers)
 
     return construct
 
@@ -152,7 +156,8 @@ def _scale(n: Numbers, index: int) -> dict[str, Value]:
     return {"scale": Value(factor / (index + 1), origin)}
 
 
-def _encoder_operations(n: Numbers, env: Env) -> Dim:
+def encoder_operations(n: Numbers, env: Env) -> Dim:
+    """Multiply-adds of layers of attention and feed-forward."""
     width, inner = int(n.width), int(n.inner)
     positions = env["batch"] * env["time"]
     layer = positions * (4 * width * width + 2 * width * inner) + positions * env["time"] * (2 * width)
@@ -181,7 +186,7 @@ def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
         ),
         outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
         construct=_encoder(layer),
-        operations=_encoder_operations,
+        operations=encoder_operations,
         violations=heads_divide,
         mixes_time=True,
     )

@@ -8,7 +8,6 @@ from specs.dims import Dim, convolution_length
 from specs.graph import Block, Repeat
 from specs.signatures.activations import ACTIVATIONS, activation
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
-from specs.signatures.dense import WIDTH
 from specs.values import Value
 
 ACTIVATION = Hyper("activation", str, "activation of the convolutions", "gelu", choices=tuple(ACTIVATIONS))
@@ -105,44 +104,4 @@ WAVEFORM_ENCODER = Signature(
     violations=_violations,
     mixes_time=True,
     leaks_padding="convolutions near the end of a recording, and norms over time, read what is behind it",
-)
-
-
-def _groups_divide(n: Numbers) -> Iterable[Violation]:
-    if n.width.value % n.groups.value:
-        yield Violation(
-            "XL302",
-            f"{n.groups.value} groups of the convolution do not divide the width {n.width.value}",
-            (("groups", f"{n.width.value} / {n.groups.value} is not whole"), ("width", "the width")),
-            f"use a width that is a multiple of {n.groups.value}, or other groups",
-        )
-
-
-def _positions(n: Numbers) -> Block:
-    conv = Block("WeightNormConvolution", {"width": n.width, "kernel": n.kernel, "groups": n.groups})
-    return Block("ConvolutionPositions", parts={"conv": conv, "activation": activation(n.activation)})
-
-
-def _position_operations(n: Numbers, env: Env) -> Dim:
-    # The convolution computes what an even kernel gives too many, and then it is dropped.
-    length = convolution_length(env["time"], n.kernel, 1, n.kernel // 2)
-    return env["batch"] * length * (int(n.width) * (int(n.width) // int(n.groups)) * int(n.kernel))
-
-
-CONVOLUTION_POSITIONS = Signature(
-    kind="convolution_positions",
-    summary="Positions from a wide grouped convolution over time.",
-    hypers=(
-        WIDTH,
-        Hyper("kernel", int, "positions that the convolution spans", minimum=1),
-        Hyper("groups", int, "groups of channels that do not mix", 1, minimum=1),
-        ACTIVATION,
-    ),
-    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
-    outputs=(Port("positions", "hidden", ("batch", "time", "width")),),
-    construct=_positions,
-    operations=_position_operations,
-    violations=_groups_divide,
-    mixes_time=True,
-    leaks_padding="it reads the positions around each one: padding is to be zero before",
 )

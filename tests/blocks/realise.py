@@ -11,15 +11,20 @@ from torch import Tensor, nn
 from blocks import (
     activations,
     attention,
+    batch_norm,
+    conformer,
     convolutional_positions,
     embeddings,
     feed_forward,
     image_padding,
+    layer_adapters,
     layers,
     linear,
     masks,
     patches,
+    positional_attention,
     positions,
+    relative_positions,
     resampler,
     span_masking,
     stacks,
@@ -34,9 +39,9 @@ from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolv
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, convolutional_positions, embeddings, feed_forward, image_padding, layers, linear,
-    masks, patches, positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform,
-    windows,
+    activations, attention, batch_norm, conformer, convolutional_positions, embeddings, feed_forward,
+    image_padding, layer_adapters, layers, linear, masks, patches, positional_attention, positions,
+    relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -81,7 +86,7 @@ def values_of(hyper: Hyper) -> st.SearchStrategy[Any]:
 def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     """Hyper-parameters that the signature has nothing against; heads are drawn among the divisors."""
     drawn = {hyper.name: draw(values_of(hyper)) for hyper in signature.hypers}
-    if "heads" in drawn:
+    if "heads" in drawn and "width" in drawn:
         drawn["heads"] = draw(st.sampled_from([n for n in range(1, 13) if drawn["width"] % n == 0]))
     if "window" in drawn:
         drawn["window"] = draw(st.integers(1, min(drawn["grid_rows"], drawn["grid_columns"])))
@@ -108,6 +113,8 @@ def made(signature: Signature, given: Numbers, seed: int = 0) -> nn.Module:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_(std=0.5)
+        for name in module.state_dict().keys() - dict(module.named_parameters()).keys():
+            module.get_buffer(name).uniform_(0.5, 2.0)  # statistics, among them variances
     return module.requires_grad_(False)
 
 

@@ -11,16 +11,22 @@ import pytest
 from compiler.analysis import analyse
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.reader import read_text
-from tests.check import planted_graphs, planted_halves, planted_language, planted_pairs
+from tests.check import planted_graphs, planted_halves, planted_images, planted_language, planted_pairs
 from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
 
-CASES = [*planted_language.CASES, *planted_graphs.CASES, *planted_halves.CASES, *planted_pairs.CASES]
+CASES = [
+    *planted_language.CASES,
+    *planted_graphs.CASES,
+    *planted_halves.CASES,
+    *planted_pairs.CASES,
+    *planted_images.CASES,
+]
 
 
-def errors(text: str) -> list[Diagnostic]:
+def errors(text: str, severity: Severity = Severity.ERROR) -> list[Diagnostic]:
     findings = analyse(read_text(text, "spec.yaml")).diagnostics
-    return [finding for finding in findings if finding.severity is Severity.ERROR]
+    return [finding for finding in findings if finding.severity is severity]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -39,6 +45,17 @@ def test_the_help_says_the_repair_and_the_repair_is_clean(case: Planted) -> None
     assert case.says in (finding.help or "")
     if case.repaired is not None:
         assert [left.message for left in errors(case.repaired)] == []
+
+
+@pytest.mark.parametrize("case", planted_images.WARNINGS, ids=str)
+def test_a_doubt_is_one_warning_at_its_token(case: Planted) -> None:
+    assert errors(case.text) == []
+    (finding,) = errors(case.text, Severity.WARNING)
+    spans = [(span.line, span.column, span.end_line, span.end_column) for span in finding.spans]
+    assert (finding.code, spans) == (case.code, case.places)
+    assert case.says in (finding.help or "")
+    assert case.repaired is not None
+    assert errors(case.repaired, Severity.WARNING) == []
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.code == "XL101"], ids=str)

@@ -29,7 +29,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Sizes of the batches that were generated; a recording's text is its number of samples."""
     sizes: list[int] = []
 
-    def run_flow(flow: Any, model: Any, processor: Processor, values: Any, **options: Any) -> list[str]:
+    def run_flow(
+        flow: Any, model: Any, processor: Processor, values: Any, reading: Any, **options: Any
+    ) -> list[str]:
         processor(audio=values["audio"], sampling_rate=16000)
         sizes.append(len(values["audio"]))
         return [str(len(waveform)) for waveform in values["audio"]]
@@ -61,7 +63,7 @@ def test_order_and_batches(batches: list[int], tmp_path: Path) -> None:
     files = record(tmp_path, 1000, 2000, 3000, 4000, 5000)
     found = list(transcribe(model(), Processor(FRONT_END), files, batch_size=2))
     assert texts(found) == ["1000", "2000", "3000", "4000", "5000"]
-    assert [one.audio for one in found] == files
+    assert [one.source for one in found] == files
     assert batches == [2, 2, 1]
 
 

@@ -19,7 +19,7 @@ _POSITIONS = ("max_position_embeddings", "max_target_positions")
 _FIXED = {"use_learned_position_embeddings": False, "layernorm_embedding": False}
 
 
-class Speech2Text2ForCausalLM(TrOCRForCausalLM):
+class Speech2Text2ForCausalLM(TrOCRForCausalLM):  # type: ignore[misc]
     """The decoder, which computes with the rows of positions that its checkpoint stores."""
 
     def __init__(self, config: TrOCRConfig) -> None:
@@ -32,7 +32,7 @@ class Speech2Text2ForCausalLM(TrOCRForCausalLM):
         table: torch.Tensor = self.model.decoder.embed_positions.weights
         return table
 
-    def save_pretrained(self, folder: Path, *_: Any, **__: Any) -> None:  # type: ignore[override]
+    def save_pretrained(self, folder: Path, *_: Any, **__: Any) -> None:
         """Write it under the names of Speech2Text2."""
         super().save_pretrained(folder)
         tensors = load_file(folder / "model.safetensors")
@@ -43,15 +43,17 @@ class Speech2Text2ForCausalLM(TrOCRForCausalLM):
         (folder / "config.json").write_text(json.dumps(fields | {"model_type": "speech_to_text_2"}))
 
     @classmethod
-    def from_pretrained(cls, folder: Path, **_: Any) -> Any:  # type: ignore[override]
+    def from_pretrained(cls, folder: Path, **_: Any) -> Any:
         """Read it back: the model, and what is wrong with its tensors."""
         fields = json.loads((folder / "config.json").read_text())
         del fields["model_type"]
-        fields = {n.replace(*reversed(_POSITIONS)): value for n, value in fields.items()}
+        here, there = _POSITIONS
+        fields = {n.replace(there, here): value for n, value in fields.items()}
         model = cls(TrOCRConfig(**fields, **_FIXED))
         tensors = load_file(folder / "model.safetensors")
         model.table.copy_(tensors.pop(_TABLE))
-        named = {name.replace(*reversed(_HEAD)): tensor for name, tensor in tensors.items()}
+        here, there = _HEAD
+        named = {name.replace(there, here): tensor for name, tensor in tensors.items()}
         found = model.load_state_dict(named, strict=False)
         tied = {"output_projection.weight"} if model.config.tie_word_embeddings else set()
         return model, {"missing": set(found.missing_keys) - tied, "unexpected": found.unexpected_keys}

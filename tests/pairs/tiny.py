@@ -111,6 +111,9 @@ def _windows(width: int) -> Fields:
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+    "data2vec-audio": lambda width: (
+        _waveform(width) | {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 3}
+    ),
     "distilbert": _distilbert,
     "donut-swin": _windows,
     "gpt2": _gpt2,
@@ -121,8 +124,11 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
     "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
     "swin": _windows,
+    "unispeech": _waveform,
     "vit": _patches,
     "wav2vec2": _waveform,
+    "wav2vec2-conformer": lambda width: _waveform(width) | {"conv_depthwise_kernel_size": 3},
+    "wavlm": _waveform,
     "xglm": _xglm,
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""

@@ -12,19 +12,31 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
+    Data2VecAudioConfig,
+    Data2VecAudioModel,
     HubertConfig,
     HubertModel,
     PreTrainedModel,
+    UniSpeechConfig,
+    UniSpeechModel,
     Wav2Vec2Config,
+    Wav2Vec2ConformerConfig,
+    Wav2Vec2ConformerModel,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2Model,
+    WavLMConfig,
+    WavLMModel,
 )
 
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, SPREAD
 
 CLASSES: dict[str, tuple[Any, Any]] = {
+    "data2vec-audio": (Data2VecAudioConfig, Data2VecAudioModel),
     "hubert": (HubertConfig, HubertModel),
+    "unispeech": (UniSpeechConfig, UniSpeechModel),
     "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
+    "wav2vec2-conformer": (Wav2Vec2ConformerConfig, Wav2Vec2ConformerModel),
+    "wavlm": (WavLMConfig, WavLMModel),
 }
 FAMILIES = tuple(CLASSES)
 SEEDS = range(6)
@@ -53,7 +65,9 @@ def random_settings(family: str, seed: int) -> dict[str, Any]:
         "hidden_dropout": draw.choice((0.0, 0.1)),
         "feat_proj_dropout": draw.choice((0.0, 0.1)),
     }
-    return settings | _EXTRAS[family](draw, seed)
+    drawn = settings | _EXTRAS[family](draw, seed)
+    known = CLASSES[family][0]().to_dict()
+    return {name: value for name, value in drawn.items() if name in known}
 
 
 def _widths(draw: random.Random, seed: int, layers: int) -> dict[str, Any]:
@@ -87,10 +101,54 @@ def _adapter(draw: random.Random, seed: int) -> dict[str, Any]:
     }
 
 
+def _positions(draw: random.Random, seed: int) -> dict[str, Any]:
+    """A few narrow convolutions in place of a wide one."""
+    stack = {"num_conv_pos_embeddings": draw.randint(1, 3), "conv_pos_kernel_size": draw.randint(1, 6)}
+    return _adapter(draw, seed) | stack
+
+
+def _conformer(draw: random.Random, seed: int) -> dict[str, Any]:
+    """Every kind of positions; rotated heads have an even width."""
+    kind = ("relative", "rotary", None)[seed % 3]
+    even = {"hidden_size": 24, "num_attention_heads": (3, 6)[seed % 2], "num_conv_pos_embedding_groups": 3}
+    more = {
+        "position_embeddings_type": kind,
+        "conv_depthwise_kernel_size": (3, 5, 1)[seed % 3],
+        "rotary_embedding_base": (100, 10000)[seed % 2],
+        "conformer_conv_dropout": draw.choice((0.0, 0.1)),
+    }
+    return _adapter(draw, seed // 2) | more | (even if kind == "rotary" else {})
+
+
+def _layer_adapters(draw: random.Random, seed: int) -> dict[str, Any]:
+    """An adapter behind the layers, and one in each of them where they can have one."""
+    return _adapter(draw, seed) | ({"adapter_attn_dim": draw.randint(3, 9)} if seed % 2 else {})
+
+
+def _buckets(draw: random.Random, seed: int) -> dict[str, Any]:
+    """So few distances that most share a bucket."""
+    return _adapter(draw, seed) | {
+        "num_buckets": draw.choice((4, 6, 12, 20)),
+        "max_bucket_distance": draw.choice((7, 30)),
+    }
+
+
 _EXTRAS = {
-    "hubert": lambda draw, seed: {"feat_proj_layer_norm": seed % 3 != 2},
-    "wav2vec2": _adapter,
+    "data2vec-audio": _positions,
+    "hubert": lambda draw, seed: {
+        "feat_proj_layer_norm": seed % 3 != 2,
+        "conv_pos_batch_norm": seed % 3 != 0,
+    },
+    "unispeech": lambda draw, seed: {},
+    "wav2vec2": _layer_adapters,
+    "wav2vec2-conformer": _conformer,
+    "wavlm": _buckets,
 }
+
+
+def prefix_of(family: str) -> str:
+    """What names of a model below a head begin with."""
+    return f"{family.replace('-', '_')}."
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
@@ -103,13 +161,18 @@ def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
 
 
 def spread(model: PreTrainedModel) -> None:
-    """Draw every parameter anew."""
+    """Draw every parameter anew, and the statistics that norms over a batch have stored."""
     model.train(False)
     for name, parameter in model.named_parameters():
         with torch.no_grad():
             parameter.normal_(std=SPREAD)
             if name.endswith("norm.weight"):
                 parameter.add_(1.0)
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(std=SPREAD)
+        if name.endswith("running_var"):
+            buffer.uniform_(0.5, 2.0)
 
 
 def save(family: str, seed: int, folder: Path, **changes: Any) -> PreTrainedModel:

@@ -100,15 +100,25 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "XL116",
         "encoder.config.output_hidden_size",
     ),
-    "adapters inside the layers": (
+    "an even kernel": (
+        {"encoder": {"family": "wav2vec2-conformer", "config": {"conv_depthwise_kernel_size": 8}}},
+        "XL104",
+        "encoder.config.conv_depthwise_kernel_size",
+    ),
+    "too few distances": (
+        {"encoder": {"family": "wavlm", "config": {"max_bucket_distance": 80}}},
+        "XL104",
+        "encoder.config.max_bucket_distance",
+    ),
+    "heads of an odd width": (
         {
             "encoder": {
-                "family": "wav2vec2",
-                "config": {"adapter_attn_dim": 16, "do_stable_layer_norm": True},
+                "family": "wav2vec2-conformer",
+                "config": {"num_attention_heads": 256, "position_embeddings_type": "rotary"},
             }
         },
-        "XL116",
-        "encoder.config.adapter_attn_dim",
+        "XL304",
+        "encoder.config.num_attention_heads",
     ),
 }
 

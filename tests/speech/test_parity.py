@@ -23,6 +23,7 @@ from tests.parity.cases import LOGITS, difference
 from tests.speech.oracle import (
     FAMILIES,
     SEEDS,
+    prefix_of,
     random_audio,
     random_settings,
     save,
@@ -99,18 +100,19 @@ def respelt(folder: Path, names: dict[str, str], prefix: str = "") -> None:
 @pytest.mark.parametrize("prefixed", [False, True])
 @pytest.mark.parametrize("older", [False, True])
 def test_every_spelling_is_read(tmp_path: Path, family: str, prefixed: bool, older: bool) -> None:
-    theirs = save(family, 1, tmp_path)
-    respelt(tmp_path, OLDER if older else {}, f"{family}." if prefixed else "")
-    waveform, mask = random_audio(1)
+    theirs = save(family, 0, tmp_path)
+    respelt(tmp_path, OLDER if older else {}, prefix_of(family) if prefixed else "")
+    waveform, mask = random_audio(0)
     with torch.no_grad():
         encoded = crossloom.from_pretrained(tmp_path).encode(waveform, mask)
         assert difference(encoded.hidden, states(theirs, waveform, mask)) <= LOGITS
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f not in ("data2vec-audio", "wav2vec2-conformer")])
 @pytest.mark.parametrize("changed", OLDER)
 def test_half_respelt_is_refused(tmp_path: Path, family: str, changed: str) -> None:
-    save(family, 1, tmp_path)
+    """Of families that compute with a weight kept as magnitude and direction."""
+    save(family, 0, tmp_path)
     respelt(tmp_path, {changed: OLDER[changed]})
     with pytest.raises(crossloom.CrossloomError) as refused:
         crossloom.from_pretrained(tmp_path)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import soundfile
@@ -94,6 +94,8 @@ class Model(nn.Module):
 class Processor:
     """Frames of 20 ms, their spectrum in eight bins; a word is an id."""
 
+    takes = "audio"
+    padding: ClassVar[Mapping[str, int]] = {}
     sampling_rate = RATE
 
     def __init__(self) -> None:

@@ -72,7 +72,7 @@ def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
 def test_paths_start_at_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_recordings(tmp_path, 2)
     monkeypatch.chdir("/")
-    assert [row.audio for row in read_rows(path)] == [tmp_path / "0.wav", tmp_path / "1.wav"]
+    assert [row.source for row in read_rows(path)] == [tmp_path / "0.wav", tmp_path / "1.wav"]
 
 
 def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:

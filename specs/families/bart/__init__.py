@@ -33,6 +33,7 @@ FAMILY = Family(
     },
     by_role=WHOLE_BY_ROLE,
     untrained=UNTRAINED,
+    tokenizer="specs.families.bart.tokenizer",
     constants={"use_cache": True},
     maximum_target=maximum_length,
     maximum_source=maximum_length,

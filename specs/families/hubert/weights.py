@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from specs.families.wav2vec2.weights import (
-    CLASSIFICATION,
-    FEATURE_NORM,
-    TRANSCRIPTION,
+    batch_counter,
+    batch_norm_rows,
     encoder_map,
-    encoder_rows,
+    heads_of,
+    input_rows,
+    layer_rows,
+    position_rows,
 )
 from specs.values import View
 from specs.weights import WeightMap, affine
 
-_HEADS = {"a transcription head": TRANSCRIPTION, "a classification head": CLASSIFICATION}
+HEADS = heads_of("Hubert", "ForCTC", "ForSequenceClassification")
 
 
 def weights(c: View) -> WeightMap:
     """The table; what the config leaves out has no row."""
-    prefix = "hubert."
-    rows = list(encoder_rows(c, prefix))
-    if c.feat_proj_layer_norm:
-        rows += affine("encoder.feature_norm", f"{prefix}{FEATURE_NORM}")
-    return encoder_map(c, prefix, rows, _HEADS)
+    prefix, positions = "hubert.", "hubert.encoder.pos_conv_embed"
+    rows = [*input_rows(c, prefix, bool(c.feat_proj_layer_norm)), *layer_rows(prefix)]
+    if not c.conv_pos_batch_norm:
+        return encoder_map(c, prefix, [*rows, *position_rows(prefix)], HEADS)
+    rows += affine("encoder.positions.conv", f"{positions}.conv")
+    rows += batch_norm_rows("encoder.positions.norm", f"{positions}.batch_norm")
+    counter = batch_counter(f"{positions}.batch_norm")
+    return encoder_map(c, prefix, rows, HEADS, [counter], has_magnitudes=False)

@@ -10,7 +10,6 @@ from specs.families.speech_to_text.graph import (
 )
 from specs.families.speech_to_text.weights import weights
 from specs.family import Family
-from specs.flow import SPEECH_TO_TEXT
 
 FAMILY = Family(
     name="speech_to_text",
@@ -27,7 +26,6 @@ FAMILY = Family(
     front_end="specs.families.speech_to_text.front_end",
     tokenizer="specs.families.speech_to_text.tokenizer",
     constants={"is_encoder_decoder": True, "use_cache": True},
-    flow=SPEECH_TO_TEXT,
     maximum_target=maximum_target,
     maximum_source=maximum_source,
 )

@@ -21,6 +21,7 @@ FAMILY = Family(
     halves={"decoder": PublishedHalf("Speech2Text2ForCausalLM")},
     by_role=BY_ROLE,
     untrained=UNTRAINED,
+    tokenizer="specs.families.speech_to_text_2.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
 )

@@ -20,6 +20,7 @@ FAMILY = Family(
     inert=INERT,
     halves={"decoder": PublishedHalf("TrOCRForCausalLM")},
     by_role=BY_ROLE,
+    tokenizer="specs.families.trocr.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
 )

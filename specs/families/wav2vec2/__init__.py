@@ -2,26 +2,19 @@
 
 from specs.families.wav2vec2.config import INERT, LEAKED, Wav2Vec2Config, rules
 from specs.families.wav2vec2.graph import encoder
-from specs.families.wav2vec2.weights import UNTRAINED, weights
+from specs.families.wav2vec2.weights import HEADS, UNTRAINED, weights
 from specs.family import Family, PublishedHalf
 
 FAMILY = Family(
     name="wav2vec2",
-    architectures=(
-        "Wav2Vec2Model",
-        "Wav2Vec2ForCTC",
-        "Wav2Vec2ForPreTraining",
-        "Wav2Vec2ForSequenceClassification",
-        "Wav2Vec2ForAudioFrameClassification",
-        "Wav2Vec2ForXVector",
-    ),
+    architectures=("Wav2Vec2Model", *HEADS),
     config=Wav2Vec2Config,
     rules=rules,
     is_whole=False,
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
-    halves={"encoder": PublishedHalf("Wav2Vec2Model", without_prefix="wav2vec2.")},
+    halves={"encoder": PublishedHalf("Wav2Vec2Model", "wav2vec2.", HEADS)},
     inert=INERT,
     untrained=UNTRAINED,
     front_end="specs.families.wav2vec2.front_end",

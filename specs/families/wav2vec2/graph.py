@@ -1,8 +1,10 @@
-"""The wav2vec 2.0 encoder as a graph."""
+"""The wav2vec 2.0 encoder as a graph, and what other encoders of raw audio share with it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from specs.builder import GraphBuilder, normal_initialisation
 from specs.family import Side
@@ -11,17 +13,31 @@ from specs.values import Value, View, plain
 
 _NORMS = {"group": "first over time", "layer": "channels"}
 
+Layers = Callable[[GraphBuilder, View, str, Ref, Ref], Ref]
+"""Adds layers of an order, `pre_norm` or `post_norm`: states and their mask -> what the layers give."""
+
 
 def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     """Convolutions over the waveform, their projection, convolutional positions, layers, an adapter."""
-    hidden, mask = features(g, c)
-    hidden = encoded(g, c, projected(g, c, feature_norm(g, c, hidden)), mask)
-    if c.add_adapter:
-        hidden, mask = _adapted(g, c, hidden, mask)
-    return Side(hidden, mask, initialisations=_initialisations(c))
+    is_adapted = bool(c.do_stable_layer_norm) and plain(c.adapter_attn_dim) is not None
+    return adapted(g, c, encoder_with(g, c, adapted_layers if is_adapted else layers))
 
 
-def features(g: GraphBuilder, c: View) -> tuple[Ref, Ref]:
+def encoder_with(g: GraphBuilder, c: View, add_layers: Layers, *own: Initialisation) -> Side:
+    """The encoder of a family with its own layers, up to an adapter; their blocks start as `own` says."""
+    hidden, mask = features(g, c, feature_norm_kind(c))
+    hidden = zeroed(g, c, projected(g, c, feature_norm(g, c, hidden)), mask)
+    order = "pre_norm" if c.do_stable_layer_norm else "post_norm"
+    hidden = ordered(g, c, order, hidden, wide_positions(g, c, hidden), mask, add_layers)
+    return Side(hidden, mask, initialisations=uniform_initialisations(c, POSITIONS, *own))
+
+
+def feature_norm_kind(c: View) -> Value:
+    """How the convolutions over the waveform are normalised."""
+    return Value(_NORMS[plain(c.feat_extract_norm)], c.feat_extract_norm.origin)
+
+
+def features(g: GraphBuilder, c: View, norm: Value) -> tuple[Ref, Ref]:
     """Convolutions over the waveform: their channels, and the mask of what they give."""
     waveform = g.input("input_values", "waveform", ("batch", "samples"))
     samples = g.input("attention_mask", "mask", ("batch", "samples"), "int64", optional=True)
@@ -34,28 +50,13 @@ def features(g: GraphBuilder, c: View) -> tuple[Ref, Ref]:
             "kernels": c.conv_kernel,
             "strides": c.conv_stride,
             "bias": c.conv_bias,
-            "norm": Value(_NORMS[plain(c.feat_extract_norm)], c.feat_extract_norm.origin),
+            "norm": norm,
             "activation": c.feat_extract_activation,
         },
         waveform=waveform,
         mask=samples,
     )
     return hidden, Ref("encoder.features", "mask")
-
-
-def masks_spans(c: View) -> bool:
-    """Whether the model has a vector for hidden positions: so it is published, even where none are hidden."""
-    return float(c.mask_time_prob) > 0 or float(c.mask_feature_prob) > 0
-
-
-def output_width(c: View) -> Value:
-    """Width of the adapter's states."""
-    return c.hidden_size if plain(c.output_hidden_size) is None else c.output_hidden_size
-
-
-def projects(c: View) -> bool:
-    """Whether the adapter begins with a projection."""
-    return bool(c.add_adapter) and plain(output_width(c)) != plain(c.hidden_size)
 
 
 def feature_norm(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
@@ -71,6 +72,11 @@ def projected(g: GraphBuilder, c: View, hidden: Ref) -> Ref:
     return g.node("encoder.feature_dropout", "dropout", {"dropout": c.feat_proj_dropout}, hidden=hidden)
 
 
+def masks_spans(c: View) -> bool:
+    """Whether the model has a vector for hidden positions: so it is published, even where none are hidden."""
+    return float(c.mask_time_prob) > 0 or float(c.mask_feature_prob) > 0
+
+
 def _spans(c: View) -> dict[str, Value]:
     is_applied = bool(c.apply_spec_augment)
     return {
@@ -84,24 +90,44 @@ def _spans(c: View) -> dict[str, Value]:
     }
 
 
-def encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
-    """Spans hidden in training, convolutional positions added, then the layers."""
+def zeroed(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
+    """Spans hidden in training, padding set to zero."""
     if masks_spans(c):
         hidden = g.node("encoder.span_masking", "span_masking", _spans(c), hidden=hidden, mask=mask)
-    hidden = g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask)
-    positions = g.node(
-        "encoder.positions",
-        "convolution_positions",
-        {
-            "width": c.hidden_size,
-            "kernel": c.num_conv_pos_embeddings,
-            "groups": c.num_conv_pos_embedding_groups,
-            "activation": c.feat_extract_activation,
-        },
-        hidden=hidden,
-    )
+    return g.node("encoder.zero_padding", "zero_padding", {}, hidden=hidden, mask=mask)
+
+
+def wide_positions(g: GraphBuilder, c: View, hidden: Ref, norm: str = "weight") -> Ref:
+    """Positions by one wide convolution: its weight normalised, or its input over the batch."""
+    numbers = {
+        "width": c.hidden_size,
+        "kernel": c.num_conv_pos_embeddings,
+        "groups": c.num_conv_pos_embedding_groups,
+        "activation": c.feat_extract_activation,
+        "norm": norm,
+    }
+    return g.node("encoder.positions", "convolution_positions", numbers, hidden=hidden)
+
+
+def ordered(
+    g: GraphBuilder, c: View, order: str, hidden: Ref, positions: Ref, mask: Ref, add_layers: Layers
+) -> Ref:
+    """Positions added, then the layers, and the norm that goes before or behind them."""
     norm = {"width": c.hidden_size, "eps": c.layer_norm_eps}
-    layers = {
+    dropout = {"dropout": c.hidden_dropout}
+    if order == "pre_norm":
+        hidden = g.node("encoder.add_positions", "add_positions", dropout, hidden=hidden, positions=positions)
+        hidden = add_layers(g, c, order, hidden, mask)
+        return g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
+    hidden = g.node("encoder.add_positions", "add_positions", {}, hidden=hidden, positions=positions)
+    hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
+    hidden = g.node("encoder.dropout", "dropout", dropout, hidden=hidden)
+    return add_layers(g, c, order, hidden, mask)
+
+
+def layer_numbers(c: View) -> dict[str, Value]:
+    """The hyper-parameters of the layers."""
+    return {
         "layers": c.num_hidden_layers,
         "width": c.hidden_size,
         "heads": c.num_attention_heads,
@@ -113,26 +139,44 @@ def encoded(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> Ref:
         "layerdrop": c.layerdrop,
         "eps": c.layer_norm_eps,
     }
-    dropout = {"dropout": c.hidden_dropout}
-    if c.do_stable_layer_norm:
-        hidden = g.node("encoder.add_positions", "add_positions", dropout, hidden=hidden, positions=positions)
-        hidden = g.node("encoder.layers", "pre_norm_encoder", layers, hidden=hidden, mask=mask)
-        return g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
-    hidden = g.node("encoder.add_positions", "add_positions", {}, hidden=hidden, positions=positions)
-    hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
-    hidden = g.node("encoder.dropout", "dropout", dropout, hidden=hidden)
-    return g.node("encoder.layers", "post_norm_encoder", layers, hidden=hidden, mask=mask)
 
 
-def _adapted(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref]:
+def layers(g: GraphBuilder, c: View, order: str, hidden: Ref, mask: Ref) -> Ref:
+    """Transformer layers."""
+    return g.node("encoder.layers", f"{order}_encoder", layer_numbers(c), hidden=hidden, mask=mask)
+
+
+def adapted_layers(g: GraphBuilder, c: View, order: str, hidden: Ref, mask: Ref) -> Ref:
+    """Transformer layers that end with a small network of their own, as one a language is trained."""
+    assert order == "pre_norm", "the published layer that is normalised afterwards has no adapter"
+    numbers = {**layer_numbers(c), "adapter_inner": c.adapter_attn_dim}
+    return g.node("encoder.layers", "adapted_pre_norm_encoder", numbers, hidden=hidden, mask=mask)
+
+
+def output_width(c: View) -> Value:
+    """Width of the adapter's states."""
+    return c.hidden_size if plain(c.output_hidden_size) is None else c.output_hidden_size
+
+
+def projects(c: View) -> bool:
+    """Whether the adapter begins with a projection."""
+    return bool(c.add_adapter) and plain(output_width(c)) != plain(c.hidden_size)
+
+
+def adapted(g: GraphBuilder, c: View, side: Side) -> Side:
+    """The encoder with its adapter, where the config has one."""
+    if not c.add_adapter:
+        return side
+    assert side.mask is not None, "an encoder of audio gives a mask"
+    hidden, mask = _downsampled(g, c, side.output, side.mask)
+    return replace(side, output=hidden, mask=mask)
+
+
+def _downsampled(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref]:
     width = output_width(c)
     if projects(c):
-        hidden = g.node(
-            "encoder.adapter_projection",
-            "linear",
-            {"source_dim": c.hidden_size, "target_dim": width},
-            hidden=hidden,
-        )
+        widths = {"source_dim": c.hidden_size, "target_dim": width}
+        hidden = g.node("encoder.adapter_projection", "linear", widths, hidden=hidden)
         hidden = g.node("encoder.adapter_norm", "layer_norm", {"width": width}, hidden=hidden)
     hidden = g.node(
         "encoder.adapter",
@@ -150,28 +194,35 @@ def _adapted(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref
     return hidden, Ref("encoder.adapter", "mask")
 
 
-def _initialisations(c: View) -> tuple[Initialisation, ...]:
+POSITIONS = Initialisation(
+    "WeightNormConvolution",
+    {"bias": ("zeros", ()), "direction": ("kaiming_uniform", ()), "magnitude": ("norm_of_taps", ())},
+)
+"""The direction of the positions keeps torch's own draw of a convolution."""
+
+BATCH_NORM = Initialisation(
+    "BatchNorm",
+    {"weight": ("ones", ()), "bias": ("zeros", ()), "mean": ("zeros", ()), "variance": ("ones", ())},
+)
+
+
+def uniform_initialisations(c: View, *own: Initialisation) -> tuple[Initialisation, ...]:
+    """The draws of the families whose feature projection and convolutions' biases start uniform."""
     bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
     uniform = ("uniform", (Value(-bound.value), bound))
     projection = Initialisation(
         "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
     )
-    return (projection, *initialisations(c, "uniform_by_inputs"))
+    return (projection, *own, *initialisations(c, "uniform_by_inputs"))
 
 
 def initialisations(c: View, convolution_bias: str) -> tuple[Initialisation, ...]:
-    """The published draws; the direction of the positions keeps torch's own draw of a convolution."""
+    """The published draws, but for the positions."""
     convolution = {"weight": ("kaiming_normal", ()), "bias": (convolution_bias, ())}
-    positions = {
-        "bias": ("zeros", ()),
-        "direction": ("kaiming_uniform", ()),
-        "magnitude": ("norm_of_taps", ()),
-    }
     spans = {"embedding": ("uniform", (Value(0.0), Value(1.0)))}
     return (
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm"),
         Initialisation("nn.GroupNorm", {"weight": ("ones", ()), "bias": ("zeros", ())}),
         Initialisation("nn.Conv1d", convolution),
-        Initialisation("WeightNormConvolution", positions),
         *([Initialisation("SpanMasking", spans)] if masks_spans(c) else []),
     )

@@ -21,6 +21,7 @@ FAMILY = Family(
     halves={"decoder": PublishedHalf("XGLMForCausalLM")},
     by_role=BY_ROLE,
     untrained=UNTRAINED,
+    tokenizer="specs.families.xglm.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
     maximum_target=maximum_target,
 )

@@ -1,0 +1,69 @@
+"""Conformer layers: attention and a convolution between two halves of a feed-forward (Gulati et al. 2020)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConvolutionModule(nn.Module):
+    """Channels mixed and gated, each convolved over time, normalised, activated, and mixed again.
+
+    Padding is not zeroed before the convolution, as published.
+    """
+
+    def __init__(self, width: int, kernel: int, norm: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.gate = nn.Conv1d(width, 2 * width, 1, bias=False)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
+        self.norm = norm
+        self.activation = activation
+        self.mix = nn.Conv1d(width, width, 1, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, S, D] -> [B, S, D]; the kernel is odd."""
+        gated = F.glu(self.gate(hidden.transpose(1, 2)), dim=1)
+        return self.mix(self.activation(self.norm(self.depthwise(gated)))).transpose(1, 2)
+
+
+class ConformerEncoderLayer(nn.Module):
+    """x += First(norm(x)) / 2; x += SelfAttention(norm(x)); x += Convolution(norm(x));
+    x += Second(norm(x)) / 2.
+
+    First and second are feed-forwards, and a norm ends the layer.
+    """
+
+    def __init__(
+        self,
+        first_norm: nn.Module,
+        first: nn.Module,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        convolution_norm: nn.Module,
+        convolution: nn.Module,
+        second_norm: nn.Module,
+        second: nn.Module,
+        final_norm: nn.Module,
+        dropout: float,
+        convolution_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.first_norm = first_norm
+        self.first = first
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.convolution_norm = convolution_norm
+        self.convolution = convolution
+        self.second_norm = second_norm
+        self.second = second
+        self.final_norm = final_norm
+        self.dropout = dropout
+        self.convolution_dropout = convolution_dropout
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        convolved = self.convolution(self.convolution_norm(hidden))
+        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
+        return self.final_norm(hidden)
