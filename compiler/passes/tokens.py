@@ -114,15 +114,19 @@ def missing_ids(spec: Spec, part: Written) -> Iterable[Problem]:
     lost = [name for name in _PURPOSES if spec.config.get(f"{name}_token_id") is None] or [*_PURPOSES]
     names, reasons = zip(*(_PURPOSES[name] for name in lost), strict=True)
     written = ", ".join(f"{name}: ..." for name in lost)
+    needed = ("tokens", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} needed")
+    decoded = (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded")
+    component = spec.components.get(part.role)
+    # A family's inputs are written nowhere: it is shown itself, unless an id of it is, or `tokens:`.
+    nulls = [
+        (f"{part.role}.config.{name}_token_id", "no id")
+        for name in lost
+        if component is not None and component.config.get(f"{name}_token_id", 0) is None
+    ]
     yield Problem(
         "XL404",
         f"a decoder needs {' and '.join(names)}",
-        (
-            ("tokens", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} needed"),
-            (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
-        ),
+        (needed, decoded) if component is None else (decoded, needed, *nulls),
         info=(", and ".join(reasons),),
-        help=f"add `tokens: {{{written}}}`"
-        if spec.language.tokens is None
-        else f"add `{written}` to `tokens:`",
+        help=f"add `{written}` to `tokens:`" if spec.language.tokens else f"add `tokens: {{{written}}}`",
     )

@@ -23,6 +23,7 @@ FAMILY = Family(
     decoder=decoder,
     source_width=source_width,
     weights=weights,
+    tokenizer="specs.families.distilbert.tokenizer",
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,
