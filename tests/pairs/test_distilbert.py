@@ -130,3 +130,14 @@ def test_half_a_prefix_is_refused(tmp_path: Path) -> None:
     respelt(tmp_path, lambda s: {f"distilbert.{n}" if n in prefixed else n: t for n, t in s.items()})
     with pytest.raises(CrossloomError, match=r"XL5(01|04|11)"):
         crossloom.from_pretrained(tmp_path)
+
+
+def test_names_of_cross_attention() -> None:
+    """Nobody stores any; they are named as the family's other projections are."""
+    spec = spec_of({"crossloom": 1, "name": "half", "decoder": section(bert(0))})
+    sources = {row.address: row.sources[0] for row in crossloom.weight_table(spec)}
+    layer, stored = "decoder.layers.0.cross_attention", "distilbert.transformer.layer.0.crossattention"
+    for kind in ("q", "k", "v", "out"):
+        for name in ("weight", "bias"):
+            assert sources[f"{layer}.{kind}_proj.{name}"] == f"{stored}.{kind}_lin.{name}"
+    assert sources[f"{layer}_norm.weight"] == "distilbert.transformer.layer.0.ca_layer_norm.weight"
