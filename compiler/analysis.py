@@ -15,8 +15,15 @@ from compiler.passes.findings import Findings
 from compiler.passes.free_graph import Written
 from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
+from compiler.passes.lengths import short_inputs
 from compiler.passes.lower import addressed, lower
-from compiler.passes.parameters import idle_patterns, parameters, tie_problems, unbounded_patterns
+from compiler.passes.parameters import (
+    idle_checkpoints,
+    idle_patterns,
+    parameters,
+    tie_problems,
+    unbounded_patterns,
+)
 from compiler.passes.split import output_problems, split, uneven_outputs
 from compiler.passes.structure import structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
@@ -104,7 +111,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     else:
         joined = Joined(graphs[0])
     findings.report(joined.bridging, values)
-    findings.report([problem for part in parts for problem in missing_ids(part)], values)
+    findings.report([problem for part in parts for problem in missing_ids(spec, part)], values)
     findings.report(number_problems(joined.graph), values)
     graph, problems = infer(joined.graph)
     trace("dims", graph)
@@ -112,6 +119,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     if len(parts) == 1:
         problems += uneven_outputs(parts[0], graph)
     findings.report(problems, values)
+    findings.report(short_inputs(graph), values)
     findings.report([*token_problems(spec, graph), *outside_ids(spec, graph)], values)
     graph = parameters(graph)
     trace("parameters", graph)
@@ -119,6 +127,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     findings.report(unbounded_patterns(spec.language.ignore), values)
     if not any(part.lost for part in parts):
         findings.report(idle_patterns(spec.language.fresh, graph), values)
+        findings.report(idle_checkpoints(spec, graph), values)
     return graph
 
 

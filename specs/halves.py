@@ -41,7 +41,21 @@ _WORDS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decod
 def half_rules(c: View) -> Iterable[Problem]:
     """What no single field shows: the role, and ids against the vocabulary."""
     yield from role_as_stated(c)
+    yield from _nothing_to_attend_to(c)
     yield from ids_in_vocabulary(c)
+
+
+def _nothing_to_attend_to(c: View) -> Iterable[Problem]:
+    """XL205 for the width of cross-attention in an encoder, which has none."""
+    width = c.cross_attention_hidden_size
+    if c.role == "encoder" and plain(width) is not None:
+        yield Problem(
+            "XL205",
+            "`cross_attention_hidden_size` is what a decoder attends to, and this one is an encoder",
+            ((width.origin or "", "nothing reads it"),),
+            info=("an encoder attends to its own states",),
+            help="remove `cross_attention_hidden_size`, or write it under `decoder:`",
+        )
 
 
 def role_as_stated(c: View) -> Iterable[Problem]:

@@ -67,10 +67,15 @@ def reference() -> str:
 
 
 def _nearest(code: str) -> list[str]:
-    """The codes around a number, or those spelt like `code`."""
+    """The codes around a number, those of its hundred first, or those spelt like `code`."""
     if not (number := re.fullmatch(r"(?:XL)?(\d{3})", code, re.IGNORECASE)):
         return near(code, codes())
-    return sorted(codes(), key=lambda one: abs(int(one[2:]) - int(number[1])))[:3]
+    wanted = int(number[1])
+
+    def distance(one: str) -> tuple[bool, int]:
+        return int(one[2:]) // 100 != wanted // 100, abs(int(one[2:]) - wanted)
+
+    return sorted(codes(), key=distance)[:3]
 
 
 def _folder() -> Traversable:

@@ -9,6 +9,7 @@ from typing import Any
 from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.diagnostics.near import near
+from compiler.passes.inherited import leftovers
 from compiler.reader import Document, read
 from compiler.reader import Path as Address
 
@@ -71,11 +72,16 @@ def _merged(base: Document, over: Document) -> Document:
     inherited.pop("name", None)
     inherited.pop("extends", None)
 
+    found = list(leftovers(base, over))
+    dropped = {path for _, paths in found for path in paths}
+
     def merge(lower: Any, upper: Any, path: Address) -> Any:
         if isinstance(lower, dict) and isinstance(upper, dict):
             result = {}
             for key in [*lower, *(k for k in upper if k not in lower)]:
                 here = (*path, key)
+                if here in dropped:
+                    continue
                 if key not in upper:
                     adopt(here)
                     result[key] = lower[key]
@@ -94,5 +100,11 @@ def _merged(base: Document, over: Document) -> Document:
     data = merge(inherited, {k: v for k, v in over.data.items() if k != "extends"}, ())
     poisoned = over.poisoned | {p for p in base.poisoned if p in values}
     return Document(
-        over.file, over.text, data, values, keys, frozenset(poisoned), [*base.diagnostics, *over.diagnostics]
+        over.file,
+        over.text,
+        data,
+        values,
+        keys,
+        frozenset(poisoned),
+        [*base.diagnostics, *over.diagnostics, *(finding for finding, _ in found)],
     )

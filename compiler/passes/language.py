@@ -220,8 +220,9 @@ def _can_be(findings: Findings, role: str, stated: Family) -> bool:
             Severity.ERROR,
             f"`{stated.name}` cannot be {_AS[role]}",
             (findings.document.locate((role, "family")),),
-            (f"it can be {' or '.join(_AS[one] for one in roles)}",),
-            f"write it under `{roles[0]}:`, or name another family",
+            (f"it can be {' or '.join(_AS[one] for one in roles)}", *_LACKS.get(role, ())),
+            f"write it under `{roles[0]}:`, or name a family that can be {_AS[role]}: "
+            + ", ".join(one for one in FAMILIES if role in roles_of(family(one))),
         ),
         (role, "family"),
     )
@@ -229,6 +230,10 @@ def _can_be(findings: Findings, role: str, stated: Family) -> bool:
 
 
 _AS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decoder"}
+_LACKS = {
+    "encoder": ("it gives no hidden states for a decoder to attend to",),
+    "decoder": ("it has no cross-attention, with which a decoder reads its encoder",),
+}
 
 
 def _family_meant(name: str) -> str:

@@ -8,8 +8,10 @@ from fnmatch import fnmatchcase
 
 from compiler.block_source import library
 from compiler.diagnostics.near import near
+from compiler.passes.bridge import BRIDGE
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import Written
+from compiler.spec import Spec
 from specs.graph import Graph, Tie
 from specs.language import Ignore
 from specs.problems import Problem
@@ -40,8 +42,8 @@ def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
             )
             continue
         kept = [tied[address] for address in named if address in tied]
-        is_fresh = any(fnmatchcase(address, other) for address in kept for other in patterns)
-        if len(kept) == len(named) and not is_fresh:
+        is_kept_fresh = any(is_fresh(address, patterns) for address in kept)
+        if len(kept) == len(named) and not is_kept_fresh:
             yield Problem(
                 "XL518",
                 f"`fresh:` names `{named[0]}`, which is tied to `{kept[0]}` and loaded with it",
@@ -49,6 +51,39 @@ def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
                 info=("tied parameters are one tensor",),
                 help=f"name `{kept[0]}` to start both untrained, or untie them",
             )
+
+
+def idle_checkpoints(spec: Spec, graph: Graph) -> Iterator[Problem]:
+    """XL518, a warning, for every part that names a checkpoint, and `fresh:` all of its parameters."""
+    patterns = tuple(spec.language.fresh)
+    for role, part in spec.parts.items():
+        own = [address for address in graph.parameters() if _is_of(address, role)]
+        used = [
+            index
+            for index, pattern in enumerate(patterns)
+            if any(fnmatchcase(address, pattern) for address in own)
+        ]
+        if part.weights is None or not own or not all(is_fresh(address, patterns) for address in own):
+            continue
+        yield Problem(
+            "XL518",
+            f"`fresh:` names every parameter of `{role}`, and its checkpoint would be read for nothing",
+            (*((f"fresh.{index}", "all of them") for index in used), (f"{role}.weights", "not used")),
+            help=f"remove `weights` from `{role}`, or name only what its checkpoint does not hold",
+            severity="warning",
+        )
+
+
+def is_fresh(address: str, patterns: Iterable[str]) -> bool:
+    """Whether a parameter starts untrained by the patterns of `fresh:`."""
+    return any(fnmatchcase(address, pattern) for pattern in patterns)
+
+
+def _is_of(address: str, role: str) -> bool:
+    """Whether a checkpoint of the part may hold a parameter; the bridge is in none."""
+    if address.startswith(f"{BRIDGE}."):
+        return False
+    return role == "model" or (role == "encoder") is address.startswith("encoder.")
 
 
 def unbounded_patterns(ignore: Ignore) -> Iterator[Problem]:

@@ -99,17 +99,23 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
     return type_.dims[-1].value, type_.origins[-1] or ""
 
 
-def missing_ids(part: Written) -> Iterable[Problem]:
+def missing_ids(spec: Spec, part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
     has_ids = IDS in part.graph.inputs
     if (has_ids or part.role == "decoder") and part.graph.tokens is None:
+        needed = ("tokens", "decoder_start and pad are needed")
+        decoded = (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded")
+        component = spec.components.get(part.role)
+        # A family's inputs are written nowhere: it is shown itself, unless an id of it is, or `tokens:`.
+        nulls = [
+            (f"{part.role}.config.{name}", "no id")
+            for name in ("decoder_start_token_id", "pad_token_id")
+            if component is not None and component.config.get(name, 0) is None
+        ]
         yield Problem(
             "XL404",
             "a decoder needs a start id and a pad id",
-            (
-                ("tokens", "decoder_start and pad are needed"),
-                (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded"),
-            ),
+            (needed, decoded) if component is None else (decoded, needed, *nulls),
             info=("labels are shifted with the start id, and ignored labels become pads",),
             help="add `tokens: {decoder_start: ..., pad: ...}`",
         )

@@ -11,7 +11,14 @@ import pytest
 from compiler.analysis import analyse
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.reader import read_text
-from tests.check import planted_graphs, planted_halves, planted_images, planted_language, planted_pairs
+from tests.check import (
+    planted_bridges,
+    planted_graphs,
+    planted_halves,
+    planted_images,
+    planted_language,
+    planted_pairs,
+)
 from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
 
@@ -20,6 +27,7 @@ CASES = [
     *planted_graphs.CASES,
     *planted_halves.CASES,
     *planted_pairs.CASES,
+    *planted_bridges.CASES,
     *planted_images.CASES,
 ]
 
@@ -27,6 +35,11 @@ CASES = [
 def errors(text: str, severity: Severity = Severity.ERROR) -> list[Diagnostic]:
     findings = analyse(read_text(text, "spec.yaml")).diagnostics
     return [finding for finding in findings if finding.severity is severity]
+
+
+def warnings(text: str) -> list[Diagnostic]:
+    assert errors(text) == []
+    return errors(text, Severity.WARNING)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -68,6 +81,17 @@ def test_a_near_name_comes_with_a_fix(case: Planted) -> None:
     (edit,) = finding.fix.edits
     assert (edit.span.line, edit.span.column) == case.places[0][:2]
     assert edit.text == case.right
+
+
+@pytest.mark.parametrize("case", planted_bridges.WARNINGS, ids=str)
+def test_what_is_legal_and_hardly_meant_is_a_warning(case: Planted) -> None:
+    (finding,) = warnings(case.text)
+    assert finding.code == case.code
+    spans = [(span.line, span.column, span.end_line, span.end_column) for span in finding.spans]
+    assert spans == case.places
+    assert case.says in (finding.help or "")
+    assert case.repaired is not None
+    assert warnings(case.repaired) == []
 
 
 def test_the_graph_the_mistakes_are_planted_in_is_sound() -> None:
