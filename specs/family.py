@@ -61,6 +61,9 @@ class PublishedHalf:
 
     Attributes:
         without_prefix: the prefix of the table's names that its files lack.
+        width: of an encoder, config -> the width that published pairs take its states for, where it may be
+            another.
+        attends_to_any_width: of a decoder, whether the class reads the width it attends to from its config.
         heads: published classes that have it below a head -> the names of what they have beside it, in which
             `{i}` is a number. Their files keep the prefix.
     """
@@ -68,6 +71,8 @@ class PublishedHalf:
     architecture: str
     without_prefix: str = ""
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    width: Callable[[View], Value] | None = None
+    attends_to_any_width: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,12 @@ from compiler.spec import Spec
 from specs.bridges import BRIDGES, Bridge, initialisations
 from specs.builder import make_node
 from specs.graph import Initialisation, Node, Ref, TensorType
+from specs.halves import CROSS_WIDTH
 from specs.language import BridgeBlock
+from specs.pairs import BRIDGE
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
-
-BRIDGE = "enc_to_dec_proj"
-"""The node between encoder and decoder, named as the projection in published pairs."""
-
-CROSS_WIDTH = "cross_attention_hidden_size"
-"""The field of a config.json that says the width a decoder attends to."""
 
 PUBLISHED = "linear"
 """The bridge of published pairs, and of `bridge: auto`."""

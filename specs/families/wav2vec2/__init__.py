@@ -14,7 +14,7 @@ FAMILY = Family(
     encoder=encoder,
     weights=weights,
     leaked=LEAKED,
-    halves={"encoder": PublishedHalf("Wav2Vec2Model", "wav2vec2.", HEADS)},
+    halves={"encoder": PublishedHalf("Wav2Vec2Model", "wav2vec2.", HEADS, width=lambda c: c.hidden_size)},
     inert=INERT,
     untrained=UNTRAINED,
     front_end="specs.families.wav2vec2.front_end",
