@@ -1,6 +1,7 @@
 """Decoders as fairseq builds them (Ott et al. 2019): embed, add positions, decode, project.
 
-Their families differ in what a `TokenDecoder` says, and store their layers under the same names.
+Their families differ in what a `TokenDecoder` says, and store their layers under the same names. Encoders of
+the same families begin and are stored alike.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from specs.problems import Problem
 from specs.values import Value, View
 from specs.weights import Row, affine
 
+Positions = Callable[[GraphBuilder, View, str, Ref], Ref]
+"""Adds the node of a side that gives token ids their positions."""
+
 _PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
+_OFFSET = 2
 
 
 class TokenDecoderConfig(HalfConfig):
@@ -72,14 +77,14 @@ class TokenDecoder:
 
     Attributes:
         order: where the norms are; those before a sub-layer leave one for after the last layer.
-        positions: adds the node that gives ids their positions.
+        positions: how ids get their positions.
         layers: config -> depth, heads, inner width and layerdrop.
         normalises_embeddings: config -> whether a norm follows the sum of tokens and positions.
-        initialisations: config -> further rules for initial values.
+        initialisations: further rules for initial values.
     """
 
     order: Literal["pre_norm", "post_norm"]
-    positions: Callable[[GraphBuilder, View, Ref], Ref]
+    positions: Positions
     layers: Callable[[View], dict[str, Value]] = _layers
     normalises_embeddings: Callable[[View], bool] = lambda _: False
     initialisations: tuple[Initialisation, ...] = ()
@@ -90,7 +95,7 @@ class TokenDecoder:
         """The decoder's side of the graph."""
         ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
         mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
-        hidden = self._embedded(g, c, ids)
+        hidden = embedded(g, c, "decoder", ids, self.positions, self.normalises_embeddings(c))
         masks = {"mask": mask} | ({"source_mask": source_mask} if source_mask else {})
         hidden = g.node(
             "decoder.layers",
@@ -115,18 +120,26 @@ class TokenDecoder:
             ),
         )
 
-    def _embedded(self, g: GraphBuilder, c: View, ids: Ref) -> Ref:
-        numbers = {"vocabulary": c.vocab_size, "width": c.d_model}
-        numbers |= {"padding_row": c.pad_token_id, "scale": embedding_scale(c)}
-        hidden = g.node("decoder.embed", "scaled_embedding", numbers, ids=ids)
-        where = self.positions(g, c, ids)
-        is_normed = self.normalises_embeddings(c)
-        numbers = {} if is_normed else {"dropout": c.dropout}
-        hidden = g.node("decoder.add_positions", "add_positions", numbers, hidden=hidden, positions=where)
-        if not is_normed:
-            return hidden
-        hidden = g.node("decoder.embed_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
-        return g.node("decoder.dropout", "dropout", {"dropout": c.dropout}, hidden=hidden)
+
+def embedded(g: GraphBuilder, c: View, side: str, ids: Ref, positions: Positions, is_normed: bool) -> Ref:
+    """Tokens and their positions, summed, and normalised where a side does so."""
+    numbers = {"vocabulary": c.vocab_size, "width": c.d_model}
+    numbers |= {"padding_row": c.pad_token_id, "scale": embedding_scale(c)}
+    hidden = g.node(f"{side}.embed", "scaled_embedding", numbers, ids=ids)
+    where = positions(g, c, side, ids)
+    numbers = {} if is_normed else {"dropout": c.dropout}
+    hidden = g.node(f"{side}.add_positions", "add_positions", numbers, hidden=hidden, positions=where)
+    if not is_normed:
+        return hidden
+    hidden = g.node(f"{side}.embed_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+    return g.node(f"{side}.dropout", "dropout", {"dropout": c.dropout}, hidden=hidden)
+
+
+def learned_positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
+    """Learned positions, the first of which is row 2 of the table."""
+    rows = c.max_position_embeddings + _OFFSET
+    numbers = {"rows": rows, "width": c.d_model, "offset": Value(_OFFSET)}
+    return g.node(f"{side}.positions", "learned_positions", numbers, ids=ids)
 
 
 def embedding_scale(c: View) -> Value:

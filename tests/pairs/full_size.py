@@ -10,6 +10,7 @@ import gzip
 import json
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +19,8 @@ from tests.parity.full_size import write_header
 Role: TypeAlias = Literal["model", "encoder", "decoder"]
 
 DATA = Path(__file__).parent.parent / "data" / "text"
+PAIRS = DATA.parent / "pairs"
+"""Published pairs, each with the configuration of both halves; here one half is taken from them."""
 ROLES: dict[str, tuple[Role, ...]] = {
     "bart-base": ("model", "encoder", "decoder"),
     "bert-base-uncased": ("encoder", "decoder"),
@@ -25,16 +28,53 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "mbart-large-50": ("model", "encoder", "decoder"),
     "roberta-base": ("encoder", "decoder"),
 }
+DECODERS = (
+    "donut-base",
+    "s2t-wav2vec2-large-en-ar",
+    "s2t-wav2vec2-large-en-ca",
+    "s2t-wav2vec2-large-en-de",
+    "s2t-wav2vec2-large-en-tr",
+    "trocr-base-handwritten",
+    "trocr-base-stage1",
+    "trocr-large-handwritten",
+    "trocr-large-printed",
+    "trocr-small-handwritten",
+    "vit-gpt2-image-captioning",
+    "wav2vec2-xls-r-1b-en-to-15",
+    "wav2vec2-xls-r-2b-21-to-en",
+    "wav2vec2-xls-r-300m-en-to-15",
+)
+"""Pairs whose decoder is taken."""
+CASES: list[tuple[str, Role]] = [
+    *((name, role) for name, roles in ROLES.items() for role in roles),
+    *((name, "decoder") for name in DECODERS),
+]
 START = {"bert-base-uncased": {"decoder_start": 101}}
 """Ids that a configuration leaves open for a decoder."""
 
 
-def key_lists() -> dict[str, dict[str, dict[str, Any]]]:
+@cache
+def key_lists(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Model -> "release class layout" -> stored name -> [shape, dtype]."""
     lists: dict[str, dict[str, dict[str, Any]]] = json.loads(
-        gzip.decompress((DATA / "keys.json.gz").read_bytes())
+        gzip.decompress((folder / "keys.json.gz").read_bytes())
     )
     return lists
+
+
+def copy(name: str, role: Role, folder: Path) -> Path:
+    """The files of a model beside its weights; of a half of a pair, its configuration.
+
+    What class that once was is left out: it names the checkpoint that the half began from.
+    """
+    if name in ROLES:
+        shutil.copytree(DATA / name, folder)
+        return folder
+    folder.mkdir()
+    config = json.loads((PAIRS / name / "config.json").read_text())
+    half = {field: value for field, value in config[role].items() if field != "architectures"}
+    (folder / "config.json").write_text(json.dumps(half))
+    return folder
 
 
 def imported(name: str, role: Role, source: Path) -> Any:
@@ -47,7 +87,15 @@ def imported(name: str, role: Role, source: Path) -> Any:
 
 def lists_of(name: str, role: Role) -> dict[str, dict[str, Any]]:
     """The key lists of a model that hold a role: a class that is a decoder alone holds no other."""
-    lists = key_lists()[name].items()
+    if name not in ROLES:
+        whole = key_lists(PAIRS)[name].items()
+        return {
+            label: {
+                key.removeprefix(f"{role}."): of for key, of in keys.items() if key.startswith(f"{role}.")
+            }
+            for label, keys in whole
+        }
+    lists = key_lists(DATA)[name].items()
     return {label: keys for label, keys in lists if role == "decoder" or "BartForCausalLM" not in label}
 
 
@@ -56,18 +104,16 @@ def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
     import crossloom
 
     found: dict[str, dict[str, list[str]]] = {}
-    for name, roles in ROLES.items():
-        for role in roles:
-            found[f"{name} {role}"] = {}
-            for label, keys in lists_of(name, role).items():
-                checkpoint = folder / f"{name}-{role}-{label.replace(' ', '-')}"
-                shutil.copytree(DATA / name, checkpoint)
-                write_header(keys, checkpoint / "model.safetensors")
-                spec = imported(name, role, checkpoint)
-                crossloom.emit(spec, Path(f"{checkpoint}-emitted"))
-                found[f"{name} {role}"][label] = [
-                    f"{d.code} {d.message}" for d in crossloom.verify(spec, checkpoint)
-                ]
+    for name, role in CASES:
+        found[f"{name} {role}"] = {}
+        for label, keys in lists_of(name, role).items():
+            checkpoint = copy(name, role, folder / f"{name}-{role}-{label.replace(' ', '-')}")
+            write_header(keys, checkpoint / "model.safetensors")
+            spec = imported(name, role, checkpoint)
+            crossloom.emit(spec, Path(f"{checkpoint}-emitted"))
+            found[f"{name} {role}"][label] = [
+                f"{d.code} {d.message}" for d in crossloom.verify(spec, checkpoint)
+            ]
     return found
 
 

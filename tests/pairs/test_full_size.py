@@ -11,10 +11,9 @@ import pytest
 
 import crossloom
 from compiler.build import skeleton
-from tests.pairs.full_size import DATA, ROLES, Role, imported, lists_of
+from tests.pairs.full_size import CASES, Role, copy, imported, lists_of
 
 ROOT = Path(__file__).parents[2]
-CASES = [(name, role) for name, roles in ROLES.items() for role in roles]
 
 
 def test_tables_are_total_without_torch(tmp_path: Path) -> None:
@@ -24,21 +23,21 @@ def test_tables_are_total_without_torch(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found.keys() == {f"{name} {role}" for name, role in CASES}
     for name, lists in found.items():
-        assert len(lists) >= 4, name
+        assert len(lists) >= (3 if name.startswith("s2t") else 4), name  # of one release, or of two
         assert all(not problems for problems in lists.values()), (name, lists)
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
-def test_every_address_has_its_shape(name: str, role: Role) -> None:
+def test_every_address_has_its_shape(name: str, role: Role, tmp_path: Path) -> None:
     """The model on the meta device, its addresses translated by the table, has the shapes of the key list."""
-    spec = imported(name, role, DATA / name)
+    spec = imported(name, role, copy(name, role, tmp_path / "in"))
     table = crossloom.weight_table(spec)
     model = skeleton(spec, crossloom.lower(spec), "meta")
     shapes = {address: tuple(tensor.shape) for address, tensor in model.state_dict().items()}
     keys = lists_of(name, role)["as published"]
     spellings = [dialect.spell for dialect in table.maps[role].dialects]
     compared = 0
-    for row in table:
+    for row in (row for row in table if row.status != "computed"):
         for source, shape in zip(row.sources, row.operation.stored_shapes(shapes[row.address]), strict=True):
             for stored in {spell(source) for spell in spellings} & keys.keys():
                 assert tuple(keys[stored][0]) == shape, row.address
@@ -47,8 +46,8 @@ def test_every_address_has_its_shape(name: str, role: Role) -> None:
 
 
 @pytest.mark.parametrize(("name", "role"), CASES)
-def test_the_imported_spec_says_only_what_differs(name: str, role: Role) -> None:
-    spec = imported(name, role, DATA / name)
+def test_the_imported_spec_says_only_what_differs(name: str, role: Role, tmp_path: Path) -> None:
+    spec = imported(name, role, copy(name, role, tmp_path / "in"))
     component = spec.components[role]
     defaults = component.family.config().model_dump()
     assert all(component.config[field] != defaults[field] for field in component.written)

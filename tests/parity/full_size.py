@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent.parent / "data" / "speech_to_text"
-BYTES = {"float32": 4, "int64": 8}
-DTYPES = {"float32": "F32", "int64": "I64"}
+BYTES = {"float32": 4, "int64": 8, "uint8": 1}
+DTYPES = {"float32": "F32", "int64": "I64", "uint8": "U8"}
 
 
 def key_lists() -> dict[str, dict[str, dict[str, Any]]]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from specs.builder import GraphBuilder, normal_initialisation
+from specs.decoders import TokenDecoder, embedded, in_layers, learned_positions
 from specs.family import Side
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Ref, Tie
 from specs.values import Value, View
-
-OFFSET = 2
-"""Row of the first position."""
 
 
 @dataclass(frozen=True)
@@ -26,100 +23,43 @@ class Shape:
         """Embed, encode; norms that come before a sub-layer leave one for the end."""
         ids = g.input("input_ids", "token_ids", ("batch", "source"), "int64")
         mask = g.input("attention_mask", "mask", ("batch", "source"), "int64", optional=True)
-        hidden = _embedded(g, c, "encoder", ids)
+        hidden = embedded(g, c, "encoder", ids, learned_positions, is_normed=True)
         numbers = {
             "layers": c.encoder_layers,
+            "width": c.d_model,
             "heads": c.encoder_attention_heads,
             "inner": c.encoder_ffn_dim,
             "layerdrop": c.encoder_layerdrop,
-            **_both(c),
+            **in_layers(c),
         }
         hidden = g.node("encoder.layers", f"{self.order}_encoder", numbers, hidden=hidden, mask=mask)
-        return Side(self._normed(g, c, "encoder", hidden), mask, initialisations=_initialisations(c))
+        if self.order == "pre_norm":
+            hidden = g.node("encoder.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
+        rules = normal_initialisation(c.init_std, "nn.Linear", "nn.Embedding", "nn.LayerNorm")
+        return Side(hidden, mask, initialisations=rules)
 
     def decoder(
         self, g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mask: Ref | None
     ) -> Side:
         """Embed, decode, project. A whole model shares one embedding, and adds a constant to its scores."""
-        ids = g.input("decoder_input_ids", "token_ids", ("batch", "target"), "int64")
-        mask = g.input("decoder_attention_mask", "mask", ("batch", "target"), "int64", optional=True)
-        hidden = _embedded(g, c, "decoder", ids)
-        numbers = {
-            "layers": c.decoder_layers,
-            "source_dim": source_dim,
-            "heads": c.decoder_attention_heads,
-            "inner": c.decoder_ffn_dim,
-            "layerdrop": c.decoder_layerdrop,
-            **_both(c),
-        }
-        masks = {"mask": mask} | ({"source_mask": source_mask} if source_mask else {})
-        hidden = g.node(
-            "decoder.layers", f"{self.order}_decoder", numbers, hidden=hidden, source=source, **masks
-        )
-        hidden = self._normed(g, c, "decoder", hidden)
-        numbers = {"width": c.d_model, "vocabulary": c.vocab_size}
-        logits = g.node("head", "vocabulary_head", numbers, hidden=hidden)
-        is_whole = c.role == "model"
-        if is_whole:
-            logits = g.node("head_bias", "constant_bias", {"vocabulary": c.vocab_size}, logits=logits)
-        return Side(
-            logits,
-            ties=tuple(_ties(c, is_whole)) if c.tie_word_embeddings else (),
-            tokens=Tokens(
-                c.decoder_start_token_id,
-                c.pad_token_id,
-                c.bos_token_id,
-                c.eos_token_id,
-                rotate=self.rotate and is_whole,
-            ),
-            initialisations=_initialisations(c),
+        build = TokenDecoder(self.order, learned_positions, normalises_embeddings=lambda _: True)
+        side = build(g, c, source, source_dim, source_mask)
+        if c.role != "model":
+            return side
+        assert side.tokens is not None, "a decoder says its ids"
+        numbers = {"vocabulary": c.vocab_size}
+        return replace(
+            side,
+            output=g.node("head_bias", "constant_bias", numbers, logits=side.output),
+            ties=_ties(c) if c.tie_word_embeddings else (),
+            tokens=replace(side.tokens, rotate=self.rotate),
         )
 
-    def _normed(self, g: GraphBuilder, c: View, side: str, hidden: Ref) -> Ref:
-        if self.order == "post_norm":
-            return hidden
-        return g.node(f"{side}.final_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
 
-
-def _embedded(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
-    """Tokens and their positions, summed and normalised."""
-    scale = Value(math.sqrt(int(c.d_model)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
-    numbers = {
-        "vocabulary": c.vocab_size,
-        "width": c.d_model,
-        "padding_row": c.pad_token_id,
-        "scale": scale,
-    }
-    hidden = g.node(f"{side}.embed", "scaled_embedding", numbers, ids=ids)
-    numbers = {"rows": c.max_position_embeddings + OFFSET, "width": c.d_model, "offset": Value(OFFSET)}
-    positions = g.node(f"{side}.positions", "learned_positions", numbers, ids=ids)
-    hidden = g.node(f"{side}.add_positions", "add_positions", {}, hidden=hidden, positions=positions)
-    hidden = g.node(f"{side}.embed_norm", "layer_norm", {"width": c.d_model}, hidden=hidden)
-    return g.node(f"{side}.dropout", "dropout", {"dropout": c.dropout}, hidden=hidden)
-
-
-def _both(c: View) -> dict[str, Value]:
-    """What the layers of both sides have in common."""
-    return {
-        "width": c.d_model,
-        "activation": c.activation_function,
-        "dropout": c.dropout,
-        "attention_dropout": c.attention_dropout,
-        "activation_dropout": c.activation_dropout,
-    }
-
-
-def _ties(c: View, is_whole: bool) -> list[Tie]:
-    """The head is the embedding, and in a whole model one embedding serves both sides."""
-    own, origin = "decoder.embed.tokens.weight", c.tie_word_embeddings.origin
-    if not is_whole:
-        return [Tie(own, "head.weight", origin)]
-    shared = "encoder.embed.tokens.weight"
-    return [Tie(shared, own, origin), Tie(shared, "head.weight", origin)]
-
-
-def _initialisations(c: View) -> tuple[Initialisation, ...]:
-    return normal_initialisation(c.init_std, "nn.Linear", "nn.Embedding", "nn.LayerNorm")
+def _ties(c: View) -> tuple[Tie, ...]:
+    """One embedding serves both sides of a whole model, and its head."""
+    shared, origin = "encoder.embed.tokens.weight", c.tie_word_embeddings.origin
+    return Tie(shared, "decoder.embed.tokens.weight", origin), Tie(shared, "head.weight", origin)
 
 
 def source_width(c: View) -> Value:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
-
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 UNTRAINED = ("head_bias.bias",)
 """What a checkpoint of a bare model lacks."""
@@ -36,16 +35,10 @@ def rows(c: View, has_final_norm: bool) -> tuple[Row, ...]:
 
 
 def _side(c: View, side: str, has_final_norm: bool) -> Iterator[Row]:
-    layer, stored = f"{side}.layers.{{i}}", f"model.{side}.layers.{{i}}"
     yield _embedding(c, side)
     yield Row(f"{side}.positions.table.weight", (f"model.{side}.embed_positions.weight",))
     yield from affine(f"{side}.embed_norm", f"model.{side}.layernorm_embedding")
-    yield from _attention(f"{layer}.self_attention", f"{stored}.self_attn")
-    if side == "decoder":
-        yield from _attention(f"{layer}.cross_attention", f"{stored}.encoder_attn")
-    yield from affine(f"{layer}.feed_forward_norm", f"{stored}.final_layer_norm")
-    yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.fc1")
-    yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.fc2")
+    yield from layer_rows(side, f"model.{side}")
     if has_final_norm:
         yield from affine(f"{side}.final_norm", f"model.{side}.layer_norm")
 
@@ -58,12 +51,6 @@ def _embedding(c: View, side: str) -> Row:
     if c.role != "model":
         return Row(address, (own,), copies=(_SHARED,))
     return Row(address, (_SHARED,), copies=(own,)) if side == "encoder" else Row(address, (own,))
-
-
-def _attention(address: str, stored: str) -> Iterator[Row]:
-    for projection in PROJECTIONS:
-        yield from affine(f"{address}.{projection}", f"{stored}.{projection}")
-    yield from affine(f"{address}_norm", f"{stored}_layer_norm")
 
 
 def unused(c: View) -> Iterator[IgnoredTensor]:

@@ -65,9 +65,9 @@ def encoder(g: GraphBuilder, c: View, long_input: str) -> Side:
     return Side(hidden, source_mask, initialisations=_initialisations(c))
 
 
-def _positions(g: GraphBuilder, c: View, ids: Ref) -> Ref:
+def _positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
     numbers = {"maximum": c.max_target_positions, "width": c.d_model, "padding_row": c.pad_token_id}
-    return g.node("decoder.positions", "token_positions", numbers, ids=ids)
+    return g.node(f"{side}.positions", "token_positions", numbers, ids=ids)
 
 
 decoder = TokenDecoder("pre_norm", _positions)

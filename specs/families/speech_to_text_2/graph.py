@@ -12,14 +12,14 @@ _BEFORE = 2
 """Rows of the table beside those for positions."""
 
 
-def _positions(g: GraphBuilder, c: View, ids: Ref) -> Ref:
+def _positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
     """The last release that had this model computed with the stored rows, whatever they were."""
     numbers = {
         "rows": c.max_target_positions + _BEFORE,
         "width": c.d_model,
         "padding_row": c.pad_token_id,
     }
-    return g.node("decoder.positions", "fixed_token_positions", numbers, ids=ids)
+    return g.node(f"{side}.positions", "fixed_token_positions", numbers, ids=ids)
 
 
 decoder = TokenDecoder(

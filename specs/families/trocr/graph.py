@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from specs.builder import GraphBuilder
-from specs.decoders import TokenDecoder
+from specs.decoders import TokenDecoder, learned_positions
 from specs.graph import Ref
 from specs.halves import cross_width
 from specs.values import Value, View
 
-_OFFSET = 2
-"""Row of the first learned position."""
 
-
-def _positions(g: GraphBuilder, c: View, ids: Ref) -> Ref:
+def _positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
     """Learned ones are counted whatever stands there; sinusoids after the padding row, over real tokens."""
     if c.use_learned_position_embeddings:
-        numbers = {
-            "rows": c.max_position_embeddings + _OFFSET,
-            "width": c.d_model,
-            "offset": Value(_OFFSET),
-        }
-        return g.node("decoder.positions", "learned_positions", numbers, ids=ids)
+        return learned_positions(g, c, side, ids)
     rows = c.max_position_embeddings + c.pad_token_id + 1
     numbers = {"maximum": rows - 2, "width": c.d_model, "padding_row": c.pad_token_id}
-    return g.node("decoder.positions", "token_positions", numbers, ids=ids)
+    return g.node(f"{side}.positions", "token_positions", numbers, ids=ids)
 
 
 decoder = TokenDecoder("post_norm", _positions, normalises_embeddings=lambda c: bool(c.layernorm_embedding))

@@ -12,14 +12,14 @@ _OFFSET = 2
 """Row of the first position."""
 
 
-def _positions(g: GraphBuilder, c: View, ids: Ref) -> Ref:
+def _positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
     numbers = {
         "maximum": c.max_position_embeddings,
         "width": c.d_model,
         "padding_row": c.pad_token_id,
         "offset": Value(_OFFSET),
     }
-    return g.node("decoder.positions", "sinusoidal_positions", numbers, ids=ids)
+    return g.node(f"{side}.positions", "sinusoidal_positions", numbers, ids=ids)
 
 
 def _layers(c: View) -> dict[str, Value]:
