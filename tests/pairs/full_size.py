@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from specs.families import FAMILIES
 from tests.parity.full_size import write_header
 
 Role: TypeAlias = Literal["model", "encoder", "decoder", "pair"]
@@ -45,10 +46,21 @@ PAIRED = (
     "wav2vec2-xls-r-300m-en-to-15",
 )
 """Pairs, which are taken whole, and their decoders."""
+
+
+def families_of(pair: str) -> set[str]:
+    """The families of a pair's halves."""
+    config = json.loads((PAIRS / pair / "config.json").read_text())
+    return {config[role]["model_type"] for role in ("encoder", "decoder")}
+
+
+ENCODERS = tuple(name for name in PAIRED if "wav2vec2" in name)
+"""Pairs whose encoder is taken."""
 CASES: list[tuple[str, Role]] = [
     *((name, role) for name, roles in ROLES.items() for role in roles),
     *((name, "decoder") for name in PAIRED),
-    *((name, "pair") for name in PAIRED if name != "trocr-small-handwritten"),
+    *((name, "encoder") for name in ENCODERS),
+    *((name, "pair") for name in PAIRED if families_of(name) <= set(FAMILIES)),
 ]
 START = {"bert-base-uncased": {"decoder_start": 101}}
 """Ids that a configuration leaves open for a decoder."""
@@ -75,6 +87,8 @@ def copy(name: str, role: Role, folder: Path) -> Path:
     config = json.loads((PAIRS / name / "config.json").read_text())
     half = {field: value for field, value in config[role].items() if field != "architectures"}
     (folder / "config.json").write_text(json.dumps(half))
+    if role == "encoder":
+        shutil.copy(PAIRS / name / "preprocessor_config.json", folder)
     return folder
 
 

@@ -13,7 +13,6 @@ import crossloom
 from tests.pairs.golden import NAMES, Golden, golden
 from tests.parity.cases import LOGITS, LOSS, difference
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no preprocessor_config.json")
 """The checkpoints have none."""
 
