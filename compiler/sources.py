@@ -12,7 +12,7 @@ from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.spec import FORMS, Spec
-from compiler.verify import Verified, dtype_findings, verify_component
+from compiler.verify import Verified, dtype_findings, exchanged, verify_component
 from compiler.weights.folding import folded
 from compiler.weights.table import WeightTable, table_of, whole_table
 from specs.graph import Graph
@@ -78,6 +78,8 @@ def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTa
             wanting.setdefault(row.component, []).append(row.address)
     if wanting:
         raise CrossloomError([no_source(spec, role, addresses) for role, addresses in wanting.items()])
+    if (confused := exchanged(spec, sources)) is not None:
+        return table, [Verified(role, None, None, [confused] * (role == "encoder")) for role in sources]
     verified = [verify_component(spec, table, role, source) for role, source in sources.items()]
     if verified:
         findings = [*verified[-1].diagnostics, *dtype_findings(spec, verified)]

@@ -19,8 +19,9 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import differing_ids, generation_document, read_generation
 from compiler.places import id_address, spans_of, weights_address
 from compiler.processing_files import assumed_front_end, processing_findings, vocabulary_findings
-from compiler.spec import Component, Spec
+from compiler.spec import HALVES, Component, Spec
 from compiler.weights.folding import folded
+from compiler.weights.patterns import patterns_of
 from compiler.weights.resolution import FLOATING, Resolution, resolve
 from compiler.weights.table import WeightTable, table_of
 from specs.graph import Graph
@@ -48,9 +49,9 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         place = spans_of(spec, weights_address(spec, component), "this checkpoint")
         found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, found)
-    ignore = tuple(getattr(spec.language.ignore, component, ()))
+    patterns = patterns_of(spec, component)
     named_at = spec.origins.get(weights_address(spec, component))
-    resolution, findings = resolve(table, component, checkpoint, ignore, named_at)
+    resolution, findings = resolve(table, component, checkpoint, patterns, named_at)
     stated = spec.components.get(component)
     if stated is None:
         if component not in spec.parts:  # a whole that is put together: beside it are the files of its parts
@@ -66,7 +67,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         # What only follows from a field that differs would be a second finding of one mistake, whichever
         # of the two is mistaken there.
         changed, graph = settled
-        _, others = resolve(table_of(changed, graph), component, checkpoint, ignore, named_at)
+        _, others = resolve(table_of(changed, graph), component, checkpoint, patterns, named_at)
         others += _file_findings(changed, changed.components[component], source)
         findings = min(findings, others, key=len)
     return Verified(component, checkpoint, resolution, [*told, *findings])
@@ -95,6 +96,37 @@ def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) ->
     ):
         return None
     return changed.spec, changed.graph
+
+
+def exchanged(spec: Spec, sources: Mapping[str, Source]) -> Diagnostic | None:
+    """XL505 where each half names the checkpoint of the other: neither fits its own, and both the other's."""
+    first, last = (spec.components.get(role) for role in HALVES)
+    if first is None or last is None or not sources.keys() >= set(HALVES):
+        return None
+    ours, theirs = (sources[role] for role in HALVES)
+    if _fits(spec, first, ours) or _fits(spec, last, theirs):
+        return None
+    if not (_fits(spec, first, theirs) and _fits(spec, last, ours)):
+        return None
+    return Diagnostic(
+        "XL505",
+        Severity.ERROR,
+        "the checkpoints of encoder and decoder are exchanged",
+        (
+            *spans_of(spec, "encoder.weights", "this is the decoder's"),
+            *spans_of(spec, "decoder.weights", "this is the encoder's"),
+        ),
+        ("the config.json of each describes the other half",),
+        "exchange the two",
+    )
+
+
+def _fits(spec: Spec, component: Component, source: Source) -> bool:
+    """Whether a checkpoint's config.json describes a part."""
+    if not source.has("config.json") or _another_family(spec, component, source) is not None:
+        return False
+    told, _ = configuration_findings(spec, component, source)
+    return not told
 
 
 def _another_family(spec: Spec, component: Component, source: Source) -> Diagnostic | None:
