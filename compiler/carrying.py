@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from compiler.checkpoint.reader import read_checkpoint
@@ -56,9 +56,34 @@ def _initial(carried: Carried) -> Tensor:
 
 
 def _stored(model: Any, component: Component) -> Mapping[str, Tensor]:
-    """The tensors of the checkpoint that a part was loaded from; none for one that was built."""
-    source = getattr(model, "sources", {}).get(component.role)
-    return {} if source is None else Values(read_checkpoint(source))
+    """The tensors of the checkpoint that a part was loaded from; none for one that was built.
+
+    Of a published pair's they are those of its half, named as in a checkpoint of that.
+    """
+    sources = getattr(model, "sources", {})
+    if component.role in sources:
+        return Values(read_checkpoint(sources[component.role]))
+    return _Below(Values(read_checkpoint(sources["model"])), component.role) if "model" in sources else {}
+
+
+class _Below(Mapping[str, "Tensor"]):
+    """Those of some tensors whose names begin with a role, without it."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], role: str) -> None:
+        self._tensors = tensors
+        self._start = f"{role}."
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[self._start + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.removeprefix(self._start) for name in self._tensors if name.startswith(self._start))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._start + name in self._tensors
 
 
 def heads(model: Any, component: Component) -> dict[str, Tensor]:
@@ -72,7 +97,7 @@ def heads(model: Any, component: Component) -> dict[str, Tensor]:
     stored = _stored(model, component)
     found = {name: stored[name] for name in stored if generalise(name)[0] in patterns}
     if patterns and not found:
-        place = model.spec.origins.get((component.role, "architecture"))
+        place = model.spec.origins.get(f"{component.role}.architecture")
         raise CrossloomError(
             [
                 Diagnostic(

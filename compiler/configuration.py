@@ -17,7 +17,8 @@ from compiler.passes.validation import validated
 from compiler.reader import Document
 from specs.families import FAMILIES
 from specs.family import Family
-from specs.generation import GenerationOptions
+from specs.generation import INERT_FIELDS, REFUSED_FIELDS, GenerationOptions
+from specs.pairs import PublishedPair
 from specs.problems import Problem
 from specs.values import written
 
@@ -52,6 +53,7 @@ INERT = frozenset(
         "sep_token_id",
         "task_specific_params",
         "tf_legacy_loss",
+        "tie_word_embeddings",
         "tokenizer_class",
         "torch_dtype",
         "torchscript",
@@ -102,7 +104,9 @@ def unknown_family(data: Mapping[str, Any]) -> Problem | None:
     )
 
 
-def read_configuration(document: Document, stated: Family, ignore: Collection[str] = ()) -> Configuration:
+def read_configuration(
+    document: Document, stated: Family | PublishedPair, ignore: Collection[str] = ()
+) -> Configuration:
     """Sort the fields of a config.json as those of its family; those named in `ignore` are left out.
 
     Reported at their fields: XL103, XL104 and XL112 ill-typed or out of range, XL115 unknown, XL116
@@ -137,7 +141,7 @@ def read_configuration(document: Document, stated: Family, ignore: Collection[st
     return Configuration(findings, {name: values[name] for name in fields if name in values}, legacy, dropped)
 
 
-def _with_second_names(document: Document, stated: Family) -> Document:
+def _with_second_names(document: Document, stated: Family | PublishedPair) -> Document:
     """The document; a field that is given under its second name alone is shown there."""
     places = {
         (target,): (name,)
@@ -156,7 +160,9 @@ def same(first: Any, second: Any) -> bool:
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
-def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None, Problem | None]:
+def _without_meaning(
+    name: str, value: Any, stated: Family | PublishedPair
+) -> tuple[str | None, Problem | None]:
     """Why a field that is not the family's may be dropped, or why it may not."""
     if name in stated.leaked:
         return stated.leaked[name], None
@@ -171,6 +177,10 @@ def _without_meaning(name: str, value: Any, stated: Family) -> tuple[str | None,
         return None, _refused(name, value)
     if name in INERT or name in REFUSED:
         return "a field of the configuration base class", None
+    if name in INERT_FIELDS or any(same(value, one) for one in REFUSED_FIELDS.get(name, ())):
+        return "an option of generation that changes nothing", None
+    if name in REFUSED_FIELDS:
+        return None, _refused(name, value)
     return None, _unknown(name, stated)
 
 
@@ -193,7 +203,7 @@ def _refused(name: str, value: Any) -> Problem:
     )
 
 
-def _unknown(name: str, stated: Family) -> Problem:
+def _unknown(name: str, stated: Family | PublishedPair) -> Problem:
     close = near(name, stated.config.model_fields)
     return Problem(
         "XL115",

@@ -1,8 +1,8 @@
 """The inverse of loading: a folder that the public implementation reads, or that crossloom itself does.
 
-A published model goes back into the layout of the Hub, and so does a half alone that was published as such.
-What is put together (a pair, a free graph, such a half too) goes into a folder of crossloom's own: spec.yaml,
-and the tensors by their addresses.
+A published model goes back into the layout of the Hub, and so does a half alone that was published as such,
+and a pair that a published class computes. What is put together (a pair, a free graph, such a half too) goes
+into a folder of crossloom's own: spec.yaml, and the tensors by their addresses.
 """
 
 from __future__ import annotations
@@ -10,29 +10,32 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from compiler.carrying import carried, heads, labels
+from compiler.analysis import analysis_of
+from compiler.carrying import labels
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
 from compiler.passes.forms import KEYS
 from compiler.processing_files import left_behind, section_folder, tokenizer_source
+from compiler.published_pairs import published_pair, unlike_published
 from compiler.resolved import whole_yaml
 from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
 from compiler.stated import tokenizers_of
-from compiler.weights.operations import invert
-from compiler.weights.table import table_of, whole_table
+from compiler.weights.storing import part_with_class, stored_tensors
+from compiler.weights.table import whole_table
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
+from specs.pairs import PublishedPair
+from specs.problems import Problem
 from specs.tokenizers import reading_of
 from specs.values import plain
-from specs.weights import Operation, WeightMap, split_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,11 +72,17 @@ def require_layout(spec: Spec, layout: Layout) -> None:
     Raises:
         CrossloomError: XL114.
     """
-    if _published(spec) is not None if layout == "transformers" else spec.kind != "model":
+    unlike: list[Problem] = []
+    if layout == "crossloom" and spec.kind != "model":
         return
+    if layout == "transformers":
+        graph = analysis_of(spec).sound()[1]
+        unlike = list(unlike_published(spec, graph))
+        if not unlike and (part_with_class(spec) is not None or published_pair(spec, graph) is not None):
+            return
     message = f"`{spec.name}` is {FORMS[spec.kind]}, "
     if layout == "transformers":
-        message += "and no published class computes it"
+        message += unlike[0].message if unlike else "and no published class computes it"
         help = "write it in crossloom's own layout: `--to crossloom` (format='crossloom')"
     else:
         message += "and has the layout that its family is published in"
@@ -114,12 +123,16 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
         OSError: a file cannot be written.
     """
     spec: Spec = model.spec
-    component = _published(spec)
-    assert component is not None, "only a published class has a layout of its own"
     tensors = stored_tensors(model, spec, graph)
     dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
+    component, pair = part_with_class(spec), published_pair(spec, graph)
+    if component is not None:
+        fields = configuration(component, dtype) | labels(model, component)
+    else:
+        assert pair is not None, "only a published class has a layout of its own"
+        fields = pair_configuration(pair, spec, graph, dtype)
     files: dict[str, Write] = {
-        "config.json": _json_writer(configuration(component, dtype) | labels(model, component)),
+        "config.json": _json_writer(fields),
         MODEL_FILE: partial(_save, tensors),
         **_beside(model, spec, graph),
     }
@@ -169,58 +182,6 @@ def _write(spec: Spec, folder: Path, files: Mapping[str, Write]) -> list[Path]:
     return replace_all({folder / name: write for name, write in files.items()})
 
 
-def _published(spec: Spec) -> Component | None:
-    """The one part of a spec that has a published class."""
-    if spec.kind == "pair" or not spec.components:
-        return None
-    (component,) = spec.components.values()
-    is_published = component.role == "model" or component.role in component.family.halves
-    return component if is_published else None
-
-
-def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
-    """The checkpoint's tensors by stored name, in the spelling of the published class."""
-    component = _published(spec)
-    assert component is not None, "only a published class has stored names"
-    half = component.family.halves.get(component.role)
-    prefix = "" if half is None or component.architecture in half.heads else half.without_prefix
-    tensors = {**_computed_with(model, spec, component, graph), **carried(model, component)}
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()} | heads(model, component)
-
-
-def _computed_with(model: Any, spec: Spec, component: Component, graph: Graph) -> dict[str, Tensor]:
-    """The tensors of the model's own parameters, by the table's names."""
-    state = model.state_dict()
-    table = component.family.weights(component.view)
-    parts: dict[tuple[str, ...], list[tuple[Operation, str]]] = {}
-    for row in table_of(spec, graph):
-        if row.status not in ("tied", "computed"):
-            found = table.find(row.address)
-            assert found is not None, f"the family's table has a row for {row.address}"
-            parts.setdefault(found[1], []).append((found[0].operation, row.address))
-    tensors = dict(_computed_and_stored(model, table, graph))
-    for names, fed in parts.items():
-        (operation, address), *others = sorted(fed, key=lambda part: _index(part[0]))
-        stored = invert(operation, state[address], [state[other] for _, other in others])
-        for name, tensor in zip(names, stored, strict=True):
-            tensors[name] = tensor.detach().cpu().contiguous()
-    return tensors
-
-
-def _computed_and_stored(model: Any, table: WeightMap, graph: Graph) -> Iterator[tuple[str, Tensor]]:
-    """The computed buffers that the published class stores too, by the table's names."""
-    for row in table_of(model.spec, graph):
-        found = table.find(row.address) if row.status == "computed" else None
-        if found is not None and found[0].exported:
-            yield found[1][0], model.get_buffer(row.address).detach().cpu().contiguous()
-
-
-def _index(operation: Operation) -> int:
-    """Which part of its stored tensor an operation gives."""
-    split = split_of(operation)
-    return 0 if split is None else split.index
-
-
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -244,14 +205,36 @@ def configuration(component: Component, dtype: str) -> dict[str, Any]:
     }
 
 
+def pair_configuration(pair: PublishedPair, spec: Spec, graph: Graph, dtype: str) -> dict[str, Any]:
+    """config.json of a pair: those of its halves, its class, and the ids it decodes with."""
+    halves = {}
+    for role, component in spec.components.items():
+        fields = configuration(component, dtype)
+        switches = dict.fromkeys(("is_decoder", "add_cross_attention"), True) if role == "decoder" else {}
+        own = {name: value for name, value in fields.items() if name not in ("architectures", "dtype")}
+        halves[role] = {**own, **switches, "is_encoder_decoder": False}
+    return {
+        **halves,
+        **_ids(graph),
+        **pair.constants,
+        "architectures": list(pair.architectures),
+        "model_type": pair.name,
+        "tie_word_embeddings": False,
+        "dtype": dtype,
+    }
+
+
+def _ids(graph: Graph) -> dict[str, Any]:
+    """The special ids that are set, by their names in config.json."""
+    names = ("decoder_start", "pad", "bos", "eos") if graph.tokens is not None else ()
+    ids = {f"{name}_token_id": plain(getattr(graph.tokens, name)) for name in names}
+    return {name: value for name, value in ids.items() if value is not None}
+
+
 def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, Any]:
     """generation_config.json: the spec's options over the checkpoint's, and the special ids."""
     known = GenerationOptions.model_fields.keys() - {"seed"}
     merged = {name: value for name, value in model.generation_defaults.items() if name in known}
     merged |= {name: value for name, value in spec.generation.items() if name in known}
-    if graph.tokens is not None:
-        for name in ("decoder_start", "pad", "bos", "eos"):
-            value = plain(getattr(graph.tokens, name))
-            if value is not None:
-                merged.setdefault(f"{name}_token_id", value)
+    merged = {**_ids(graph), **merged}
     return {name: value for name, value in merged.items() if value is not None}

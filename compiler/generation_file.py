@@ -8,6 +8,7 @@ from typing import Any
 
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.source import Source
+from compiler.pair_configuration import half_document, is_pair
 from compiler.passes.findings import Findings
 from compiler.reader import Document
 from specs.generation import OPTION_NAMES
@@ -20,8 +21,9 @@ _SECTION = "generation."
 def generation_document(source: Source, ignore: Collection[str] = ()) -> Document | None:
     """The file that states the checkpoint's generation options; None where there is none.
 
-    Of an older checkpoint it is config.json, reduced to the generation options in it. Its special ids are
-    the config's own, and `ignore` names fields of it to leave out.
+    Of an older checkpoint it is config.json, reduced to the generation options in it; of an older pair those
+    of its decoder's config too, where it does not set them itself. Its special ids are the config's own, and
+    `ignore` names fields of it to leave out.
     """
     if source.has(NAME):
         return json_document(source, NAME)
@@ -29,7 +31,22 @@ def generation_document(source: Source, ignore: Collection[str] = ()) -> Documen
         return None
     document = json_document(source, "config.json")
     names = OPTION_NAMES.difference(SEARCH_IDS, ignore)
-    return replace(document, data={name: value for name, value in document.data.items() if name in names})
+    stated = {name: value for name, value in document.data.items() if name in names}
+    if not is_pair(document):
+        return replace(document, data=stated)
+    inner = half_document(document, "decoder")
+    below = {
+        name: value
+        for name, value in inner.data.items()
+        if name in names and value is not None and stated.get(name) is None
+    }
+    moved = {(name,) for name in below}
+    return replace(
+        document,
+        data={**stated, **below},
+        values=document.values | {place: span for place, span in inner.values.items() if place[:1] in moved},
+        keys=document.keys | {place: span for place, span in inner.keys.items() if place[:1] in moved},
+    )
 
 
 def generation_defaults(source: Source, ignore: Collection[str] = ()) -> dict[str, Any]:

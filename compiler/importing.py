@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +12,31 @@ import yaml
 from compiler.analysis import analyse
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.resolve import resolve
-from compiler.checkpoint.source import Folder, Source
-from compiler.configuration import read_configuration, same, unknown_family
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.diagnostics.near import near
-from compiler.generation_file import NAME, differing_ids, generation_document, read_generation
+from compiler.checkpoint.source import Source
+from compiler.configuration import read_configuration, unknown_family
+from compiler.diagnostics.model import CrossloomError
+from compiler.generation_file import generation_document
+from compiler.import_pair import imported_pair
+from compiler.import_sections import (
+    Imported,
+    architecture_problems,
+    generation_section,
+    idle_names,
+    name_of,
+    processing_sections,
+    tokens_section,
+    unusual_fields,
+    weights_of,
+)
+from compiler.pair_configuration import is_pair
 from compiler.passes.findings import Findings
-from compiler.processing_files import file_contents
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
 from compiler.spec import Spec
-from compiler.stated import sections_of
 from compiler.weights.halves import absent_half, class_above, untrained
 from specs.families import family
 from specs.family import Family, roles_of
-from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.language import VERSION
-from specs.problems import Problem
-from specs.values import View
-
-
-@dataclass(frozen=True)
-class Imported:
-    """An imported spec, and the fields that were left out, with the reason for each."""
-
-    spec: Spec
-    dropped: Mapping[str, str] = field(default_factory=dict)
 
 
 def import_source(
@@ -74,29 +70,32 @@ def import_with_report(
     """
     opened = resolve(source, **access)
     document = json_document(opened, "config.json")
+    if is_pair(document):
+        return imported_pair(opened, document, role, ignore, tokens or {})
     stated = _family(document)
     role = role or _role(stated, document.data)
     configuration = read_configuration(document, stated, ignore)
     findings = configuration.findings
-    findings.report([*_architecture(document.data, stated), *_idle(document, ignore)])
+    findings.report(
+        [*architecture_problems(document.data, stated), *idle_names(document, document.data, ignore)]
+    )
     defaults = stated.config().model_dump()
     fields = configuration.fields
-    usual = {**defaults, **stated.derived(View({**defaults, **fields}, "config"))}
-    config = {name: value for name, value in fields.items() if not same(value, usual[name])}
+    config = unusual_fields(stated, fields)
     dropped = dict(configuration.dropped)
     generation = generation_document(opened, ignore)
     sections = {
-        "generation": _generation(findings, generation, {**defaults, **fields}),
-        **_processing(findings, opened, stated, role or "model", {**defaults, **fields}, dropped),
+        "generation": generation_section(findings, generation, {**defaults, **fields}),
+        **processing_sections(findings, opened, stated, role or "model", {**defaults, **fields}, dropped),
     }
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
-    data: dict[str, Any] = {"crossloom": VERSION, "name": _name(opened)}
+    data: dict[str, Any] = {"crossloom": VERSION, "name": name_of(opened)}
     above = class_above(stated, role, document.data, opened) if role else None
     data[role or "model"] = {
         "family": stated.name,
         **({"architecture": above} if above else {}),
-        "weights": _weights(opened),
+        "weights": weights_of(opened),
         "config": config,
     }
     absent = absent_half(stated, role, config, opened) if role else []
@@ -107,7 +106,7 @@ def import_with_report(
         data["ignore"] = ignored
     if fresh := untrained(stated, role or "model", config, opened):
         data["fresh"] = fresh
-    if settled := _tokens(tokens or {}, {**defaults, **fields}, role):
+    if settled := tokens_section(tokens or {}, {**defaults, **fields}, role):
         data["tokens"] = settled
     if role == "encoder":
         del sections["generation"]
@@ -155,119 +154,3 @@ def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
         published = data.get("architectures") or [None]
         return next((role for role, half in stated.halves.items() if half.architecture in published), None)
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first
-
-
-def _tokens(given: Mapping[str, int], config: Mapping[str, Any], role: str | None) -> dict[str, int]:
-    """The ids of a spec's `tokens:`: those given, and for a decoder what its config leaves open."""
-    tokens = dict(given)
-    for name, other in (("decoder_start", "bos"), ("pad", "eos")) if role == "decoder" else ():
-        fallback = config.get(f"{other}_token_id")
-        if name not in tokens and config.get(f"{name}_token_id") is None and isinstance(fallback, int):
-            tokens[name] = fallback
-    return tokens
-
-
-def _architecture(data: Mapping[str, Any], stated: Family) -> Iterator[Problem]:
-    """XL103 where `architectures` is no list of names, XL111 where the first is not of the family."""
-    published = data.get("architectures") or [stated.architectures[0]]
-    at = (("architectures", "this class"),)
-    if not isinstance(published, list) or not all(isinstance(name, str) for name in published):
-        yield Problem(
-            "XL103",
-            f"`architectures` must be a list of class names, not {json.dumps(published)}",
-            at,
-            help=f'write ["{stated.architectures[0]}"], or remove it',
-        )
-    elif published[0] not in stated.architectures:
-        yield Problem(
-            "XL111",
-            f"`{stated.name}` has no architecture `{published[0]}`",
-            at,
-            info=(f"it has {', '.join(stated.architectures)}",),
-            help=f"give a checkpoint of {' or '.join(stated.architectures)}",
-        )
-
-
-def _idle(document: Document, ignore: tuple[str, ...]) -> Iterator[Problem]:
-    """XL518 for every ignored name that is no field of config.json."""
-    for name in ignore:
-        if name not in document.data:
-            close = near(name, document.data)
-            yield Problem(
-                "XL518",
-                f"`{name}` is to be ignored, and config.json has no such field",
-                (),
-                info=(f"in {document.file}",),
-                help=f"did you mean `{close[0]}`?" if close else "remove it",
-            )
-
-
-def _generation(findings: Findings, document: Document | None, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec's `generation:`: what the checkpoint sets and its config does not say already."""
-    if document is None:
-        return {}
-    for finding in read_generation(document, config).diagnostics:
-        findings.add(finding)
-    known = {name: value for name, value in document.data.items() if name in OPTION_NAMES}
-    ids = {name: stored for name, stored, _ in differing_ids(document, config, {})}
-    idle = idle_options(known)
-    options: dict[str, Any] = {}
-    for name, value in known.items():
-        if value is None or name in idle or (name in SEARCH_IDS and name not in ids):
-            continue
-        if name in CONFIG_OPTIONS and name in config and same(value, config[name]):
-            continue
-        if value != GenerationOptions.model_fields[name].default:
-            options[name] = value
-    if Path(document.file).name == NAME:  # it stands in place of the config: what it leaves unset is unset
-        unset = [name for name in CONFIG_OPTIONS if name not in SEARCH_IDS and config.get(name) is not None]
-        options |= {name: None for name in unset if document.data.get(name) is None}
-    return options
-
-
-def _processing(
-    findings: Findings,
-    source: Source,
-    stated: Family,
-    role: str,
-    config: Mapping[str, Any],
-    dropped: dict[str, str],
-) -> dict[str, dict[str, Any]]:
-    """The sections of front end and tokenizer, as far as the config does not say the same."""
-    sections: dict[str, dict[str, Any]] = {}
-    for one in sections_of(role, stated):
-        found = one.stated.read(one.key, file_contents(source, one.stated.files))
-        fields = one.stated.fitting(config)
-        if found is not None:
-            _report_files(findings, found.problems, str(source))
-            dropped.update(found.dropped)
-            fields = found.fields
-        if one.key != "processor":
-            fields = {
-                name: value
-                for name, value in fields.items()
-                if name not in config or not same(config[name], value)
-            }
-        sections[one.key] = fields
-    return {key: fields for key, fields in sections.items() if fields}
-
-
-def _report_files(findings: Findings, problems: list[Problem], source: str) -> None:
-    """Problems of the files beside config.json: their messages name the file."""
-    for problem in problems:
-        severity = Severity(problem.severity)
-        info = (*problem.info, f"in {source}")
-        findings.add(Diagnostic(problem.code, severity, problem.message, info=info, help=problem.help))
-
-
-def _name(source: Source) -> str:
-    last = source.root.resolve().name if isinstance(source, Folder) else str(source)
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", last.rpartition("/")[2]).strip("-._")
-    return cleaned[:128] or "imported"
-
-
-def _weights(source: Source) -> str:
-    """The checkpoint as a spec names it: an absolute folder, or a repository with its resolved commit."""
-    if isinstance(source, Folder):
-        return str(source.root.resolve())
-    return f"{source}@{source.commit}" if source.commit else str(source)

@@ -7,15 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from compiler.checkpoint.document import json_document
 from compiler.checkpoint.findings import quoted
+from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.exchanged import exchanged
 from compiler.spec import FORMS, Spec
-from compiler.verify import Verified, dtype_findings, exchanged, verify_component
+from compiler.verify import Verified, dtype_findings, verify_component
 from compiler.weights.folding import folded
-from compiler.weights.table import WeightTable, table_of, whole_table
+from compiler.weights.resolution import fitting_names
+from compiler.weights.table import WeightTable, pair_table, table_of, whole_table
 from specs.graph import Graph
+from specs.pairs import PUBLISHED_PAIRS
 
 Sources = Mapping[str, Source]
 
@@ -49,7 +54,7 @@ def sources_of(
             if role not in sources:
                 assert part.weights is not None, "it is a checkpoint's"
                 sources[role] = resolve_source(part.weights, base=part.base, **access)
-    if len(roles) > 1 and "model" in named and sources["model"].has("config.json"):
+    if len(roles) > 1 and "model" in named and _is_of_one_family(sources["model"]):
         raise CrossloomError([_unsplit(roles)])
     return sources
 
@@ -57,12 +62,27 @@ def sources_of(
 def read_table(spec: Spec, graph: Graph, sources: Sources) -> WeightTable:
     """The table that the sources are read by.
 
-    A checkpoint of the whole that is given to a spec of parts holds what the spec calls fresh, too: it was
-    written after they were trained.
+    A checkpoint of the whole is in our own layout or, of a pair, in the published one: the names decide, for
+    all of them. One that is given to a spec of parts holds what the spec calls fresh, too: it was written
+    after they were trained.
+
+    Raises:
+        CrossloomError: XL511 where both layouts fit equally.
     """
-    if "model" in sources and "model" not in {**spec.parts, **spec.checkpoints}:
-        return whole_table(graph)
-    return table_of(spec, graph)
+    if "model" not in sources or "model" in spec.parts:
+        return table_of(spec, graph)
+    fresh = spec.language.fresh if spec.whole is not None else ()
+    published, own = pair_table(spec, graph, fresh), whole_table(graph, fresh)
+    if published is None:
+        return own
+    try:
+        stored = read_checkpoint(sources["model"]).tensors
+    except CrossloomError:  # reported where it is verified
+        return published
+    counts = [max(fitting_names(table, "model", stored).values()) for table in (published, own)]
+    if counts[0] == counts[1] > 0:
+        raise CrossloomError([_two_layouts(spec, sources["model"])])
+    return published if counts[0] >= counts[1] else own
 
 
 def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTable, list[Verified]]:
@@ -85,6 +105,25 @@ def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTa
         findings = [*verified[-1].diagnostics, *dtype_findings(spec, verified)]
         verified[-1] = replace(verified[-1], diagnostics=findings)
     return table, verified
+
+
+def _is_of_one_family(source: Source) -> bool:
+    """Whether a folder has the config of one model, and not that of a published pair."""
+    if not source.has("config.json"):
+        return False
+    return json_document(source, "config.json").data.get("model_type") not in PUBLISHED_PAIRS
+
+
+def _two_layouts(spec: Spec, source: Source) -> Diagnostic:
+    span = spec.origins.get("weights")
+    return Diagnostic(
+        "XL511",
+        Severity.ERROR,
+        f"the names in {source} are as much those of a published pair as addresses of this model",
+        (span,) if span else (),
+        ("one reading is chosen for the whole file",),
+        "give a checkpoint that `train` or `export` wrote, or a published one",
+    )
 
 
 def _unsplit(roles: list[str]) -> Diagnostic:

@@ -9,21 +9,20 @@ from typing import Any
 
 from compiler.analysis import analyse, analysis_of
 from compiler.checkpoint.checkpoint import Checkpoint
-from compiler.checkpoint.document import json_document
 from compiler.checkpoint.dtypes import holding
 from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Source
-from compiler.configuration import read_configuration, same, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.generation_file import differing_ids, generation_document, read_generation
 from compiler.places import id_address, spans_of, weights_address
 from compiler.processing_files import assumed_front_end, processing_findings, vocabulary_findings
-from compiler.spec import HALVES, Component, Spec
+from compiler.spec import Component, Spec
+from compiler.verify_configuration import compared
 from compiler.weights.folding import folded
 from compiler.weights.patterns import patterns_of
 from compiler.weights.resolution import FLOATING, Resolution, resolve
-from compiler.weights.table import WeightTable, table_of
+from compiler.weights.table import WeightTable, pair_table, table_of
 from specs.graph import Graph
 from specs.values import written
 
@@ -47,30 +46,37 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         checkpoint = read_checkpoint(source)
     except CrossloomError as error:
         place = spans_of(spec, weights_address(spec, component), "this checkpoint")
-        found = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
-        return Verified(component, None, None, found)
+        unread = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
+        return Verified(component, None, None, unread)
     patterns = patterns_of(spec, component)
     named_at = spec.origins.get(weights_address(spec, component))
     resolution, findings = resolve(table, component, checkpoint, patterns, named_at)
-    stated = spec.components.get(component)
-    if stated is None:
-        if component not in spec.parts:  # a whole that is put together: beside it are the files of its parts
-            findings += chain.from_iterable(
-                _file_findings(spec, one, source) for one in spec.components.values()
-            )
-        return Verified(component, checkpoint, resolution, findings)
-    if (another := _another_family(spec, stated, source)) is not None:
-        return Verified(component, checkpoint, resolution, [another])
-    told, differing = configuration_findings(spec, stated, source)
-    findings += _file_findings(spec, stated, source)
-    if findings and differing and (settled := _with_fields(spec, stated, differing)):
+    parts = [component] if component in spec.parts else list(spec.components)
+    found = compared(spec, component, source, component in table.maps)
+    if found.is_another:
+        return Verified(component, checkpoint, resolution, found.findings)
+    findings += _of_files(spec, parts, source)
+    if findings and any(found.differing.values()) and (settled := _with_fields(spec, found.differing)):
         # What only follows from a field that differs would be a second finding of one mistake, whichever
         # of the two is mistaken there.
         changed, graph = settled
-        _, others = resolve(table_of(changed, graph), component, checkpoint, patterns, named_at)
-        others += _file_findings(changed, changed.components[component], source)
+        _, others = resolve(_same_layout(changed, graph, table), component, checkpoint, patterns, named_at)
+        others += _of_files(changed, parts, source)
         findings = min(findings, others, key=len)
-    return Verified(component, checkpoint, resolution, [*told, *findings])
+    return Verified(component, checkpoint, resolution, [*found.findings, *findings])
+
+
+def _same_layout(spec: Spec, graph: Graph, table: WeightTable) -> WeightTable:
+    """The table of a spec in the layout that another's is in."""
+    if "model" in table.maps and "model" not in spec.components:
+        return pair_table(spec, graph, spec.language.fresh if spec.whole is not None else ()) or table
+    return table_of(spec, graph)
+
+
+def _of_files(spec: Spec, roles: Iterable[str], source: Source) -> list[Diagnostic]:
+    """What is wrong with the files beside config.json, for the families that fill some roles."""
+    parts = (spec.components[role] for role in roles if role in spec.components)
+    return list(chain.from_iterable(_file_findings(spec, part, source) for part in parts))
 
 
 def _file_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
@@ -81,12 +87,12 @@ def _file_findings(spec: Spec, component: Component, source: Source) -> Iterator
     yield from assumed_front_end(spec, component, source)
 
 
-def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) -> tuple[Spec, Graph] | None:
-    """The spec with other values of some fields of a config, and its graph; None where there is none."""
+def _with_fields(spec: Spec, fields: Mapping[str, Mapping[str, Any]]) -> tuple[Spec, Graph] | None:
+    """The spec with other values of some fields of its configs, and its graph; None where there is none."""
     document = analysis_of(spec).document
     data = {key: value for key, value in document.data.items() if key != "extends"}  # it is merged in already
-    part = data[component.role]
-    data[component.role] = {**part, "config": {**(part.get("config") or {}), **fields}}
+    for role, others in fields.items():
+        data[role] = {**data[role], "config": {**(data[role].get("config") or {}), **others}}
     changed = analyse(replace(document, data=data))
     errors = [one.code for one in changed.diagnostics if one.severity is Severity.ERROR]
     if (
@@ -96,102 +102,6 @@ def _with_fields(spec: Spec, component: Component, fields: Mapping[str, Any]) ->
     ):
         return None
     return changed.spec, changed.graph
-
-
-def exchanged(spec: Spec, sources: Mapping[str, Source]) -> Diagnostic | None:
-    """XL505 where each half names the checkpoint of the other: neither fits its own, and both the other's."""
-    first, last = (spec.components.get(role) for role in HALVES)
-    if first is None or last is None or not sources.keys() >= set(HALVES):
-        return None
-    ours, theirs = (sources[role] for role in HALVES)
-    if _fits(spec, first, ours) or _fits(spec, last, theirs):
-        return None
-    if not (_fits(spec, first, theirs) and _fits(spec, last, ours)):
-        return None
-    return Diagnostic(
-        "XL505",
-        Severity.ERROR,
-        "the checkpoints of encoder and decoder are exchanged",
-        (
-            *spans_of(spec, "encoder.weights", "this is the decoder's"),
-            *spans_of(spec, "decoder.weights", "this is the encoder's"),
-        ),
-        ("the config.json of each describes the other half",),
-        "exchange the two",
-    )
-
-
-def _fits(spec: Spec, component: Component, source: Source) -> bool:
-    """Whether a checkpoint's config.json describes a part."""
-    if not source.has("config.json") or _another_family(spec, component, source) is not None:
-        return False
-    told, _ = configuration_findings(spec, component, source)
-    return not told
-
-
-def _another_family(spec: Spec, component: Component, source: Source) -> Diagnostic | None:
-    """XL505 where the checkpoint is of another family: nothing else can be compared then."""
-    if not source.has("config.json"):
-        return None
-    document = json_document(source, "config.json")
-    named = document.data.get("model_type")
-    if named is None or named == component.family.name:
-        return None
-    return Diagnostic(
-        "XL505",
-        Severity.ERROR,
-        f"config.json describes a `{named}`, and the spec a `{component.family.name}`",
-        spans_of(spec, f"{component.role}.family", "stated here"),
-        (f"in {document.file}",),
-        f"set `family: {named}`, or give another checkpoint",
-    )
-
-
-def configuration_findings(
-    spec: Spec, component: Component, source: Source
-) -> tuple[list[Diagnostic], dict[str, Any]]:
-    """What import would refuse in the checkpoint's config.json, and XL505 where it contradicts the spec.
-
-    Also the fields that contradict it, with the checkpoint's values. Fields that do not change what is
-    computed may differ.
-    """
-    if not source.has("config.json"):
-        missing = Diagnostic(
-            "XL505",
-            Severity.WARNING,
-            f"{source} has no config.json to compare with the spec",
-            spans_of(spec, f"{component.role}.weights", "this checkpoint"),
-            ("shapes cannot show head counts, activations, scaling or ids",),
-            "add the checkpoint's config.json",
-        )
-        return [missing], {}
-    family = component.family
-    document = json_document(source, "config.json")
-    ignored = frozenset(spec.language.ignore.config)
-    configuration = read_configuration(document, family, ignored)
-    findings = configuration.findings
-    if document.data.get("model_type") is None and "model_type" not in ignored:
-        findings.report(filter(None, [unknown_family(document.data)]))
-    told = list(findings.diagnostics)
-    stored = {**family.config().model_dump(), **configuration.fields}
-    differing = {}
-    for name, value in component.config.items():
-        if name in family.inert | ignored or findings.is_poisoned(name) or same(stored[name], value):
-            continue
-        differing[name] = stored[name]
-        said = "says" if name in configuration.fields else "leaves the default"
-        own = written(stored[name])
-        told.append(
-            Diagnostic(
-                "XL505",
-                Severity.ERROR,
-                f"`{name}` is {written(value)} in the spec and {own} in config.json",
-                spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {own}"),
-                (f"in {document.file}", "the checkpoint was trained with its own value"),
-                f"set `{name}: {own}`",
-            )
-        )
-    return told, differing
 
 
 def generation_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:

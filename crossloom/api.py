@@ -53,10 +53,13 @@ def import_spec(
         CrossloomError: XL110 unknown family, XL115 unknown field, XL116 refused field, XL518 ignored field
             that config.json does not have, XL5xx no access.
     """
-    from compiler.importing import import_source
+    from compiler.importing import import_with_report
+    from compiler.warning import warn
 
     names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    return import_source(source, role=role, ignore=names, tokens=tokens, **access)
+    imported = import_with_report(source, role=role, ignore=names, tokens=tokens, **access)
+    warn(imported.findings, stacklevel=2)
+    return imported.spec
 
 
 def check(spec: Spec | Source) -> list[Diagnostic]:
@@ -196,7 +199,8 @@ def from_pretrained(
 ) -> Any:
     """`import_spec` and `load` of a folder or repository."""
     from compiler.checkpoint.resolve import resolve
-    from compiler.importing import import_source
+    from compiler.importing import import_with_report
+    from compiler.warning import warn
 
     access: dict[str, Any] = {
         "revision": revision,
@@ -205,7 +209,9 @@ def from_pretrained(
         "local_files_only": local_files_only,
     }
     opened = resolve(source, **access)
-    return _loaded(import_source(opened), opened, device, dtype, compile, {})
+    imported = import_with_report(opened)
+    warn(imported.findings, stacklevel=2)
+    return _loaded(imported.spec, opened, device, dtype, compile, {})
 
 
 def export(

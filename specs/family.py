@@ -50,6 +50,11 @@ def unbounded(_: View) -> int | None:
     return None
 
 
+def unremarked(_: View) -> tuple[str, ...]:
+    """For an encoder that public pairs bridge as it is bridged here."""
+    return ()
+
+
 def nothing(_: View) -> Mapping[str, Any]:
     """For a family whose fields are independent of each other."""
     return {}
@@ -61,6 +66,9 @@ class PublishedHalf:
 
     Attributes:
         without_prefix: the prefix of the table's names that its files lack.
+        width: of an encoder, config -> the width that published pairs take its states for, where it may be
+            another.
+        attends_to_any_width: of a decoder, whether the class reads the width it attends to from its config.
         heads: published classes that have it below a head -> the names of what they have beside it, in which
             `{i}` is a number. Their files keep the prefix.
     """
@@ -68,6 +76,8 @@ class PublishedHalf:
     architecture: str
     without_prefix: str = ""
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    width: Callable[[View], Value] | None = None
+    attends_to_any_width: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Family:
             its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
+        bridged: config -> what there is to know of a bridge behind its encoder.
     """
 
     name: str
@@ -127,6 +138,7 @@ class Family:
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
     derived: Callable[[View], Mapping[str, Any]] = nothing
+    bridged: Callable[[View], tuple[str, ...]] = unremarked
 
 
 def front_end_of(family: Family) -> Stated[FrontEnd] | None:

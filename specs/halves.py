@@ -18,6 +18,10 @@ WHOLE_BY_ROLE = {**BY_ROLE, "is_encoder_decoder": frozenset({"model", "encoder"}
 """The same of a family that is published as a whole model too."""
 
 
+CROSS_WIDTH = "cross_attention_hidden_size"
+"""The field of a config.json that says the width a decoder attends to."""
+
+
 class RoleConfig(FamilyConfig):
     """Switches of a family that can take several roles."""
 

@@ -175,6 +175,20 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class Together(Dialect):
+    """The spellings of a file's parts, told apart by what their names begin with."""
+
+    parts: tuple[tuple[str, Dialect], ...] = ()
+
+    def spell(self, source: str) -> str:
+        """The name under which this dialect stores `source`."""
+        for beginning, dialect in self.parts:
+            if source.startswith(beginning):
+                return beginning + dialect.spell(source.removeprefix(beginning))
+        return source
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """A part of the published class of `role` that a model here does without, kept for export.
 
@@ -217,6 +231,11 @@ class WeightMap:
     @cached_property
     def _by_address(self) -> dict[str, Row]:
         return {row.address: row for row in self.rows}
+
+
+def belongs(address: str, role: str) -> bool:
+    """Whether an address is of a role: what is not the encoder's is the decoder's, and all is a model's."""
+    return role == "model" or (role == "encoder") is address.startswith("encoder.")
 
 
 def affine(address: str, source: str) -> Iterator[Row]:

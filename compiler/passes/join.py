@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from compiler.passes.bridge import CROSS_WIDTH, Crossing, crossing, is_stated, origin_of, settings
+from compiler.passes.bridge import Crossing, crossing, is_stated, origin_of, settings
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import CROSSING, Written
@@ -14,6 +14,7 @@ from compiler.passes.split import uneven_outputs
 from compiler.spec import Spec
 from specs.dims import Dim, Proof, compare
 from specs.graph import Graph, Ref, TensorType
+from specs.halves import CROSS_WIDTH
 from specs.problems import Problem
 
 HIDDEN, MASK = CROSSING

@@ -12,7 +12,7 @@ from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
 from specs.family import Family
 from specs.values import View
-from specs.weights import Dialect, WeightMap, generalise
+from specs.weights import Dialect, WeightMap, belongs, generalise
 
 _NUMBER = "{i}"
 
@@ -72,11 +72,6 @@ def class_above(family: Family, role: str, config: Mapping[str, Any], source: So
     names = _stored(source)
     is_there = names is None or any(generalise(name)[0] in half.heads[named] for name in names)
     return str(named) if is_there else None
-
-
-def belongs(address: str, role: str) -> bool:
-    """Whether an address is of a role: what is not the encoder's is the decoder's, and all is a model's."""
-    return role == "model" or (role == "encoder") is address.startswith("encoder.")
 
 
 def _stored(source: Source) -> Collection[str] | None:

@@ -5,7 +5,7 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -71,6 +71,23 @@ def resolve(
     return resolver.resolution(), resolver.findings
 
 
+def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -> dict[Dialect, int]:
+    """How many of a component's stored names a file has in each spelling.
+
+    Spellings that give the rows the same names are one here.
+    """
+    rows = table.of(component)
+    stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
+    sources = [source for row in rows for source in (*row.sources, *row.copies)]
+    dialects: dict[tuple[str, ...], Dialect] = {}
+    for one in stated:
+        dialects.setdefault(tuple(map(one.spell, sources)), one)
+    return {
+        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
+        for dialect in dialects.values()
+    }
+
+
 def _dialect(
     table: WeightTable,
     component: str,
@@ -78,19 +95,8 @@ def _dialect(
     stored: Mapping[str, StoredTensor],
     place: Span | None,
 ) -> tuple[Dialect | None, Diagnostic | None]:
-    """The one spelling whose names the file has; the names it shares are counted, never guessed.
-
-    Spellings that give the rows the same names are one here.
-    """
-    stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
-    sources = [source for row in rows for source in (*row.sources, *row.copies)]
-    dialects: dict[tuple[str, ...], Dialect] = {}
-    for one in stated:
-        dialects.setdefault(tuple(map(one.spell, sources)), one)
-    counts = {
-        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects.values()
-    }
+    """The one spelling whose names the file has; the names it shares are counted, never guessed."""
+    counts = fitting_names(table, component, stored)
     best = max(counts.values())
     wanted = next((row.sources for row in rows if row.sources and row.status != "computed"), None)
     if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Literal
 
 from compiler.block_source import library
-from compiler.passes.bridge import BRIDGE
+from compiler.published_pairs import published_pair, published_table
 from compiler.spec import Spec
 from specs.graph import Graph
+from specs.pairs import BRIDGE
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
 
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
@@ -81,13 +83,18 @@ class WeightTable:
 
 
 def table_of(spec: Spec, graph: Graph) -> WeightTable:
-    """The weight table; every parameter of the graph has exactly one row."""
+    """The weight table; every parameter of the graph has exactly one row.
+
+    One checkpoint of a pair that has a published class is taken to be in its layout. Which one it has shows
+    in its names: see `compiler.sources.read_table`.
+    """
     if spec.whole is not None:
-        return whole_table(graph, spec.language.fresh)
+        fresh = spec.language.fresh
+        return pair_table(spec, graph, fresh) or whole_table(graph, fresh)
     maps = {role: component.family.weights(component.view) for role, component in spec.components.items()}
     tied = {tie.tied: tie.kept for tie in graph.ties}
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
-    rows += _computed(spec, graph, maps)
+    rows += _computed(graph, maps, partial(_owner, spec))
     return WeightTable(tuple(rows), maps)
 
 
@@ -109,6 +116,39 @@ def whole_table(graph: Graph, fresh: Sequence[str] = ()) -> WeightTable:
     return WeightTable(tuple(rows), {})
 
 
+def pair_table(spec: Spec, graph: Graph, fresh: Sequence[str] = ()) -> WeightTable | None:
+    """The table of one checkpoint in the layout of a published pair; None for what no such class computes."""
+    if published_pair(spec, graph) is None:
+        return None
+    table = published_table(spec)
+    tied = {tie.tied: tie.kept for tie in graph.ties}
+    rows = []
+    for address, shape in graph.parameters().items():
+        found = table.find(address)
+        assert found is not None, f"the pair's table has no row for {address}"
+        rows.append(_row_of(*found, address, shape, fresh, tied, "model"))
+    maps = {"model": table}
+    rows += _computed(graph, maps, lambda _: "model")
+    return WeightTable(tuple(rows), maps)
+
+
+def _row_of(
+    row: Row,
+    sources: tuple[str, ...],
+    address: str,
+    shape: tuple[int, ...],
+    fresh: Sequence[str],
+    tied: dict[str, str],
+    component: str,
+) -> TableRow:
+    if address in tied:
+        return TableRow(address, sources, shape, "float32", row.operation, "tied", component, tied[address])
+    if any(fnmatchcase(address, pattern) for pattern in fresh):
+        return TableRow(address, (), shape, "float32", Rename(), "fresh", component)
+    copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
+    return TableRow(address, sources, shape, "float32", row.operation, "loaded", component, copies=copies)
+
+
 def _row(
     spec: Spec, maps: dict[str, WeightMap], address: str, shape: tuple[int, ...], tied: dict[str, str]
 ) -> TableRow:
@@ -118,19 +158,14 @@ def _row(
         raise AssertionError(f"the family's table has no row for {address}")
     own = _own_name(spec, address)
     row, sources = found if found else (Row(address, (own,)), (own,))
-    if address in tied:
-        return TableRow(address, sources, shape, "float32", row.operation, "tied", role, tied[address])
-    fresh = address.startswith(f"{BRIDGE}.") or any(fnmatchcase(address, p) for p in spec.language.fresh)
-    if fresh:
-        return TableRow(address, (), shape, "float32", Rename(), "fresh", role)
-    copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
-    return TableRow(address, sources, shape, "float32", row.operation, "loaded", role, copies=copies)
+    fresh = [f"{BRIDGE}.*", *spec.language.fresh]
+    return _row_of(row, sources, address, shape, fresh, tied, role)
 
 
-def _computed(spec: Spec, graph: Graph, maps: dict[str, WeightMap]) -> Iterator[TableRow]:
+def _computed(graph: Graph, maps: Mapping[str, WeightMap], owner: Callable[[str], str]) -> Iterator[TableRow]:
     """Buffers that are recomputed: loaded from nowhere, compared where a checkpoint stores them."""
     for address, shape, dtype in _buffers(graph):
-        role = _owner(spec, address)
+        role = owner(address)
         found = maps[role].find(address) if role in maps else None
         sources = found[1] if found else ()
         yield TableRow(address, sources, shape, dtype, Rename(), "computed", role)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crossloom.cli.options import FORCE, OUTPUT_FILE
-from crossloom.cli.output import tell, write_result
+from crossloom.cli.output import report, tell, write_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,8 @@ def command(
     stated = {"decoder_start": decoder_start, "pad": pad}
     tokens = {name: id_ for name, id_ in stated.items() if id_ is not None}
     imported = import_with_report(source, role, ignore, tokens, revision=revision)
+    if imported.findings:
+        report(imported.findings)
     write_result(imported.spec.to_yaml(), output, is_spec=True, force=force)
     for line in _dropped(imported.dropped):
         tell(line)

@@ -18,7 +18,7 @@ FAMILY = Family(
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,
-    halves={"decoder": PublishedHalf("TrOCRForCausalLM")},
+    halves={"decoder": PublishedHalf("TrOCRForCausalLM", attends_to_any_width=True)},
     by_role=BY_ROLE,
     tokenizer="specs.families.trocr.tokenizer",
     constants={"is_encoder_decoder": False, "use_cache": True},
