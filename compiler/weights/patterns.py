@@ -13,8 +13,8 @@ from compiler.weights.table import TableRow
 from specs.weights import Dialect, WeightMap
 
 Spans = tuple[Span, ...]
-Missing = list[tuple[TableRow, str]]
-"""A row, and a stored name that it needs and that is not there."""
+Missing = dict[str, list[TableRow]]
+"""A name that is not stored -> the rows that need it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def patterns_of(spec: Spec, component: str) -> Patterns:
 
 
 def without_untrained(
-    missing: Missing, rows: Collection[TableRow], patterns: Patterns, spans: Spans
+    needed: Missing, rows: Collection[TableRow], patterns: Patterns, spans: Spans
 ) -> tuple[Missing, list[Diagnostic]]:
     """The rest, after what such a checkpoint may lack altogether is told in one finding (XL501)."""
-    lost = {row.address for row, _ in missing}
+    lost = {row.address for lacking in needed.values() for row in lacking}
     wanted = [row.address for row in rows if row.status == "loaded"]
     absent = [
         pattern
@@ -55,18 +55,23 @@ def without_untrained(
         if (named := [one for one in wanted if fnmatchcase(one, pattern)]) and lost.issuperset(named)
     ]
     if not absent:
-        return missing, []
-    gone = [(row, name) for row, name in missing if any(fnmatchcase(row.address, one) for one in absent)]
+        return needed, []
+    rest = {
+        name: lacking
+        for name, lacking in needed.items()
+        if not any(fnmatchcase(row.address, pattern) for row in lacking for pattern in absent)
+    }
+    gone = [name for name in needed if name not in rest]
     listed = ", ".join(dict.fromkeys((*patterns.fresh, *absent)))
     finding = Diagnostic(
         "XL501",
         Severity.ERROR,
         f"the checkpoint has nothing for {quoted(absent)} ({len(gone)} tensors)",
         spans,
-        (f"it lacks, for example, `{gone[0][1]}`", "a checkpoint that was trained without them is without"),
+        (f"it lacks, for example, `{gone[0]}`", "a checkpoint that was trained without them is without"),
         f"let them start untrained: `fresh: [{listed}]`",
     )
-    return [one for one in missing if one not in gone], [finding]
+    return rest, [finding]
 
 
 def without_fresh(
