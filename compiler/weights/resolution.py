@@ -196,7 +196,7 @@ class _Resolver:
         yield from ((self._dialect.spell(copy),) for copy in row.copies)
 
     def _check(self, row: TableRow, names: tuple[str, ...]) -> None:
-        shapes = row.operation.stored_shapes(row.shape)
+        shapes = row.operation.stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
             self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
@@ -266,13 +266,17 @@ class _Resolver:
         unexpected = [name for name in self._stored if name not in self._owned and name not in ignored]
         unexpected = self._without_other_half(unexpected)
         renamed = []
-        for row, wanted in list(self._missing):
-            candidates = [n for n in unexpected if self._stored[n].shape == row.shape]
+        needed: dict[str, list[TableRow]] = {}  # one stored tensor may feed several rows
+        for row, wanted in self._missing:
+            needed.setdefault(wanted, []).append(row)
+        for wanted, (row, *_) in list(needed.items()):
+            shape = row.operation.stored_shapes(row.shape)[self._spelt(row).index(wanted)]
+            candidates = [n for n in unexpected if self._stored[n].shape == shape]
             near = get_close_matches(wanted, candidates, n=1, cutoff=0.75)
             if near:
                 renamed.append((wanted, near[0]))
                 unexpected.remove(near[0])
-                self._missing.remove((row, wanted))
+                del needed[wanted]
         for wanted, found, count in folded_pairs(renamed):
             self._error(
                 "XL504",
@@ -280,11 +284,12 @@ class _Resolver:
                 ("names are matched exactly: a guess could load the wrong tensor",),
                 f"rename it to `{wanted}` in the checkpoint",
             )
-        for name, address, count in folded_pairs((n, row.address) for row, n in self._missing):
+        lacked = ((name, "`, `".join(row.address for row in rows)) for name, rows in needed.items())
+        for name, addresses, count in folded_pairs(lacked):
             self._error(
                 "XL501",
                 f"the checkpoint lacks `{name}`{_counted(count)}",
-                (f"needed by `{address}`",),
+                (f"needed by `{addresses}`",),
                 "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
             )
         for name, count in folded(unexpected).items():

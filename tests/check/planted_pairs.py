@@ -76,7 +76,7 @@ CASES: list[Planted] = [
         "no-start",
         "XL404",
         pair("bert", "bert", "").replace("decoder:", "⟦decoder⟧:"),
-        says="`tokens: {decoder_start: ..., pad: ...}`",
+        says="`tokens: {decoder_start: ...}`",
     ),
     planted(
         "start-outside",
