@@ -92,7 +92,11 @@ def _with_fields(spec: Spec, fields: Mapping[str, Mapping[str, Any]]) -> tuple[S
     document = analysis_of(spec).document
     data = {key: value for key, value in document.data.items() if key != "extends"}  # it is merged in already
     for role, others in fields.items():
-        data[role] = {**data[role], "config": {**(data[role].get("config") or {}), **others}}
+        part, config = data[role], {**(data[role].get("config") or {}), **others}
+        if spec.components[role].rows is not None and "vocab_size" in others:
+            part = {**part, "rows": {**part["rows"], "stored": others["vocab_size"]}}
+            config["vocab_size"] = spec.components[role].config["vocab_size"]
+        data[role] = {**part, "config": config}
     changed = analyse(replace(document, data=data))
     errors = [one.code for one in changed.diagnostics if one.severity is Severity.ERROR]
     if (

@@ -201,7 +201,7 @@ class _Resolver:
         yield from ((self._dialect.spell(copy),) for copy in row.copies)
 
     def _check(self, row: TableRow, names: tuple[str, ...]) -> None:
-        shapes = row.operation.stored_shapes(row.shape)
+        shapes = row.operation.stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
             self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
