@@ -167,10 +167,10 @@ def leak(signature: Signature, draw: Any) -> float:
         elif isinstance(port.dims[1], str) and port.dims[1] not in valid:
             keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)  # all of them valid
         else:  # a rule adds positions before those that came
-            time = next((name for name in (port.dims[1], *valid) if name in valid), None)
-            if time is None:
+            moment = next((name for name in (port.dims[1], *valid) if name in valid), None)
+            if moment is None:
                 continue
-            keep = torch.arange(before[port.name].shape[1]) < valid[str(time)].unsqueeze(1)
+            keep = torch.arange(before[port.name].shape[1]) < valid[str(moment)].unsqueeze(1)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
