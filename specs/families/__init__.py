@@ -9,7 +9,9 @@ from specs.family import Family
 
 FAMILIES = (
     "bart",
+    "beit",
     "bert",
+    "deit",
     "data2vec-audio",
     "distilbert",
     "donut-swin",
