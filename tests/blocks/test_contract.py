@@ -257,6 +257,8 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             if "window" in values:
                 values |= {"layers": Value(2), "window": Value(2)}
                 values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
+            if "position_bias" in values:
+                values |= {"position_bias": Value("own and shared"), "layer_scale": Value(value=True)}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
             if (norm := signature.hyper("norm")) is not None and norm.choices:

@@ -18,6 +18,7 @@ from tests.check import (
     planted_images,
     planted_language,
     planted_pairs,
+    planted_texts,
 )
 from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
@@ -29,6 +30,7 @@ CASES = [
     *planted_pairs.CASES,
     *planted_bridges.CASES,
     *planted_images.CASES,
+    *planted_texts.CASES,
 ]
 
 
