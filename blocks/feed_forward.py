@@ -24,25 +24,18 @@ class FeedForward(nn.Module):
         return self.down_proj(activated)
 
 
-class DroppedFeedForward(nn.Module):
+class DroppedFeedForward(FeedForward):
     """Expand, activate, contract, and drop out what comes out."""
 
     def __init__(
         self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float
     ) -> None:
-        super().__init__()
-        self.up_proj = Projection(width, inner)
-        self.activation = activation
-        self.down_proj = Projection(inner, width)
-        self.dropout = dropout
+        super().__init__(width, inner, activation, dropout)
         self.output_dropout = output_dropout
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
-        activated = self.activation(self.up_proj(hidden))
-        if self.training:
-            activated = F.dropout(activated, self.dropout)
-        return F.dropout(self.down_proj(activated), self.output_dropout, self.training)
+        return F.dropout(super().forward(hidden), self.output_dropout, self.training)
 
 
 class MultiLayerPerceptron(nn.Module):

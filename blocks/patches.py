@@ -45,18 +45,25 @@ class AddPositionTable(nn.Module):
 
 
 class AddGridPositions(nn.Module):
-    """Sum of hidden states and learned rows: one for each leading state, the others a square grid.
+    """Sum of hidden states and learned rows: one for each leading state, the others a grid.
 
-    For an image of other than `side` by `side` patches the grid is interpolated by cubics.
+    For an image of another grid of patches it is interpolated by cubics.
     """
 
     def __init__(
-        self, leading: int, side: int, width: int, patch_height: int, patch_width: int, dropout: float
+        self,
+        leading: int,
+        grid_rows: int,
+        grid_columns: int,
+        width: int,
+        patch_height: int,
+        patch_width: int,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.empty(1, leading + side * side, width))
+        self.table = nn.Parameter(torch.empty(1, leading + grid_rows * grid_columns, width))
         self.leading = leading
-        self.side = side
+        self.grid = (grid_rows, grid_columns)
         self.patch = (patch_height, patch_width)
         self.dropout = dropout
 
@@ -64,9 +71,9 @@ class AddGridPositions(nn.Module):
         """image [B, C, height, width] and its states [B, leading + patches, D] -> of the states' shape."""
         grid = (image.shape[2] // self.patch[0], image.shape[3] // self.patch[1])
         table = self.table
-        if grid != (self.side, self.side):
-            leading, square = table[:, : self.leading], table[:, self.leading :]
-            square = square.view(1, self.side, self.side, -1).permute(0, 3, 1, 2)  # [1, D, side, side]
-            stretched = nn.functional.interpolate(square, size=grid, mode="bicubic", align_corners=False)
+        if grid != self.grid:
+            leading, places = table[:, : self.leading], table[:, self.leading :]
+            places = places.view(1, *self.grid, -1).permute(0, 3, 1, 2)  # [1, D, rows, columns]
+            stretched = nn.functional.interpolate(places, size=grid, mode="bicubic", align_corners=False)
             table = torch.cat((leading, stretched.flatten(2).transpose(1, 2)), dim=1)
         return nn.functional.dropout(hidden + table, self.dropout, self.training)

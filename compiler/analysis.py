@@ -13,6 +13,7 @@ from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
 from compiler.passes.findings import Findings
 from compiler.passes.free_graph import Written
+from compiler.passes.image_sizes import image_size_problems
 from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
 from compiler.passes.lengths import short_inputs
@@ -115,7 +116,7 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     findings.report(number_problems(joined.graph), values)
     graph, problems = infer(joined.graph)
     trace("dims", graph)
-    problems += [*joined.problems, *front_end_problems(spec, graph)]
+    problems += [*joined.problems, *front_end_problems(spec, graph), *image_size_problems(spec, graph)]
     if len(parts) == 1:
         problems += uneven_outputs(parts[0], graph)
     findings.report(problems, values)

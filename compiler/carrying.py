@@ -97,7 +97,7 @@ def heads(model: Any, component: Component) -> dict[str, Tensor]:
     stored = _stored(model, component)
     found = {name: stored[name] for name in stored if generalise(name)[0] in patterns}
     if patterns and not found:
-        place = model.spec.origins.get((component.role, "architecture"))
+        place = model.spec.origins.get(f"{component.role}.architecture")
         raise CrossloomError(
             [
                 Diagnostic(

@@ -91,7 +91,7 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
             continue
         problems = list(found.problems)
         refused = {address for problem in problems for address, _ in problem.at}
-        section = one.stated.section.model_validate(spec.data.get(one.key) or {})
+        section = one.stated.section.model_validate(one.fields(spec.data, component.config))
         differing = contradictions(section, found.fields, one.stated.free, one.key)
         problems += [problem for problem in differing if problem.at[0][0] not in refused]
         for problem in problems:

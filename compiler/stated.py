@@ -30,6 +30,13 @@ class StatedSection:
     role: str
     stated: Stated[Any]
 
+    def fields(self, data: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the section in a spec's data, beside the config of its part."""
+        written = data.get(self.key)
+        if written is None and self.stated.follows:
+            return self.stated.fitting(config)
+        return written if isinstance(written, dict) else {}
+
 
 def sections_of(role: str, family: Family) -> Iterator[StatedSection]:
     """The sections of a family in a role: a front end or a tokenizer of source texts, one of target texts."""

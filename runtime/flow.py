@@ -75,6 +75,11 @@ def _tokenize(processor: Processor, texts: Any, **languages: Any) -> Any:
     return processor(text=texts, **languages)
 
 
+def _image_front_end(processor: Processor, images: Any, **languages: Any) -> Any:
+    """Pictures to the model's inputs."""
+    return processor(images=images, **languages)
+
+
 def _detokenize(processor: Processor, ids: Any) -> list[str]:
     """Token ids [B, T] to texts."""
     return processor.batch_decode(ids)
@@ -83,6 +88,7 @@ def _detokenize(processor: Processor, ids: Any) -> list[str]:
 HOST: Mapping[str, Callable[..., Any]] = {
     "detokenize": _detokenize,
     "front_end": _front_end,
+    "image_front_end": _image_front_end,
     "tokenize": _tokenize,
 }
 """What each of `specs.flow.HOST_OPERATIONS` computes."""

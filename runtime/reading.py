@@ -26,5 +26,18 @@ def _text(processor: Processor, mono: Mono | None) -> Reader:
     return lambda text: [text]
 
 
-READERS: Mapping[str, Callable[[Processor, Mono | None], Reader]] = {"audio": _audio, "text": _text}
+def _images(_: Processor, mono: Mono | None) -> Reader:
+    """Paths of images, to pictures."""
+    from runtime.images import read_image
+
+    if mono is not None:
+        raise failure("XL112", "`mono` is about recordings, and this model reads images", help="leave it out")
+    return lambda path: [read_image(path)]
+
+
+READERS: Mapping[str, Callable[[Processor, Mono | None], Reader]] = {
+    "audio": _audio,
+    "image": _images,
+    "text": _text,
+}
 """By the name of the flow's input."""

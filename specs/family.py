@@ -50,6 +50,11 @@ def unbounded(_: View) -> int | None:
     return None
 
 
+def unremarked(_: View) -> tuple[str, ...]:
+    """For an encoder that public pairs bridge as it is bridged here."""
+    return ()
+
+
 def nothing(_: View) -> Mapping[str, Any]:
     """For a family whose fields are independent of each other."""
     return {}
@@ -108,6 +113,7 @@ class Family:
             its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
+        bridged: config -> what there is to know of a bridge behind its encoder.
     """
 
     name: str
@@ -132,6 +138,7 @@ class Family:
     constants: Mapping[str, Any] = field(default_factory=dict)
     flow: Flow | None = None
     derived: Callable[[View], Mapping[str, Any]] = nothing
+    bridged: Callable[[View], tuple[str, ...]] = unremarked
 
 
 def front_end_of(family: Family) -> Stated[FrontEnd] | None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 StepKind = Literal["host", "generate"]
 
-HOST_OPERATIONS = ("detokenize", "front_end", "tokenize")
+HOST_OPERATIONS = ("detokenize", "front_end", "image_front_end", "tokenize")
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
 
 
@@ -68,5 +68,17 @@ TEXT_TO_TEXT = Flow(
 )
 """Token ids of the source, token ids of the target by search, text of these."""
 
-FLOWS = {"audio": SPEECH_TO_TEXT, "text": TEXT_TO_TEXT}
+IMAGE_TO_TEXT = Flow(
+    "image to text",
+    ("image",),
+    "text",
+    (
+        Step("inputs", "host", "image_front_end", ("image",)),
+        Step("token_ids", "generate", "model", ("inputs",)),
+        Step("text", "host", "detokenize", ("token_ids",)),
+    ),
+)
+"""Pixels of the images, token ids by search, text of the ids."""
+
+FLOWS = {"audio": SPEECH_TO_TEXT, "image": IMAGE_TO_TEXT, "text": TEXT_TO_TEXT}
 """What a person gives -> what a model does from there, where its family states nothing else."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from specs.images import Image
 from specs.problems import Problem
 from specs.tokenizers import TokenizerKind
 
@@ -81,7 +82,8 @@ class Waveform:
         return samples
 
 
-FrontEnd = FilterBank | Waveform
+AudioFrontEnd = FilterBank | Waveform
+FrontEnd = AudioFrontEnd | Image
 """Every kind of front end."""
 
 Files = Mapping[str, Mapping[str, Any]]
@@ -108,6 +110,7 @@ class Stated(Generic[Kind_co]):
         problems: the section, its address -> what its fields contradict each other in.
         fitting: config of a checkpoint without such files -> the fields of the section that suit it.
         free: fields in which a spec may differ from a checkpoint's files.
+        follows: whether a spec that leaves the section out means the fields that suit its config.
     """
 
     section: type[Section]
@@ -118,6 +121,7 @@ class Stated(Generic[Kind_co]):
     problems: Callable[[Any, str], Iterable[Problem]] = lambda _, __: ()
     fitting: Callable[[Mapping[str, Any]], dict[str, Any]] = _nothing
     free: frozenset[str] = frozenset()
+    follows: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Addresses are those the fields have in the imported spec; messages name the file
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,11 +96,16 @@ FRONT_END_FILES = ("processor_config.json", "preprocessor_config.json")
 
 
 def read_front_end(
-    section: type[Section], address: str, contents: Mapping[str, bytes], inert: Mapping[str, str]
+    section: type[Section],
+    address: str,
+    contents: Mapping[str, bytes],
+    inert: Mapping[str, str],
+    prepared: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> ImportedSection | None:
     """The section of a front end that a checkpoint's files mean, None where there are none.
 
     As in the published classes, the part inside `processor_config.json` comes before the older file.
+    `prepared` gives the fields of a file as the section spells them.
     """
     problems: list[Problem] = []
     nested, plain = (read_object(name, contents.get(name), address, problems) for name in FRONT_END_FILES)
@@ -112,7 +117,7 @@ def read_front_end(
         plain = {**surplus, **nested[part]}
     if plain is None:
         return ImportedSection({}, {}, problems) if problems else None
-    found = import_section(section, plain, file=file, inert=inert, required={}, address=address)
+    found = import_section(section, prepared(plain), file=file, inert=inert, required={}, address=address)
     return replace(found, problems=problems + found.problems)
 
 

@@ -41,9 +41,6 @@ def test_the_files_that_the_catalogue_names_are_packaged() -> None:
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
 """Packages that are imported under another name."""
 
-AHEAD = {"PIL"}
-"""What the extra `image` brings, which the front ends of families that take images will read them with."""
-
 
 def imported() -> tuple[set[str], set[str]]:
     """Modules that the packages import, neither Python's nor ours; every string, maybe a module's name."""
@@ -69,4 +66,4 @@ def test_what_is_required_is_what_is_imported() -> None:
     required = {MODULES.get(name, name) for name in names}
     modules, strings = imported()
     assert modules - required == {"markupsafe", "pydantic_core"}  # parts of jinja2 and pydantic
-    assert required - modules - strings == AHEAD
+    assert required - modules - strings == set()

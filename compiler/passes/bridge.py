@@ -66,15 +66,24 @@ def crossing(
             (ends[1].origin or "", f"`decoder` attends to width {target}"),
             (ends[0].origin or "", f"`encoder` ends at width {source}"),
         ),
-        info=("its parameters are stored with those of the whole",)
-        if spec.whole is not None
-        else ("its parameters are in no checkpoint of a part: they start fresh",),
+        info=(
+            "its parameters are stored with those of the whole"
+            if spec.whole is not None
+            else "its parameters are in no checkpoint of a part: they start fresh",
+            *_remarks(spec),
+        ),
         help="write `bridge: none` to have unequal widths refused",
         severity="info",
     )
     numbers |= dict(zip(BRIDGES[kind].sides, ends, strict=True))
     node = make_node(BRIDGE, kind, numbers, _inputs(kind, hidden, mask))
     return _across(node, given, mask), [note, *problems]
+
+
+def _remarks(spec: Spec) -> tuple[str, ...]:
+    """What the encoder's family has to say of a bridge behind it."""
+    encoder = spec.components.get("encoder")
+    return () if encoder is None else encoder.family.bridged(encoder.view)
 
 
 def _inputs(kind: str, hidden: Ref, mask: Ref | None) -> dict[str, Ref]:

@@ -289,8 +289,7 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
     kinds: dict[str, Any] = {}
     files: dict[str, Files] = {}
     for one in stated_sections(components):
-        written = findings.document.data.get(one.key)
-        given = written if isinstance(written, dict) else {}
+        given = one.fields(findings.document.data, components[one.role].config)
         section = validated(findings, given, one.stated.section, (one.key,))
         if section is not None:
             findings.report(one.stated.problems(section, one.key))

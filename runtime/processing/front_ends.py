@@ -5,11 +5,13 @@ from __future__ import annotations
 from torch import nn
 
 from blocks.filter_bank import FilterBankFrontEnd, LogMelFilterBank, UtteranceDeviation, UtteranceMean
+from blocks.pixel_front_end import ChannelNormalisation, PixelFrontEnd, Rescale
 from blocks.waveform_front_end import MaskedWaveforms, PaddedWaveforms, UnitVariance
-from specs.processing import FilterBank, FrontEnd, Waveform
+from specs.images import Image
+from specs.processing import AudioFrontEnd, FilterBank, Waveform
 
 
-def build_front_end(kind: FrontEnd) -> nn.Module:
+def build_front_end(kind: AudioFrontEnd) -> nn.Module:
     """A module that turns a list of waveforms [N] float32 into what the model reads, and its mask or None."""
     match kind:
         case FilterBank():
@@ -18,6 +20,16 @@ def build_front_end(kind: FrontEnd) -> nn.Module:
             normalizers = [UnitVariance()] if kind.normalize else []
             made = MaskedWaveforms if kind.with_mask else PaddedWaveforms
             return made(normalizers, kind.padding_value)
+
+
+def build_pixel_front_end(kind: Image) -> PixelFrontEnd:
+    """A module that turns images uint8 [B, C, height, width] into what the model reads."""
+    normalizers: list[nn.Module] = []
+    if kind.factor is not None:
+        normalizers.append(Rescale(kind.factor))
+    if kind.mean is not None and kind.deviation is not None:
+        normalizers.append(ChannelNormalisation(kind.mean, kind.deviation))
+    return PixelFrontEnd(normalizers)
 
 
 def _filter_bank(kind: FilterBank) -> FilterBankFrontEnd:

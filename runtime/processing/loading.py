@@ -19,6 +19,7 @@ from runtime.processing.processor import Processor
 from runtime.tokenizers import Tokenizer, load_tokenizer
 from specs.dims import minimum_input
 from specs.graph import Graph
+from specs.images import Image
 from specs.tokenizers import reading_of
 from specs.values import plain
 
@@ -115,7 +116,7 @@ def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
     """Shortest and longest audio in samples: what the graph's lengths and the positions allow."""
     front_end = spec.processing.front_end
     component = spec.components.get("model") or spec.components.get("encoder")
-    if front_end is None or component is None or graph.encoded is None:
+    if front_end is None or isinstance(front_end, Image) or component is None or graph.encoded is None:
         return None
     shortest = front_end.fewest_samples(graph.minimums.get(front_end.axis, 1))
     positions = component.family.maximum_source(component.view)

@@ -1,4 +1,4 @@
-"""The processor: audio and texts to the tensors a model takes, by the model's input names."""
+"""The processor: audio, images and texts to the tensors a model takes, by the model's input names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from runtime.failures import failure
 from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
-from specs.processing import FrontEnd
+from specs.images import Image
+from specs.processing import AudioFrontEnd, FrontEnd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -60,6 +61,7 @@ class Processor:
         *,
         audio: Any = None,
         sampling_rate: int | None = None,
+        images: Any = None,
         text: str | Sequence[str] | None = None,
         text_target: str | Sequence[str] | None = None,
         src_lang: str | None = None,
@@ -72,6 +74,8 @@ class Processor:
             input_features [B, F, M] or input_values [B, N] float32, and attention_mask [B, F] or [B, N]
             int64 (1 = valid), which models trained without one do without.
         sampling_rate: of the audio; required with it, and equal to the model's.
+        images: a picture (path, image of Pillow, 8-bit colours [height, width, 3]), or a list of them ->
+            pixel_values [B, 3, height, width] float32.
         text -> input_ids [B, T] int64, padded, and attention_mask [B, T].
         text_target -> labels [B, T] int64, -100 after the end. Where the tokenizer writes no end, the first
             id at which the decoder stops is added, or it would never learn to.
@@ -79,9 +83,9 @@ class Processor:
         errors: "replace" makes what the tokenizer has no token for unknown tokens.
 
         Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
-        empty (XL411), too short (XL412), too long (XL413), not samples (XL414); a language unknown
-        or not needed (XL112); text without a token (XL417); nothing to do (XL105); rows that differ in
-        number (XL104).
+        empty (XL411), too short (XL412), too long (XL413), not samples (XL414); no image
+        (XL418); a language unknown or not needed (XL112); text without a token
+        (XL417); nothing to do (XL105); rows that differ in number (XL104).
         """
         if src_lang is not None and (text is None or self._source_tokenizer is None):
             raise failure(
@@ -89,18 +93,26 @@ class Processor:
                 f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
                 help="leave `src_lang` out",
             )
-        if audio is None and text is None and text_target is None:
-            raise failure("XL105", "nothing to process", help="pass `audio`, `text` or `text_target`")
-        if audio is not None and text is not None:
+        given = {"audio": audio, "images": images, "text": text}
+        several = [f"`{name}`" for name, value in given.items() if value is not None]
+        if not several and text_target is None:
+            raise failure(
+                "XL105", "nothing to process", help="pass `audio`, `images`, `text` or `text_target`"
+            )
+        if len(several) > 1:
             raise failure(
                 "XL112",
-                "`audio` and `text` are both inputs, and a model takes one of them",
+                f"{' and '.join(several)} are all inputs, and a model takes one of them"
+                if len(several) > 2
+                else f"{' and '.join(several)} are both inputs, and a model takes one of them",
                 help="pass the text to be produced as `text_target`",
             )
         require("a processor", "torch")
         inputs: dict[str, Tensor] = {}
         if audio is not None:
             inputs |= self._features(audio, sampling_rate)
+        if images is not None:
+            inputs |= self._pixels(images)
         if text is not None:
             reader = self._source_tokenizer or self.tokenizer
             language = tgt_lang if self._source_tokenizer is None else src_lang or reader.source_language
@@ -223,6 +235,25 @@ class Processor:
         inputs = {self._require_front_end().input_name: features}
         return inputs if mask is None else {**inputs, "attention_mask": mask}
 
+    def _pixels(self, images: Any) -> dict[str, Tensor]:
+        import torch
+
+        from runtime.images import as_pictures, prepared
+
+        if not isinstance(self.front_end, Image):
+            raise failure("XL105", "this model takes no images", help=f"pass {self._taken()}")
+        arrays = prepared(as_pictures(images), self.front_end)
+        if not arrays:
+            raise failure("XL105", "there is no image to process", help="pass one, or a list of them")
+        pixels = torch.stack([torch.tensor(array) for array in arrays])
+        return {self.front_end.input_name: self._pixel_module(pixels)}
+
+    def _taken(self) -> str:
+        """What this model takes, as an argument of a call."""
+        if self.front_end is None:
+            return "`text`"
+        return "`images`" if isinstance(self.front_end, Image) else "`audio`"
+
     def _source_rows(
         self, reader: Tokenizer, texts: str | Sequence[str], language: str | None, errors: Errors
     ) -> list[list[int]]:
@@ -247,9 +278,9 @@ class Processor:
     def _minimum_samples(self) -> int:
         return max(self.limits.minimum_samples, self._require_front_end().frame_length)
 
-    def _require_front_end(self) -> FrontEnd:
-        if self.front_end is None:
-            raise failure("XL105", "this model takes no audio", help="pass `text`")
+    def _require_front_end(self) -> AudioFrontEnd:
+        if self.front_end is None or isinstance(self.front_end, Image):
+            raise failure("XL105", "this model takes no audio", help=f"pass {self._taken()}")
         return self.front_end
 
     @cached_property
@@ -257,6 +288,13 @@ class Processor:
         from runtime.processing.front_ends import build_front_end
 
         return build_front_end(self._require_front_end())
+
+    @cached_property
+    def _pixel_module(self) -> nn.Module:
+        from runtime.processing.front_ends import build_pixel_front_end
+
+        assert isinstance(self.front_end, Image), "asked for after the images were taken"
+        return build_pixel_front_end(self.front_end)
 
 
 def _encoded(
@@ -281,5 +319,5 @@ def _check_rows(inputs: Mapping[str, Tensor]) -> None:
         raise failure(
             "XL104",
             f"the inputs differ in their number of rows: {listed}",
-            help="pass a text for each waveform",
+            help="pass a text for each of the others",
         )

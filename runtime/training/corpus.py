@@ -133,12 +133,17 @@ def _recordings(processor: Processor, paths: Sequence[Any]) -> dict[str, Any]:
     return {"audio": [read_audio(path, rate) for path in paths], "sampling_rate": rate}
 
 
+def _pictures(_: Processor, paths: Sequence[Any]) -> dict[str, Any]:
+    return {"images": list(paths)}
+
+
 def _texts(processor: Processor, texts: Sequence[Any]) -> dict[str, Any]:
     return {"text": list(texts)}
 
 
 SOURCES: Mapping[str, Callable[[Processor, Sequence[Any]], dict[str, Any]]] = {
     "audio": _recordings,
+    "image": _pictures,
     "text": _texts,
 }
 """What a model takes -> the arguments of its processor, of the sources of some rows."""

@@ -10,6 +10,7 @@ from specs.family import Family
 FAMILIES = (
     "bart",
     "bert",
+    "deit",
     "data2vec-audio",
     "distilbert",
     "donut-swin",

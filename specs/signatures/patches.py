@@ -71,7 +71,8 @@ ADD_POSITION_TABLE = Signature(
 
 _GRID = (
     Hyper("leading", int, "states before the patches", minimum=0),
-    Hyper("side", int, "patches along a side of the square grid of rows", minimum=1),
+    Hyper("grid_rows", int, "patches along the height, of the learned grid", minimum=1),
+    Hyper("grid_columns", int, "patches along the width, of the learned grid", minimum=1),
     WIDTH,
     *PATCH,
     DROPOUT,

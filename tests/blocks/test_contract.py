@@ -259,7 +259,7 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
                 values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
-            if (norm := signature.hyper("norm")) is not None:
+            if (norm := signature.hyper("norm")) is not None and norm.choices:
                 values["norm"] = Value(norm.choices[overflow > 0])
             used |= {block.name for block in signature.construct(given_numbers).walk()}
     from specs.signatures.activations import ACTIVATIONS

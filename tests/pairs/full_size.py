@@ -45,9 +45,12 @@ DECODERS = (
     "wav2vec2-xls-r-300m-en-to-15",
 )
 """Pairs whose decoder is taken."""
+ENCODERS = tuple(name for name in DECODERS if "wav2vec2" in name)
+"""Pairs whose encoder is taken."""
 CASES: list[tuple[str, Role]] = [
     *((name, role) for name, roles in ROLES.items() for role in roles),
     *((name, "decoder") for name in DECODERS),
+    *((name, "encoder") for name in ENCODERS),
 ]
 START = {"bert-base-uncased": {"decoder_start": 101}}
 """Ids that a configuration leaves open for a decoder."""
@@ -74,6 +77,8 @@ def copy(name: str, role: Role, folder: Path) -> Path:
     config = json.loads((PAIRS / name / "config.json").read_text())
     half = {field: value for field, value in config[role].items() if field != "architectures"}
     (folder / "config.json").write_text(json.dumps(half))
+    if role == "encoder":
+        shutil.copy(PAIRS / name / "preprocessor_config.json", folder)
     return folder
 
 

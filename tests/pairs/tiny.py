@@ -91,8 +91,8 @@ def _patches(width: int) -> Fields:
         "num_hidden_layers": 1,
         "num_attention_heads": 2,
         "intermediate_size": 10,
-        "image_size": 6,
-        "patch_size": 2,
+        "image_size": 8,
+        "patch_size": 4,
     }
 
 
@@ -111,6 +111,7 @@ def _windows(width: int) -> Fields:
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "bert": _bert,
+    "deit": _patches,
     "data2vec-audio": lambda width: (
         _waveform(width) | {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 3}
     ),
@@ -133,6 +134,12 @@ TINY: dict[str, Callable[[int], Fields]] = {
 }
 """Family -> its fields, of a width that 4 divides: one layer, everything else as small as it goes."""
 
+PICTURES: dict[str, Any] = {
+    name: {"size": 8, "do_center_crop": False} if name != "donut-swin" else {"size": 8}
+    for name in ("deit", "donut-swin", "swin", "vit")
+}
+"""Encoder of images -> the front end that gives it some of its tiny size."""
+
 SIZES = {"samples": 60}
 """Name of a free length of an input -> how long it is here; the others are `LENGTH`."""
 LENGTH = 7
@@ -149,6 +156,8 @@ def tiny(encoder: str, decoder: str, widths: tuple[int, int] = (8, 12), **more: 
         for role, name, width in zip(("encoder", "decoder"), (encoder, decoder), widths, strict=True)
     }
     tokens = {"decoder_start": START, "pad": PAD}
+    if encoder in PICTURES:
+        more = {"processor": PICTURES[encoder]} | more
     return str(
         yaml.safe_dump({"crossloom": 1, "name": "tiny", **halves, "tokens": tokens, **more}, sort_keys=False)
     )

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
+    DeiTConfig,
+    DeiTModel,
     DonutSwinConfig,
     DonutSwinModel,
     PreTrainedModel,
@@ -26,6 +28,7 @@ from tests.pairs.oracle import spread
 from tests.vision.windows import window_settings
 
 CLASSES: dict[str, tuple[Any, Any]] = {
+    "deit": (DeiTConfig, DeiTModel),
     "donut-swin": (DonutSwinConfig, DonutSwinModel),
     "swin": (SwinConfig, SwinModel),
     "vit": (ViTConfig, ViTModel),
@@ -86,7 +89,7 @@ def _swin(draw: random.Random, seed: int) -> dict[str, Any]:
     return {**window_settings(draw, seed), "use_absolute_embeddings": seed == 3}
 
 
-_SETTINGS = {"donut-swin": window_settings, "swin": _swin, "vit": _vit}
+_SETTINGS = {"deit": _vit, "donut-swin": window_settings, "swin": _swin, "vit": _vit}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:

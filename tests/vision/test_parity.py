@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import crossloom
+from tests.pairs.cases import spec_of
 from tests.parity.cases import LOGITS, difference
 from tests.vision import oracle
 from tests.vision.oracle import CLASSES, random_images, save
@@ -53,3 +54,27 @@ def test_gradients_are_the_published_ones(tmp_path: Path, family: str, seed: int
         for model in (ours, theirs)
     ]
     assert gradients[0] == pytest.approx(gradients[1], rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", ["deit", "vit"])
+@pytest.mark.parametrize("seed", [0, 1, 3])
+@pytest.mark.parametrize("size", [(20, 40), (16, 16), (30, 15), (8, 9)])
+def test_positions_are_interpolated_where_the_spec_says_so(
+    tmp_path: Path, family: str, seed: int, size: tuple[int, int]
+) -> None:
+    """`long_input: grow` takes images of any size, as the published class does when it is asked to."""
+    theirs: Any = save(family, seed, tmp_path)
+    spec = spec_of(crossloom.import_spec(tmp_path).data | {"long_input": "grow"})
+    ours = crossloom.load(spec)
+    images = random_images(theirs.config, seed, size=size)
+    with torch.no_grad():
+        expected = theirs(images, interpolate_pos_encoding=True).last_hidden_state
+        assert difference(ours.encode(images).hidden, expected) <= LOGITS
+
+
+@pytest.mark.parametrize("family", ["deit", "vit"])
+def test_images_of_another_size_are_refused_otherwise(tmp_path: Path, family: str) -> None:
+    theirs: Any = save(family, 1, tmp_path)
+    ours = crossloom.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="pixel_values is"):
+        ours.encode(random_images(theirs.config, 1, size=(20, 40)))

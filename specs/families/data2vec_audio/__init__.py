@@ -4,6 +4,7 @@ from specs.families.data2vec_audio.config import Data2VecAudioConfig
 from specs.families.data2vec_audio.graph import encoder
 from specs.families.data2vec_audio.weights import HEADS, weights
 from specs.families.wav2vec2.config import INERT, leaked, rules
+from specs.families.wav2vec2.graph import bridged
 from specs.families.wav2vec2.weights import UNTRAINED
 from specs.family import Family, PublishedHalf
 
@@ -15,6 +16,7 @@ FAMILY = Family(
     is_whole=False,
     encoder=encoder,
     weights=weights,
+    bridged=bridged,
     leaked=leaked(Data2VecAudioConfig),
     halves={"encoder": PublishedHalf("Data2VecAudioModel", "data2vec_audio.", HEADS)},
     inert=INERT & Data2VecAudioConfig.model_fields.keys(),

@@ -19,5 +19,6 @@ FAMILY = Family(
     derived=derived,
     halves={"encoder": PublishedHalf("DonutSwinModel", without_prefix="donut.")},
     inert=INERT,
+    front_end="specs.families.donut_swin.front_end",
     constants={"is_encoder_decoder": False},
 )

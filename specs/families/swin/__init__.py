@@ -23,5 +23,6 @@ FAMILY = Family(
     derived=derived,
     halves={"encoder": PublishedHalf("SwinModel", without_prefix="swin.")},
     inert=INERT | {"encoder_stride"},
+    front_end="specs.families.swin.front_end",
     constants={"is_encoder_decoder": False},
 )

@@ -15,5 +15,6 @@ FAMILY = Family(
     weights=weights,
     halves={"encoder": PublishedHalf("ViTModel", without_prefix="vit.")},
     inert=INERT,
+    front_end="specs.families.vit.front_end",
     constants={"is_encoder_decoder": False},
 )

@@ -47,7 +47,13 @@ def encoder_with(
         hidden = g.node(f"encoder.{token}", "leading_token", {"width": c.hidden_size}, hidden=hidden)
     rows, columns = grid(c)
     if long_input == "grow":
-        numbers = {"leading": Value(len(tokens)), "side": rows, "width": c.hidden_size, **patch}
+        numbers = {
+            "leading": Value(len(tokens)),
+            "grid_rows": rows,
+            "grid_columns": columns,
+            "width": c.hidden_size,
+            **patch,
+        }
         numbers["dropout"] = c.hidden_dropout_prob
         hidden = g.node("encoder.positions", "add_grid_positions", numbers, hidden=hidden, image=image)
         positions = "AddGridPositions"

@@ -163,6 +163,16 @@ def projects(c: View) -> bool:
     return bool(c.add_adapter) and plain(output_width(c)) != plain(c.hidden_size)
 
 
+def bridged(c: View) -> tuple[str, ...]:
+    """What the public pair makes of an adapter of another width."""
+    if not projects(c):
+        return ()
+    return (
+        f"it reads the adapter's width, {plain(output_width(c))}; the public pair sizes its own by "
+        f"hidden_size, {plain(c.hidden_size)}, and fails: no checkpoint of a whole pair has this bridge",
+    )
+
+
 def adapted(g: GraphBuilder, c: View, side: Side) -> Side:
     """The encoder with its adapter, where the config has one."""
     if not c.add_adapter:

@@ -1,6 +1,7 @@
 """wav2vec 2.0 with Conformer layers: raw audio to hidden states (Gulati et al. 2020; Wang et al. 2020)."""
 
 from specs.families.wav2vec2.config import INERT, leaked, rules
+from specs.families.wav2vec2.graph import bridged
 from specs.families.wav2vec2.weights import UNTRAINED
 from specs.families.wav2vec2_conformer.config import Wav2Vec2ConformerConfig
 from specs.families.wav2vec2_conformer.graph import encoder
@@ -15,6 +16,7 @@ FAMILY = Family(
     is_whole=False,
     encoder=encoder,
     weights=weights,
+    bridged=bridged,
     leaked=leaked(Wav2Vec2ConformerConfig),
     halves={"encoder": PublishedHalf("Wav2Vec2ConformerModel", "wav2vec2_conformer.", HEADS)},
     inert=(INERT & Wav2Vec2ConformerConfig.model_fields.keys())

@@ -1,6 +1,7 @@
 """WavLM: raw audio to hidden states (Chen et al. 2022)."""
 
 from specs.families.wav2vec2.config import INERT, rules
+from specs.families.wav2vec2.graph import bridged
 from specs.families.wav2vec2.weights import UNTRAINED
 from specs.families.wavlm.config import LEAKED, WavLMConfig
 from specs.families.wavlm.graph import encoder
@@ -15,6 +16,7 @@ FAMILY = Family(
     is_whole=False,
     encoder=encoder,
     weights=weights,
+    bridged=bridged,
     leaked=LEAKED,
     halves={"encoder": PublishedHalf("WavLMModel", "wavlm.", HEADS)},
     inert=INERT & WavLMConfig.model_fields.keys(),
