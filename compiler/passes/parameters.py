@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 
 from compiler.block_source import library
 from compiler.diagnostics.near import near
-from compiler.passes.bridge import BRIDGE
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import Written
 from compiler.spec import Spec
 from specs.graph import Graph, Tie
 from specs.language import Ignore
+from specs.pairs import BRIDGE
 from specs.problems import Problem
 
 Shapes = dict[str, tuple[int, ...]]

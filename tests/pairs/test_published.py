@@ -1,4 +1,4 @@
-"""Every published pair, at its real size: imported, emitted, verified against real key lists without torch."""
+"""Every published pair at its real size: imported, emitted, verified against real key lists without torch."""
 
 from __future__ import annotations
 
