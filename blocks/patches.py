@@ -70,7 +70,7 @@ class AddGridPositions(nn.Module):
     def forward(self, image: Tensor, hidden: Tensor) -> Tensor:
         """image [B, C, height, width] and its states [B, leading + patches, D] -> of the states' shape."""
         grid = (image.shape[2] // self.patch[0], image.shape[3] // self.patch[1])
-        table = self.table
+        table: Tensor = self.table
         if grid != self.grid:
             leading, places = table[:, : self.leading], table[:, self.leading :]
             places = places.view(1, *self.grid, -1).permute(0, 3, 1, 2)  # [1, D, rows, columns]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.spec import Component
@@ -22,10 +23,35 @@ LABELS = ("id2label", "label2id", "problem_type")
 
 def carried(model: Any, component: Component) -> dict[str, Tensor]:
     """What the published class has beside: as its checkpoint stores it, else as the class begins."""
-    table = component.family.weights(component.view)
-    stored = _stored(model, component)
     like = next(iter(model.parameters()))
     kept = {}
+    for name, part, found in _parts(model, component):
+        value = _initial(part) if found is None else found
+        value = value.to(like.dtype) if value.is_floating_point() else value
+        kept[name] = value.contiguous()
+    return kept
+
+
+def begun_parts(model: Any, component: Component) -> list[Diagnostic]:
+    """XL520 where parts are written as they begin, for no checkpoint gave them."""
+    begun = [name for name, _, found in _parts(model, component) if found is None]
+    if not begun:
+        return []
+    return [
+        Diagnostic(
+            "XL520",
+            Severity.WARNING,
+            f"{quoted(begun)}: written with initial values",
+            info=("the published class has this part, and no checkpoint of this model does",),
+            help="train that part before you use it",
+        )
+    ]
+
+
+def _parts(model: Any, component: Component) -> Iterator[tuple[str, Carried, Tensor | None]]:
+    """(stored name, the part, its tensor where the model's checkpoint has one)."""
+    table = component.family.weights(component.view)
+    stored = _stored(model, component)
     for one in table.ignored:
         if one.carried is None or one.carried.role != component.role:
             continue
@@ -36,10 +62,7 @@ def carried(model: Any, component: Component) -> dict[str, Tensor]:
             names = [fill(name, number) for name in (one.pattern, *one.copies)]
             spelt = [dialect.spell(name) for name in names for dialect in table.dialects]
             found = next((name for name in spelt if name in stored), None)
-            value = _initial(one.carried) if found is None else stored[found]
-            value = value.to(like.dtype) if value.is_floating_point() else value
-            kept[names[0]] = value.contiguous()
-    return kept
+            yield names[0], one.carried, None if found is None else stored[found]
 
 
 def _initial(carried: Carried) -> Tensor:

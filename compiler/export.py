@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.analysis import analysis_of
-from compiler.carrying import labels
+from compiler.carrying import begun_parts, labels
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.files import Write, replace_all, text_writer
 from compiler.overwriting import refuse_overwriting
@@ -57,6 +57,11 @@ def keep_spec(spec: Spec, folder: Path) -> None:
     """
     if spec.kind != "model":
         refuse_overwriting({folder / SPEC_FILE: whole_yaml(spec)}, spec.file)
+
+
+def untrained_parts(model: Any) -> list[Diagnostic]:
+    """XL520 for what the published layout of a model holds beside it and no checkpoint gave."""
+    return [finding for part in model.spec.components.values() for finding in begun_parts(model, part)]
 
 
 def export(model: Any, graph: Graph, folder: Path, layout: Layout | None = None) -> list[Path]:

@@ -15,6 +15,7 @@ from compiler.verify import stored_dtypes
 from compiler.weights.operations import apply
 from compiler.weights.table import WeightTable
 from compiler.weights.values import Values
+from compiler.weights.vocabulary import TakenRows
 from specs.graph import Graph
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def load(
         for address, names in resolution.feeds.items():
             tensor = apply(rows[address].operation, [values[role][name] for name in names])
             tensors[address] = tensor.to(device=target, dtype=stored_dtype).contiguous()
-    tensors |= _fresh(spec, graph, table, target, stored_dtype)
+    for address, fresh in _fresh(spec, graph, table, target, stored_dtype).items():
+        taken = rows[address].taken
+        is_loaded = taken is not None and address in tensors
+        tensors[address] = _with_rows(fresh, tensors[address], taken) if taken and is_loaded else fresh
     held = tensors_of(model)
     assert held.keys() == {row.address for row in table}, "the table is total"
     for address, tensor in tensors.items():
@@ -89,14 +93,23 @@ def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
 def _fresh(
     spec: Spec, graph: Graph, table: WeightTable, device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """Parameters that start untrained take the values a freshly built model has."""
-    fresh = [row.address for row in table if row.status == "fresh"]
+    """Parameters that start untrained, or have rows that do, take the values a freshly built model has."""
+    fresh = [row.address for row in table if row.status == "fresh" or (row.taken and row.status == "loaded")]
     if not fresh:
         return {}
     from compiler.build import build
 
     values = build(spec, graph).state_dict()
     return {address: values[address].to(device=device, dtype=dtype) for address in fresh}
+
+
+def _with_rows(fresh: Tensor, stored: Tensor, taken: TakenRows) -> Tensor:
+    """A parameter of fresh values, with the rows it takes of a stored one."""
+    import torch
+
+    pairs = [(index, row) for index, row in enumerate(taken.take) if row is not None]
+    ours, theirs = (torch.tensor(one, device=fresh.device) for one in zip(*pairs, strict=True))
+    return fresh.index_copy(taken.axis, ours, stored.index_select(taken.axis, theirs))
 
 
 def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype: torch.dtype) -> None:

@@ -29,6 +29,7 @@ def _resolved(spec: Spec, weights_of: Callable[[Part], str | None]) -> dict[str,
             "architecture": component.architecture or class_of(component.family, role),
             **({"weights": weights} if (weights := weights_of(component)) else {}),
             "config": dict(component.config),
+            **({"rows": component.rows.model_dump(exclude_none=True)} if component.rows else {}),
         }
     if spec.whole is not None:
         data["weights"] = weights_of(spec.whole)
@@ -63,6 +64,8 @@ def whole_yaml(spec: Spec) -> str:
     """
     data = _resolved(spec, lambda _: None)
     kept = {key: value for key, value in data.items() if key not in ("weights", "fresh", "ignore")}
+    for role in spec.components:
+        kept[role].pop("rows", None)  # the tensors have the vocabulary of the spec by now
     front = {key: kept.pop(key) for key in ("crossloom", "name")}
     data = {**front, "weights": "./", **kept}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

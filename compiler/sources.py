@@ -13,6 +13,7 @@ from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.exchanged import exchanged
 from compiler.spec import FORMS, Spec
 from compiler.verify import Verified, dtype_findings, verify_component
 from compiler.weights.folding import folded
@@ -97,6 +98,8 @@ def verify_sources(spec: Spec, graph: Graph, sources: Sources) -> tuple[WeightTa
             wanting.setdefault(row.component, []).append(row.address)
     if wanting:
         raise CrossloomError([no_source(spec, role, addresses) for role, addresses in wanting.items()])
+    if (confused := exchanged(spec, sources)) is not None:
+        return table, [Verified(role, None, None, [confused] * (role == "encoder")) for role in sources]
     verified = [verify_component(spec, table, role, source) for role, source in sources.items()]
     if verified:
         findings = [*verified[-1].diagnostics, *dtype_findings(spec, verified)]

@@ -14,7 +14,7 @@ from compiler.diagnostics.model import Span
 from specs.families import family
 from specs.family import Family
 from specs.flow import FLOWS, Flow
-from specs.language import FreeGraph, SpecFile
+from specs.language import FreeGraph, Rows, SpecFile
 from specs.processing import Processing
 from specs.values import View
 
@@ -91,6 +91,7 @@ class Component(Part):
     config: Mapping[str, Any]
     written: frozenset[str]
     architecture: str | None = None
+    rows: Rows | None = None
 
     @property
     def label(self) -> str:

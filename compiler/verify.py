@@ -20,6 +20,7 @@ from compiler.processing_files import assumed_front_end, processing_findings, vo
 from compiler.spec import Component, Spec
 from compiler.verify_configuration import compared
 from compiler.weights.folding import folded
+from compiler.weights.patterns import patterns_of
 from compiler.weights.resolution import FLOATING, Resolution, resolve
 from compiler.weights.table import WeightTable, pair_table, table_of
 from specs.graph import Graph
@@ -47,9 +48,9 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         place = spans_of(spec, weights_address(spec, component), "this checkpoint")
         unread = [replace(finding, spans=finding.spans or place) for finding in error.diagnostics]
         return Verified(component, None, None, unread)
-    ignore = tuple(getattr(spec.language.ignore, component, ()))
+    patterns = patterns_of(spec, component)
     named_at = spec.origins.get(weights_address(spec, component))
-    resolution, findings = resolve(table, component, checkpoint, ignore, named_at)
+    resolution, findings = resolve(table, component, checkpoint, patterns, named_at)
     parts = [component] if component in spec.parts else list(spec.components)
     found = compared(spec, component, source, component in table.maps)
     if found.is_another:
@@ -59,7 +60,7 @@ def verify_component(spec: Spec, table: WeightTable, component: str, source: Sou
         # What only follows from a field that differs would be a second finding of one mistake, whichever
         # of the two is mistaken there.
         changed, graph = settled
-        _, others = resolve(_same_layout(changed, graph, table), component, checkpoint, ignore, named_at)
+        _, others = resolve(_same_layout(changed, graph, table), component, checkpoint, patterns, named_at)
         others += _of_files(changed, parts, source)
         findings = min(findings, others, key=len)
     return Verified(component, checkpoint, resolution, [*found.findings, *findings])
@@ -91,7 +92,11 @@ def _with_fields(spec: Spec, fields: Mapping[str, Mapping[str, Any]]) -> tuple[S
     document = analysis_of(spec).document
     data = {key: value for key, value in document.data.items() if key != "extends"}  # it is merged in already
     for role, others in fields.items():
-        data[role] = {**data[role], "config": {**(data[role].get("config") or {}), **others}}
+        part, config = data[role], {**(data[role].get("config") or {}), **others}
+        if spec.components[role].rows is not None and "vocab_size" in others:
+            part = {**part, "rows": {**part["rows"], "stored": others["vocab_size"]}}
+            config["vocab_size"] = spec.components[role].config["vocab_size"]
+        data[role] = {**part, "config": config}
     changed = analyse(replace(document, data=data))
     errors = [one.code for one in changed.diagnostics if one.severity is Severity.ERROR]
     if (

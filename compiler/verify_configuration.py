@@ -91,7 +91,11 @@ def _differing(
     ignored = family.inert | frozenset(spec.language.ignore.config)
     stored = {**family.config().model_dump(), **configuration.fields}
     told, differing = [], {}
-    for name, value in component.config.items():
+    expected = dict(component.config)
+    places = {name: f"{component.role}.config.{name}" for name in expected}
+    if component.rows is not None:  # they say how many ids the checkpoint has
+        expected["vocab_size"], places["vocab_size"] = component.rows.stored, f"{component.role}.rows.stored"
+    for name, value in expected.items():
         if name in ignored or configuration.findings.is_poisoned(name) or same(stored[name], value):
             continue
         differing[name] = stored[name]
@@ -102,7 +106,7 @@ def _differing(
                 "XL505",
                 Severity.ERROR,
                 f"`{name}` is {written(value)} in the spec and {own} in config.json",
-                spans_of(spec, f"{component.role}.config.{name}", f"config.json {said} {own}"),
+                spans_of(spec, places[name], f"config.json {said} {own}"),
                 (f"in {file}", "the checkpoint was trained with its own value"),
                 f"set `{name}: {own}`",
             )

@@ -224,7 +224,8 @@ def export(
 
     A published model goes into the format `transformers`: a folder that it loads with nothing missing or
     unexpected; so does a half alone that has a published class. It, a pair and a free graph go into
-    `crossloom`: a folder that is loaded by the spec.yaml in it.
+    `crossloom`: a folder that is loaded by the spec.yaml in it. A part that the published class has and no
+    checkpoint gave is written as it begins, and told as a `CrossloomWarning` (XL520).
 
     Raises:
         CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
@@ -232,7 +233,8 @@ def export(
             that would be written over, unless `force`.
     """
     from compiler.export import export as export_model
-    from compiler.export import keep_spec, require_layout
+    from compiler.export import keep_spec, require_layout, untrained_parts
+    from compiler.warning import warn
 
     require("`crossloom.export`", "torch", "safetensors")
     if format not in ("transformers", "crossloom"):
@@ -241,7 +243,10 @@ def export(
     require_layout(spec, format)
     if format == "crossloom" and not force:
         keep_spec(spec, Path(folder))
-    return export_model(model, analysis(spec).sound()[1], Path(folder), format)
+    written = export_model(model, analysis(spec).sound()[1], Path(folder), format)
+    if format == "transformers":
+        warn(untrained_parts(model), stacklevel=2)
+    return written
 
 
 def load_processor(spec: Spec | Source, source: Source | None = None, **access: Any) -> Processor:

@@ -65,14 +65,14 @@ def run_flow(
     return known[flow.output]
 
 
-def _front_end(processor: Processor, audio: Any, **languages: Any) -> Any:
+def _front_end(processor: Processor, audio: Any, **reading: Any) -> Any:
     """Waveforms, a list of [N_i], to the model's inputs."""
-    return processor(audio=audio, sampling_rate=processor.sampling_rate, **languages)
+    return processor(audio=audio, sampling_rate=processor.sampling_rate, **reading)
 
 
-def _tokenize(processor: Processor, texts: Any, **languages: Any) -> Any:
+def _tokenize(processor: Processor, texts: Any, **reading: Any) -> Any:
     """Texts, a list, to the model's inputs."""
-    return processor(text=texts, **languages)
+    return processor(text=texts, **reading)
 
 
 def _image_front_end(processor: Processor, images: Any, **languages: Any) -> Any:

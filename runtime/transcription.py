@@ -57,6 +57,7 @@ def transcribe(
     batch_size: int = 8,
     mono: Mono | None = None,
     src_lang: str | None = None,
+    replace_unknown: bool = False,
     tgt_lang: str | None = None,
     **options: Any,
 ) -> Iterator[Transcript]:
@@ -65,7 +66,8 @@ def transcribe(
     `inputs` are what the model's flow begins with: paths of recordings, or texts. One that cannot be used
     has findings in place of a text; the others go on. A recording beyond the model's positions is split at
     silence under `long_input: chunk`, and its parts' texts are joined. `src_lang` is the language of source
-    texts, `tgt_lang` is forced as the first token; other `options` are those of `generate`.
+    texts; with `replace_unknown`, what has no token in them becomes the unknown one. `tgt_lang` is forced as
+    the first token; other `options` are those of `generate`.
 
     Raises:
         CrossloomError: options that cannot be used (XL402 to XL408), an unknown language (XL112), a spec
@@ -76,12 +78,13 @@ def transcribe(
     flow = flow_of(model.spec)
     (given,) = flow.inputs
     read = READERS[given](processor, mono)
-    languages = {} if src_lang is None else {"src_lang": src_lang}
+    reading: dict[str, Any] = {} if src_lang is None else {"src_lang": src_lang}
+    reading |= {"errors": "replace"} if replace_unknown else {}
     check_options(model.spec, options, model.generation_defaults)
 
     def texts_of(rows: _Rows) -> None:
         values = {given: [part for _, _, part in rows]}
-        texts = run_flow(flow, model, processor, values, languages, **options)
+        texts = run_flow(flow, model, processor, values, reading, **options)
         for (source, number, _), text in zip(rows, texts, strict=True):
             source.texts[number] = text
 
@@ -89,7 +92,7 @@ def transcribe(
         try:
             texts_of(rows)
         except CrossloomError:
-            usable = _usable(flow, processor, rows, languages)
+            usable = _usable(flow, processor, rows, reading)
             if usable:
                 texts_of(usable)
 
@@ -144,12 +147,12 @@ def _done(waiting: deque[_Input]) -> Iterator[Transcript]:
         yield waiting.popleft().transcript()
 
 
-def _usable(flow: Flow, processor: Processor, rows: _Rows, languages: Mapping[str, str]) -> _Rows:
+def _usable(flow: Flow, processor: Processor, rows: _Rows, reading: Mapping[str, Any]) -> _Rows:
     """The rows that the flow's first step takes; the others' inputs are told why it does not take them."""
     usable = []
     for source, number, part in rows:
         try:
-            HOST[flow.steps[0].what](processor, [part], **languages)
+            HOST[flow.steps[0].what](processor, [part], **reading)
         except CrossloomError as error:
             source.findings += [_named(finding, source.source) for finding in error.diagnostics]
         else:

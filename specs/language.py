@@ -49,6 +49,17 @@ class FreeGraph(Section):
     ties: dict[str, str] = Field({}, description="parameter address: the address it shares its tensor with")
 
 
+class Rows(Section):
+    """Which rows a vocabulary takes of a checkpoint that has another one; the rest of it starts fresh."""
+
+    stored: Annotated[int, Field(ge=1)] = Field(description="how many ids the checkpoint's vocabulary has")
+    take: list[Id | None] | None = Field(
+        None,
+        description="for every id, the id of the checkpoint whose row it takes, or null to start fresh; left "
+        "out, every id that both have takes its own",
+    )
+
+
 class Component(Section):
     """A published family with its configuration."""
 
@@ -58,6 +69,7 @@ class Component(Section):
         None, description="checkpoint: a folder (begins with / ./ ../ ~) or a repository `org/name@revision`"
     )
     config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
+    rows: Rows | None = Field(None, description="rows to take from a checkpoint of another vocabulary")
 
 
 class Half(Section):
@@ -70,6 +82,7 @@ class Half(Section):
         None, description="checkpoint: a folder (begins with / ./ ../ ~) or a repository `org/name@revision`"
     )
     config: dict[str, Any] = Field({}, description="fields as in the family's Hub config.json")
+    rows: Rows | None = Field(None, description="rows to take from a checkpoint of another vocabulary")
 
 
 class BridgeBlock(Section):

@@ -24,6 +24,7 @@ _DRAWS = {
     "{target}[:, 0::2] = angles.sin()\n"
     "{target}[:, 1::2] = angles.cos()[:, : width // 2]",
     "sinusoids": "{target}.copy_(module.sinusoids())",
+    "constant": "nn.init.constant_({target}, {0})",
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }
@@ -44,10 +45,15 @@ def initialisation(rule: Initialisation) -> Iterator[str]:
 def tied_initialisation(graph: Graph) -> Iterator[str]:
     """What draws the rest of a module whose weight is tied to another's: its bias, where it has one."""
     owners = {tie.tied.rpartition(".")[0] for tie in graph.ties}
-    if any(f"{owner}.bias" in graph.shapes for owner in owners):
+    biased = [f"{owner}.bias" in graph.shapes for owner in owners]
+    if any(biased):
+        margin = INDENT * 4
+        if not all(biased):
+            yield f"{margin}if isinstance(module, nn.Linear):"
+            margin += INDENT
         rules = [rule for rule in graph.initialisations if rule.constructor == "nn.Linear" and not rule.below]
         for rule in rules:
-            yield from _drawn(rule, "bias", INDENT * 4)
+            yield from _drawn(rule, "bias", margin)
 
 
 def _drawn(rule: Initialisation, parameter: str, margin: str) -> Iterator[str]:

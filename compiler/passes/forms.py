@@ -30,7 +30,7 @@ _USES: dict[str, tuple[frozenset[Kind], str]] = {
 
 _MODEL_KEYS = frozenset({"family", "config", "nodes"})
 
-_OF_FAMILIES = ("family", "architecture", "config")
+_OF_FAMILIES = ("family", "architecture", "config", "rows")
 """Keys of a half that a family states."""
 
 

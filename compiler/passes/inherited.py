@@ -43,7 +43,9 @@ def _left(lower: dict[str, Any], upper: dict[str, Any], path: Address) -> Iterat
 
 
 def _finding(base: Document, over: Document, role: str, was: str, found: list[Address]) -> Diagnostic:
-    removed = ", ".join(f"{'.'.join(map(str, path[1:]))}: null" for path in found)
+    fields = [str(path[2]) for path in found if len(path) > 2]
+    removed = [f"{path[1]}: null" for path in found if len(path) == 2]
+    removed += ["config: {" + ", ".join(f"{name}: null" for name in fields) + "}"] if fields else []
     return Diagnostic(
         "XL113",
         Severity.ERROR,
@@ -53,7 +55,5 @@ def _finding(base: Document, over: Document, role: str, was: str, found: list[Ad
             *(base.keys[path] for path in found if path in base.keys),
         ),
         ("maps merge by key: what is not written here is as in the extended spec",),
-        f"take it away with null, as {removed}"
-        if len(found) == 1
-        else f"take each away with null: {removed}",
+        f"take it away: `{role}: {{{', '.join(removed)}}}`",
     )

@@ -13,6 +13,7 @@ from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
 from compiler.passes.findings import Findings, dotted
 from compiler.passes.forms import KEYS, form, misplaced_keys, mixed_halves
+from compiler.passes.rows import row_problems
 from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
@@ -64,6 +65,7 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
         processing=_processing(findings, components),
     )
     findings.report(misplaced_keys(spec))
+    findings.report(row_problems(spec))
     return spec
 
 
@@ -185,6 +187,7 @@ def _component(findings: Findings, role: str, name: str, section: Written | Half
         config.model_dump(),
         frozenset(section.config),
         architecture,
+        section.rows,
         weights=section.weights,
         base=_base(findings, role, "weights"),
     )

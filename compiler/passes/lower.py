@@ -73,7 +73,7 @@ def _of_family(spec: Spec, component: Component) -> Written:
 def _encoder(builder: GraphBuilder, spec: Spec, component: Component) -> Graph:
     side = _encoder_side(builder, spec, component)
     outputs = {"hidden": side.output} | ({"mask": side.mask} if side.mask else {})
-    return builder.graph(outputs, (side.output, side.mask), initialisations=side.initialisations)
+    return builder.graph(outputs, (side.output, side.mask), side.ties, initialisations=side.initialisations)
 
 
 def _encoder_side(builder: GraphBuilder, spec: Spec, component: Component) -> Side:
@@ -88,7 +88,7 @@ def _decoder(builder: GraphBuilder, spec: Spec, component: Component, source: Si
     return builder.graph(
         {"logits": side.output},
         (source.output, source.mask),
-        side.ties,
+        (*source.ties, *side.ties),
         _settled(spec, side.tokens),
         merged(source.initialisations, side.initialisations),
     )

@@ -99,23 +99,34 @@ def _vocabulary(graph: Graph) -> tuple[int | None, str]:
     return type_.dims[-1].value, type_.origins[-1] or ""
 
 
+_PURPOSES = {
+    "decoder_start": ("a start id", "labels are shifted with the start id"),
+    "pad": ("a pad id", "ignored labels become pads"),
+}
+"""The ids a decoder needs: what they are called, and what for."""
+
+
 def missing_ids(spec: Spec, part: Written) -> Iterable[Problem]:
     """A graph that decodes needs its start and pad ids."""
     has_ids = IDS in part.graph.inputs
-    if (has_ids or part.role == "decoder") and part.graph.tokens is None:
-        needed = ("tokens", "decoder_start and pad are needed")
-        decoded = (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded")
-        component = spec.components.get(part.role)
-        # A family's inputs are written nowhere: it is shown itself, unless an id of it is, or `tokens:`.
-        nulls = [
-            (f"{part.role}.config.{name}", "no id")
-            for name in ("decoder_start_token_id", "pad_token_id")
-            if component is not None and component.config.get(name, 0) is None
-        ]
-        yield Problem(
-            "XL404",
-            "a decoder needs a start id and a pad id",
-            (needed, decoded) if component is None else (decoded, needed, *nulls),
-            info=("labels are shifted with the start id, and ignored labels become pads",),
-            help="add `tokens: {decoder_start: ..., pad: ...}`",
-        )
+    if not (has_ids or part.role == "decoder") or part.graph.tokens is not None:
+        return
+    lost = [name for name in _PURPOSES if spec.config.get(f"{name}_token_id") is None] or [*_PURPOSES]
+    names, reasons = zip(*(_PURPOSES[name] for name in lost), strict=True)
+    written = ", ".join(f"{name}: ..." for name in lost)
+    needed = ("tokens", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} needed")
+    decoded = (part.input(IDS) if has_ids else f"{part.address}.inputs", "these are decoded")
+    component = spec.components.get(part.role)
+    # A family's inputs are written nowhere: it is shown itself, unless an id of it is, or `tokens:`.
+    nulls = [
+        (f"{part.role}.config.{name}_token_id", "no id")
+        for name in lost
+        if component is not None and component.config.get(f"{name}_token_id", 0) is None
+    ]
+    yield Problem(
+        "XL404",
+        f"a decoder needs {' and '.join(names)}",
+        (needed, decoded) if component is None else (decoded, needed, *nulls),
+        info=(", and ".join(reasons),),
+        help=f"add `{written}` to `tokens:`" if spec.language.tokens else f"add `tokens: {{{written}}}`",
+    )

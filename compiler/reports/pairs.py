@@ -15,13 +15,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from compiler.analysis import analyse
 from compiler.files import replace_text
-from compiler.passes.bridge import BRIDGE
 from compiler.passes.free_graph import CROSSING
 from compiler.reader import read_text
 from compiler.reports.tables import markdown
 from specs.bridges import BRIDGES
 from specs.families import FAMILIES, family
 from specs.graph import Graph
+from specs.pairs import BRIDGE
 from specs.values import plain
 
 FILE = Path("docs") / "pairs.md"

@@ -16,11 +16,13 @@ from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.spec import HALVES
 from compiler.weights.folding import folded, folded_pairs
 from compiler.weights.halves import absent_patterns
+from compiler.weights.patterns import Patterns, ignore_findings, without_fresh, without_untrained
 from compiler.weights.table import TableRow, WeightTable
-from specs.weights import Dialect, generalise
+from specs.weights import Dialect, WeightMap, generalise
 
 FLOATING = ("float32", "float16", "bfloat16", "float64")
 WHOLE = ("int64", "int32")
+NO_PATTERNS = Patterns()
 _KINDS = {FLOATING: "a parameter", WHOLE: "a table of numbers of rows"}
 
 
@@ -46,7 +48,7 @@ def resolve(
     table: WeightTable,
     component: str,
     checkpoint: Checkpoint,
-    ignore: tuple[str, ...] = (),
+    patterns: Patterns = NO_PATTERNS,
     place: Span | None = None,
 ) -> tuple[Resolution | None, list[Diagnostic]]:
     """Prove that a checkpoint feeds every row of `component` exactly once and holds nothing else.
@@ -62,7 +64,8 @@ def resolve(
         return None, [problem]
     unused = table.maps[component].ignored if component in table.maps else ()
     reasons = {dialect.spell(name): one.reason for one in unused for name in (one.pattern, *one.copies)}
-    resolver = _Resolver(rows, stored, dialect, ignore, reasons, place)
+    resolver = _Resolver(rows, stored, dialect, patterns, reasons, place)
+    resolver.table = table.maps.get(component)
     if component in HALVES and component in table.maps:
         resolver.other_half = (component, absent_patterns(table.maps[component], component, stored))
     return resolver.resolution(), resolver.findings
@@ -126,14 +129,14 @@ class _Resolver:
         rows: tuple[TableRow, ...],
         stored: Mapping[str, StoredTensor],
         dialect: Dialect,
-        ignore: tuple[str, ...],
+        patterns: Patterns,
         unused: Mapping[str, str],
         place: Span | None,
     ) -> None:
         self._rows = rows
         self._stored = stored
         self._dialect = dialect
-        self._ignore = ignore
+        self._patterns = patterns
         self._unused = unused
         self._spans = (place,) if place else ()
         self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
@@ -144,6 +147,8 @@ class _Resolver:
         self._owned: dict[str, str] = {}
         self.other_half: tuple[str, list[str]] | None = None
         """The role, and patterns for what a whole model stores beside it."""
+        self.table: WeightMap | None = None
+        """The family's own, where there is one."""
 
     def resolution(self) -> Resolution:
         feeds, copies = self._feeds()
@@ -161,7 +166,7 @@ class _Resolver:
         self._unusable()
         ignored = self._ignored()
         self._unowned(ignored)
-        self._idle_patterns(ignored)
+        self.findings += ignore_findings(self._patterns, ignored, self._owned, self._spans)
         return Resolution(self._dialect, feeds, tuple(copies), computed, ignored)
 
     def _spelt(self, row: TableRow) -> tuple[str, ...]:
@@ -196,7 +201,7 @@ class _Resolver:
         yield from ((self._dialect.spell(copy),) for copy in row.copies)
 
     def _check(self, row: TableRow, names: tuple[str, ...]) -> None:
-        shapes = row.operation.stored_shapes(row.shape)
+        shapes = row.operation.stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
             self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
@@ -255,7 +260,7 @@ class _Resolver:
         for name in self._stored:
             if name in self._owned:
                 continue
-            if any(fnmatchcase(name, pattern) for pattern in self._ignore):
+            if any(fnmatchcase(name, pattern) for pattern in self._patterns.ignore):
                 ignored[name] = "named under `ignore:`"
             elif reason := self._unused.get(generalise(name)[0]):
                 ignored[name] = reason
@@ -265,14 +270,23 @@ class _Resolver:
         """Missing and unexpected tensors; a pair that is plainly one tensor renamed is one finding."""
         unexpected = [name for name in self._stored if name not in self._owned and name not in ignored]
         unexpected = self._without_other_half(unexpected)
+        if self.table is not None:
+            unexpected, stored = without_fresh(
+                unexpected, self._rows, self.table, self._dialect, self._patterns
+            )
+            self.findings += stored
         renamed = []
-        for row, wanted in list(self._missing):
-            candidates = [n for n in unexpected if self._stored[n].shape == row.shape]
+        needed: dict[str, list[TableRow]] = {}  # one stored tensor may feed several rows
+        for row, wanted in self._missing:
+            needed.setdefault(wanted, []).append(row)
+        for wanted, (row, *_) in list(needed.items()):
+            shape = row.operation.stored_shapes(row.shape)[self._spelt(row).index(wanted)]
+            candidates = [n for n in unexpected if self._stored[n].shape == shape]
             near = get_close_matches(wanted, candidates, n=1, cutoff=0.75)
             if near:
                 renamed.append((wanted, near[0]))
                 unexpected.remove(near[0])
-                self._missing.remove((row, wanted))
+                del needed[wanted]
         for wanted, found, count in folded_pairs(renamed):
             self._error(
                 "XL504",
@@ -280,11 +294,14 @@ class _Resolver:
                 ("names are matched exactly: a guess could load the wrong tensor",),
                 f"rename it to `{wanted}` in the checkpoint",
             )
-        for name, address, count in folded_pairs((n, row.address) for row, n in self._missing):
+        needed, untrained = without_untrained(needed, self._rows, self._patterns, self._spans)
+        self.findings += untrained
+        lacked = ((name, "`, `".join(row.address for row in rows)) for name, rows in needed.items())
+        for name, addresses, count in folded_pairs(lacked):
             self._error(
                 "XL501",
                 f"the checkpoint lacks `{name}`{_counted(count)}",
-                (f"needed by `{address}`",),
+                (f"needed by `{addresses}`",),
                 "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
             )
         for name, count in folded(unexpected).items():
@@ -310,22 +327,6 @@ class _Resolver:
                 f"write `ignore: {{{role}: [{', '.join(used)}]}}`",
             )
         return [name for name in unexpected if name not in other]
-
-    def _idle_patterns(self, ignored: Mapping[str, str]) -> None:
-        for pattern in self._ignore:
-            if any(fnmatchcase(name, pattern) for name in ignored):
-                continue
-            read = next((name for name in self._owned if fnmatchcase(name, pattern)), None)
-            self.findings.append(
-                Diagnostic(
-                    "XL518",
-                    Severity.WARNING,
-                    f"`ignore:` names `{pattern}`, which matches "
-                    + (f"only tensors that are read, such as `{read}`" if read else "no stored tensor"),
-                    self._spans,
-                    help="remove it, or correct its spelling",
-                )
-            )
 
     def _error(self, code: str, message: str, info: tuple[str, ...] = (), help: str | None = None) -> None:
         self.findings.append(Diagnostic(code, Severity.ERROR, message, self._spans, info, help))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from compiler.block_source import library
 from compiler.published_pairs import published_pair, published_table
 from compiler.spec import Spec
+from compiler.weights.vocabulary import TakenRows, taken_rows
 from specs.graph import Graph
 from specs.pairs import BRIDGE
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
@@ -29,6 +30,7 @@ class TableRow:
         component: whose checkpoint holds the sources: model, encoder or decoder.
         tied_to: for a tied row, the address it shares its tensor with.
         copies: names under which files store the same tensor once more, or instead.
+        taken: the rows it takes of a tensor that has others.
     """
 
     address: str
@@ -40,6 +42,12 @@ class TableRow:
     component: str = "model"
     tied_to: str | None = None
     copies: tuple[str, ...] = ()
+    taken: TakenRows | None = None
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Its shape with the vocabulary of the checkpoint."""
+        return self.shape if self.taken is None else self.taken.stored_shape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,7 @@ class WeightTable:
                     "component": row.component,
                 }
                 | ({"tied_to": row.tied_to} if row.tied_to else {})
+                | ({"taken": row.taken.to_dict()} if row.taken else {})
                 for row in self.rows
             ]
         }
@@ -95,6 +104,8 @@ def table_of(spec: Spec, graph: Graph) -> WeightTable:
     tied = {tie.tied: tie.kept for tie in graph.ties}
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
     rows += _computed(graph, maps, partial(_owner, spec))
+    taken = taken_rows(spec, graph)
+    rows = [replace(row, taken=taken.get(row.address)) for row in rows]
     return WeightTable(tuple(rows), maps)
 
 

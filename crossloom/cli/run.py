@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @WEIGHTS
 @GENERATION
 @click.option("--src-lang", metavar="CODE", help="Language of source texts, where the model has several.")
+@click.option(
+    "--replace-unknown", is_flag=True, help="Read what the tokenizer has no token for as the unknown one."
+)
 @click.option("--tgt-lang", metavar="CODE", help="Language to write, where the model has several.")
 @click.option("--mono", type=click.Choice(["mix", "first"]), help="What to do with several channels.")
 @click.option(
@@ -38,6 +41,7 @@ def command(
     weights: tuple[str, ...],
     options: tuple[str, ...],
     src_lang: str | None,
+    replace_unknown: bool,
     tgt_lang: str | None,
     mono: str | None,
     batch_size: int,
@@ -60,7 +64,13 @@ def command(
     chosen = generation_options(options)
     failed = 0
     transcripts = []
-    reading = {"batch_size": batch_size, "mono": mono, "src_lang": src_lang, "tgt_lang": tgt_lang}
+    reading = {
+        "batch_size": batch_size,
+        "mono": mono,
+        "src_lang": src_lang,
+        "replace_unknown": replace_unknown,
+        "tgt_lang": tgt_lang,
+    }
     for transcript in _transcripts(spec, inputs, by_role(weights), device, reading, chosen):
         if transcript.text is None:
             failed += 1

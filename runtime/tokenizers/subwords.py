@@ -94,7 +94,8 @@ class SubwordTokenizer:
                 "XL417",
                 f"the tokenizer has no token for {named}",
                 info=("it would become an unknown token, or vanish",),
-                help='correct the text, use a tokenizer whose vocabulary covers it, or pass errors="replace"',
+                help='correct the text, use a tokenizer whose vocabulary covers it, or pass errors="replace"'
+                " (`crossloom run --replace-unknown`)",
             )
         whole = self.kind.template == ()
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=whole).ids

@@ -9,6 +9,7 @@ from specs.family import Family
 
 FAMILIES = (
     "bart",
+    "beit",
     "bert",
     "deit",
     "data2vec-audio",

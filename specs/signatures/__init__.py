@@ -25,6 +25,7 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
 from specs.signatures.patches import (
@@ -86,6 +87,7 @@ SIGNATURES: dict[str, Signature] = {
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
+        GRID_ENCODER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,

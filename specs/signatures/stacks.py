@@ -96,7 +96,7 @@ def stack(n: Numbers, name: str, layers: tuple[Repeat, ...], **more: Value) -> B
     return Block(name, {}, parts)
 
 
-def _biases(n: Numbers) -> dict[str, Value]:
+def attention_biases(n: Numbers) -> dict[str, Value]:
     """The biases that attention does without; it has those that are not named."""
     lacking = _WITHOUT_BIAS[n.attention_bias.value]
     return {name: Value(False, n.attention_bias.origin) for name in lacking}
@@ -109,7 +109,7 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": norm(n),
-                "self_attention": self_attention(n, _biases(n)),
+                "self_attention": self_attention(n, attention_biases(n)),
                 "feed_forward_norm": norm(n),
                 "feed_forward": feed_forward(n),
             },

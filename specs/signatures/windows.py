@@ -13,7 +13,7 @@ from specs.signatures.dense import DROPOUT, WIDTH
 from specs.signatures.stacks import heads_divide
 from specs.values import Value
 
-_GRID = (
+GRID = (
     Hyper("grid_rows", int, "rows of the grid", minimum=1),
     Hyper("grid_columns", int, "columns of the grid", minimum=1),
 )
@@ -44,7 +44,7 @@ def _shift(n: Numbers, index: int) -> int:
     return 0 if is_whole or index % 2 == 0 else int(n.window) // 2
 
 
-def _rates(n: Numbers) -> Iterator[Value]:
+def depth_rates(n: Numbers) -> Iterator[Value]:
     """How often each layer's attention is dropped: evenly from the first layer's rate to the last one's."""
     first, last, layers = float(n.first_depth_rate), float(n.last_depth_rate), int(n.layers)
     for index in range(layers):
@@ -86,7 +86,7 @@ def _layer(n: Numbers, shift: int, rate: Value) -> Block:
 
 
 def _construct(n: Numbers) -> Block:
-    layers = [_layer(n, _shift(n, index), rate) for index, rate in enumerate(_rates(n))]
+    layers = [_layer(n, _shift(n, index), rate) for index, rate in enumerate(depth_rates(n))]
     repeats = (Repeat(block, Value(len(list(same)))) for block, same in itertools.groupby(layers))
     return Block("EncoderStack", parts={"layers": tuple(repeats)})
 
@@ -107,7 +107,7 @@ WINDOW_ENCODER = Signature(
         WIDTH,
         Hyper("heads", int, "attention heads", minimum=1),
         Hyper("inner", int, "width inside the feed-forward network", minimum=1),
-        *_GRID,
+        *GRID,
         Hyper("window", int, "rows, and columns, of a window", minimum=1),
         Hyper(
             "activation", str, "activation of the feed-forward network", "gelu", choices=tuple(ACTIVATIONS)
@@ -140,7 +140,7 @@ def _merging_operations(n: Numbers, env: Env) -> Dim:
 PATCH_MERGING = Signature(
     kind="patch_merging",
     summary="Four cells of a grid become one of twice the width.",
-    hypers=(*_GRID, WIDTH),
+    hypers=(*GRID, WIDTH),
     inputs=(Port("hidden", "hidden", ("batch", _cells, "width")),),
     outputs=(Port("hidden", "hidden", ("batch", _merged, lambda n, _: Dim.constant(2 * int(n.width)))),),
     construct=lambda n: Block(

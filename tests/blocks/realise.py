@@ -16,6 +16,7 @@ from blocks import (
     convolutional_positions,
     embeddings,
     feed_forward,
+    grid_bias,
     image_padding,
     layer_adapters,
     layers,
@@ -40,7 +41,7 @@ from specs.values import Value, plain
 
 MODULES = (
     activations, attention, batch_norm, conformer, convolutional_positions, embeddings, feed_forward,
-    image_padding, layer_adapters, layers, linear, masks, patches, positional_attention, positions,
+    grid_bias, image_padding, layer_adapters, layers, linear, masks, patches, positional_attention, positions,
     relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {

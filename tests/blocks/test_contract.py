@@ -167,10 +167,10 @@ def leak(signature: Signature, draw: Any) -> float:
         elif isinstance(port.dims[1], str) and port.dims[1] not in valid:
             keep = torch.ones(before[port.name].shape[:2], dtype=torch.bool)  # all of them valid
         else:  # a rule adds positions before those that came
-            time = next((name for name in (port.dims[1], *valid) if name in valid), None)
-            if time is None:
+            moment = next((name for name in (port.dims[1], *valid) if name in valid), None)
+            if moment is None:
                 continue
-            keep = torch.arange(before[port.name].shape[1]) < valid[str(time)].unsqueeze(1)
+            keep = torch.arange(before[port.name].shape[1]) < valid[str(moment)].unsqueeze(1)
         largest = max(
             largest, *((before[port.name] - after[port.name])[keep].abs().flatten().tolist() or [0.0])
         )
@@ -257,6 +257,8 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             if "window" in values:
                 values |= {"layers": Value(2), "window": Value(2)}
                 values |= {name: Value(5) for name in ("grid_rows", "grid_columns")}
+            if "position_bias" in values:
+                values |= {"position_bias": Value("own and shared"), "layer_scale": Value(value=True)}
             if "strides" in values:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
             if (norm := signature.hyper("norm")) is not None and norm.choices:

@@ -6,10 +6,14 @@ from tests.check.planted import Planted, head, planted
 from tests.check.planted_pairs import TOKENS, pair
 
 
-def encoder(half: str) -> str:
-    """A spec of a lone encoder: `family: fields`."""
+def encoder(half: str, processor: str = "") -> str:
+    """A spec of a lone encoder, `family: fields`, and the fields of its front end."""
     name, _, fields = half.partition(": ")
-    return f"{head()}encoder:\n  family: {name}\n  config: {{{fields}}}\n"
+    front_end = f"processor: {{{processor}}}\n" if processor else ""
+    return f"{head()}encoder:\n  family: {name}\n  config: {{{fields}}}\n{front_end}"
+
+
+PAGES = "image_size: [2560, 1920], window_size: 10"
 
 
 CASES: list[Planted] = [
@@ -140,6 +144,41 @@ CASES: list[Planted] = [
         pair("bert", "⟦swin⟧"),
         says="under `encoder:`",
     ),
+    planted(
+        "front-end-of-larger-images",
+        "XL419",
+        encoder("swin", "size: ⟦384⟧"),
+        "224",
+        says="processor: {size: 224}",
+    ),
+    planted(
+        "front-end-of-smaller-images",
+        "XL419",
+        encoder("vit: image_size: ⟦384⟧", "size: ⟪224⟫"),
+        "224",
+        says="processor: {size: 384}",
+    ),
+    planted(
+        "middle-of-another-size",
+        "XL419",
+        encoder("swin", "do_center_crop: true, crop_size: ⟦192⟧"),
+        "224",
+        says="processor: {crop_size: 224}",
+    ),
+    planted(
+        "sides-of-pages-exchanged",
+        "XL419",
+        encoder(f"donut-swin: {PAGES}".replace("2560", "⟦2560⟧", 1), "⟪size⟫: {height: 1920, width: 2560}"),
+        says="{height: 2560, width: 1920}",
+        edit=("height: 1920, width: 2560", "height: 2560, width: 1920"),
+    ),
+    planted(
+        "colours-left-out",
+        "XL104",
+        encoder("swin", "image_mean: ⟦[0.5, 0.5]⟧"),
+        "[0.5, 0.5, 0.5]",
+        says="at least 3",
+    ),
 ]
 """An error each."""
 
@@ -158,5 +197,25 @@ WARNINGS: list[Planted] = [
         "224",
         says="a multiple of the window",
     ),
+    planted(
+        "channels-unlike-the-front-end",
+        "XL419",
+        encoder("swin: num_channels: ⟦1⟧"),
+        "3",
+    ),
+    planted(
+        "pages-of-many-sizes",
+        "XL419",
+        encoder(f"donut-swin: {PAGES}", "do_pad: false").replace("processor", "⟦processor⟧"),
+        says="do_pad: true",
+        edit=("do_pad: false", "do_pad: true"),
+    ),
+    planted(
+        "pictures-of-many-sizes",
+        "XL419",
+        encoder("swin", "⟦size⟧: {shortest_edge: 224}"),
+        says="size: {height: H, width: W}",
+        edit=("shortest_edge: 224", "height: 224, width: 224"),
+    ),
 ]
-"""A warning each: the published classes fill with zeros what is not divided."""
+"""A warning each: what is not divided is filled with zeros, or inputs have to be made in Python."""

@@ -76,7 +76,7 @@ CASES: list[Planted] = [
         "no-start",
         "XL404",
         pair("bert", "bert", "").replace("decoder:", "⟦decoder⟧:"),
-        says="`tokens: {decoder_start: ..., pad: ...}`",
+        says="`tokens: {decoder_start: ...}`",
     ),
     planted(
         "start-outside",
@@ -105,6 +105,34 @@ CASES: list[Planted] = [
         pair("bert", "gpt2: ⟦hidden_size⟧: 64"),
         "n_embd",
         edit=("hidden_size: 64", "n_embd: 96"),
+    ),
+    planted(
+        "sinusoids-of-odd-width",
+        "XL304",
+        pair("bert", "speech_to_text_2: d_model: ⟦255⟧, decoder_attention_heads: 5"),
+        says="use 254 or 256",
+        edit=("d_model: 255, decoder_attention_heads: 5", "d_model: 256"),
+    ),
+    planted(
+        "pad-beyond-the-positions",
+        "XL402",
+        pair("bert", "speech_to_text_2: pad_token_id: ⟦50⟧, max_target_positions: ⟪20⟫"),
+        says="use a pad id below 21",
+        edit=("pad_token_id: 50", "pad_token_id: 1"),
+    ),
+    planted(
+        "another-name-of-positions",
+        "XL101",
+        pair("bert", "speech_to_text_2: ⟦max_position_embeddings⟧: 64"),
+        says="it is called `max_target_positions` here",
+        edit=("max_position_embeddings", "max_target_positions"),
+    ),
+    planted(
+        "pad-id-of-embeddings",
+        "XL404",
+        pair("bert", "trocr: pad_token_id: ⟦null⟧"),
+        says="set pad_token_id",
+        edit=("null", "1"),
     ),
     planted(
         "relative-positions",

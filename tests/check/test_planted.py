@@ -18,6 +18,7 @@ from tests.check import (
     planted_images,
     planted_language,
     planted_pairs,
+    planted_texts,
 )
 from tests.check.planted import GRAPH, HALVES, Planted
 from tests.cli.runner import crossloom
@@ -29,17 +30,13 @@ CASES = [
     *planted_pairs.CASES,
     *planted_bridges.CASES,
     *planted_images.CASES,
+    *planted_texts.CASES,
 ]
 
 
 def errors(text: str, severity: Severity = Severity.ERROR) -> list[Diagnostic]:
     findings = analyse(read_text(text, "spec.yaml")).diagnostics
     return [finding for finding in findings if finding.severity is severity]
-
-
-def warnings(text: str) -> list[Diagnostic]:
-    assert errors(text) == []
-    return errors(text, Severity.WARNING)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -60,7 +57,7 @@ def test_the_help_says_the_repair_and_the_repair_is_clean(case: Planted) -> None
         assert [left.message for left in errors(case.repaired)] == []
 
 
-@pytest.mark.parametrize("case", planted_images.WARNINGS, ids=str)
+@pytest.mark.parametrize("case", [*planted_bridges.WARNINGS, *planted_images.WARNINGS], ids=str)
 def test_a_doubt_is_one_warning_at_its_token(case: Planted) -> None:
     assert errors(case.text) == []
     (finding,) = errors(case.text, Severity.WARNING)
@@ -81,17 +78,6 @@ def test_a_near_name_comes_with_a_fix(case: Planted) -> None:
     (edit,) = finding.fix.edits
     assert (edit.span.line, edit.span.column) == case.places[0][:2]
     assert edit.text == case.right
-
-
-@pytest.mark.parametrize("case", planted_bridges.WARNINGS, ids=str)
-def test_what_is_legal_and_hardly_meant_is_a_warning(case: Planted) -> None:
-    (finding,) = warnings(case.text)
-    assert finding.code == case.code
-    spans = [(span.line, span.column, span.end_line, span.end_column) for span in finding.spans]
-    assert spans == case.places
-    assert case.says in (finding.help or "")
-    assert case.repaired is not None
-    assert warnings(case.repaired) == []
 
 
 def test_the_graph_the_mistakes_are_planted_in_is_sound() -> None:

@@ -40,13 +40,19 @@ _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
 
+_HALVES = ("tests/pairs/test_halves.py", "tests/pairs/test_parity.py")
+_WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
+
 TESTS: dict[str, tuple[str, ...]] = {
+    "bart": _WHOLE,
+    "bert": _HALVES,
     "data2vec-audio": _SPEECH,
-    "bert": ("tests/pairs/test_halves.py",),
+    "distilbert": ("tests/pairs/test_distilbert.py", *_HALVES),
     "donut-swin": _WINDOWS,
-    "gpt2": ("tests/pairs/test_halves.py",),
+    "gpt2": _HALVES,
     "hubert": _SPEECH,
-    "roberta": ("tests/pairs/test_halves.py",),
+    "mbart": _WHOLE,
+    "roberta": _HALVES,
     "speech_to_text": tree.TESTS,
     "speech_to_text_2": _DECODERS,
     "swin": _WINDOWS,

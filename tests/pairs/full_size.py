@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from specs.families import FAMILIES
 from tests.parity.full_size import write_header
 
-Role: TypeAlias = Literal["model", "encoder", "decoder"]
+Role: TypeAlias = Literal["model", "encoder", "decoder", "pair"]
 
 DATA = Path(__file__).parent.parent / "data" / "text"
 PAIRS = DATA.parent / "pairs"
-"""Published pairs, each with the configuration of both halves; here one half is taken from them."""
+"""Published pairs, each with the configuration of both halves; they are taken whole, and one half of them."""
 ROLES: dict[str, tuple[Role, ...]] = {
     "bart-base": ("model", "encoder", "decoder"),
     "bert-base-uncased": ("encoder", "decoder"),
@@ -28,7 +29,7 @@ ROLES: dict[str, tuple[Role, ...]] = {
     "mbart-large-50": ("model", "encoder", "decoder"),
     "roberta-base": ("encoder", "decoder"),
 }
-DECODERS = (
+PAIRED = (
     "donut-base",
     "s2t-wav2vec2-large-en-ar",
     "s2t-wav2vec2-large-en-ca",
@@ -44,13 +45,22 @@ DECODERS = (
     "wav2vec2-xls-r-2b-21-to-en",
     "wav2vec2-xls-r-300m-en-to-15",
 )
-"""Pairs whose decoder is taken."""
-ENCODERS = tuple(name for name in DECODERS if "wav2vec2" in name)
+"""Pairs, which are taken whole, and their decoders."""
+
+
+def families_of(pair: str) -> set[str]:
+    """The families of a pair's halves."""
+    config = json.loads((PAIRS / pair / "config.json").read_text())
+    return {config[role]["model_type"] for role in ("encoder", "decoder")}
+
+
+ENCODERS = tuple(name for name in PAIRED if "wav2vec2" in name)
 """Pairs whose encoder is taken."""
 CASES: list[tuple[str, Role]] = [
     *((name, role) for name, roles in ROLES.items() for role in roles),
-    *((name, "decoder") for name in DECODERS),
+    *((name, "decoder") for name in PAIRED),
     *((name, "encoder") for name in ENCODERS),
+    *((name, "pair") for name in PAIRED if families_of(name) <= set(FAMILIES)),
 ]
 START = {"bert-base-uncased": {"decoder_start": 101}}
 """Ids that a configuration leaves open for a decoder."""
@@ -70,8 +80,8 @@ def copy(name: str, role: Role, folder: Path) -> Path:
 
     What class that once was is left out: it names the checkpoint that the half began from.
     """
-    if name in ROLES:
-        shutil.copytree(DATA / name, folder)
+    if name in ROLES or role == "pair":
+        shutil.copytree((DATA if name in ROLES else PAIRS) / name, folder)
         return folder
     folder.mkdir()
     config = json.loads((PAIRS / name / "config.json").read_text())
@@ -87,11 +97,13 @@ def imported(name: str, role: Role, source: Path) -> Any:
     import crossloom
 
     tokens = START.get(name) if role == "decoder" else None
-    return crossloom.import_spec(source, role=None if role == "model" else role, tokens=tokens)
+    return crossloom.import_spec(source, role=None if role in ("model", "pair") else role, tokens=tokens)
 
 
 def lists_of(name: str, role: Role) -> dict[str, dict[str, Any]]:
     """The key lists of a model that hold a role: a class that is a decoder alone holds no other."""
+    if role == "pair":
+        return key_lists(PAIRS)[name]
     if name not in ROLES:
         whole = key_lists(PAIRS)[name].items()
         return {
@@ -117,7 +129,9 @@ def findings(folder: Path) -> dict[str, dict[str, list[str]]]:
             spec = imported(name, role, checkpoint)
             crossloom.emit(spec, Path(f"{checkpoint}-emitted"))
             found[f"{name} {role}"][label] = [
-                f"{d.code} {d.message}" for d in crossloom.verify(spec, checkpoint)
+                f"{d.code} {d.message}"
+                for d in crossloom.verify(spec, checkpoint)
+                if d.severity.value != "info"
             ]
     return found
 

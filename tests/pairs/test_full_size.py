@@ -35,7 +35,7 @@ def test_every_address_has_its_shape(name: str, role: Role, tmp_path: Path) -> N
     model = skeleton(spec, crossloom.lower(spec), "meta")
     shapes = {address: tuple(tensor.shape) for address, tensor in model.state_dict().items()}
     keys = lists_of(name, role)["as published"]
-    spellings = [dialect.spell for dialect in table.maps[role].dialects]
+    spellings = [dialect.spell for one in table.maps.values() for dialect in one.dialects]
     compared = 0
     for row in (row for row in table if row.status != "computed"):
         for source, shape in zip(row.sources, row.operation.stored_shapes(shapes[row.address]), strict=True):
@@ -48,7 +48,7 @@ def test_every_address_has_its_shape(name: str, role: Role, tmp_path: Path) -> N
 @pytest.mark.parametrize(("name", "role"), CASES)
 def test_the_imported_spec_says_only_what_differs(name: str, role: Role, tmp_path: Path) -> None:
     spec = imported(name, role, copy(name, role, tmp_path / "in"))
-    component = spec.components[role]
-    defaults = component.family.config().model_dump()
-    assert all(component.config[field] != defaults[field] for field in component.written)
-    assert not crossloom.check(spec)
+    for component in spec.components.values():
+        defaults = component.family.config().model_dump()
+        assert all(component.config[field] != defaults[field] for field in component.written)
+    assert not [finding for finding in crossloom.check(spec) if finding.severity.value != "info"]

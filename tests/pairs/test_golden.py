@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import crossloom
 from tests.pairs.golden import NAMES, Golden, golden
 from tests.parity.cases import LOGITS, LOSS, difference
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no preprocessor_config.json")
+"""The checkpoints have none."""
+
 
 @pytest.fixture(params=NAMES, scope="module")
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+def case(request: pytest.FixtureRequest) -> Golden:
     """Each checkpoint in turn."""
-    return golden(request.param, tmp_path_factory.mktemp(request.param))
+    return golden(request.param)
 
 
 def test_logits_and_encoder_states(case: Golden) -> None:
@@ -45,3 +50,15 @@ def test_ids(case: Golden, search: str) -> None:
     ids = crossloom.generate(case.model, **case.waveform, **limits, **OPTIONS[search])
     assert isinstance(ids, torch.Tensor)
     assert torch.equal(ids, case.expected[search])
+
+
+def test_export_gives_the_folder_back(case: Golden, tmp_path: Path) -> None:
+    """Stored rows of positions, weight-normed convolutions and the projection too, bit for bit."""
+    crossloom.export(case.model, tmp_path / "out")
+    before, after = (load_file(folder / "model.safetensors") for folder in (case.folder, tmp_path / "out"))
+    assert before.keys() == after.keys()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    again: Any = crossloom.load(crossloom.import_spec(tmp_path / "out"))
+    with torch.no_grad():
+        given = again(**case.waveform, decoder_input_ids=case.expected["decoder_input_ids"])
+    assert difference(given.logits, case.expected["logits"]) <= LOGITS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -230,3 +231,39 @@ def test_reorder_and_upcast_changes_nothing_in_float32(tmp_path: Path) -> None:
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path, attn_implementation="eager").eval()
     ours, expected = outputs("decoder", theirs, crossloom.from_pretrained(tmp_path), 2)
     assert difference(ours, expected) <= LOGITS
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_tensor_that_feeds_several_parameters_is_missed_once(renamed: bool, tmp_path: Path) -> None:
+    theirs = saved("decoder", "gpt2", 2, tmp_path)
+    spec = crossloom.import_spec(tmp_path)
+    other = {"c_attn": "c_attm"} if renamed else {}
+
+    def without(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+        parts = {n: "attn.c_attn.weight" in n and "cross" not in n for n in stored}
+        kept = {n: t for n, t in stored.items() if not parts[n]}
+        return kept | {n.replace("c_attn", other["c_attn"]): stored[n] for n in stored if parts[n] and other}
+
+    respelt(tmp_path, without)
+    (finding,) = crossloom.verify(spec, tmp_path)
+    layers = theirs.config.n_layer
+    shown = "transformer.h.0" if layers == 1 else f"transformer.h.{{0..{layers - 1}}}"
+    assert finding.code == ("XL504" if renamed else "XL501")
+    assert f"`{shown}.attn.c_attn.weight`" in finding.message
+    if not renamed:
+        assert all(f"self_attention.{part}_proj.weight`" in finding.info[0] for part in "qkv")
+
+
+def test_a_part_that_no_checkpoint_gave_is_told(tmp_path: Path) -> None:
+    """A pooler is written back where it was stored; where it begins anew, the export says so."""
+    oracle.random_half("encoder", "bert", 1).save_pretrained(tmp_path / "pooled")
+    model = crossloom.from_pretrained(tmp_path / "pooled")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", crossloom.CrossloomWarning)
+        crossloom.export(model, tmp_path / "whole")
+    config = oracle.random_half("encoder", "bert", 1).config
+    BertForMaskedLM(config).save_pretrained(tmp_path / "masked")
+    spec = crossloom.import_spec(tmp_path / "masked", role="encoder")
+    with pytest.warns(crossloom.CrossloomWarning, match=r"XL520[\s\S]*bert\.pooler\.dense\.weight") as told:
+        crossloom.export(crossloom.load(spec), tmp_path / "begun")
+    assert told[0].filename == __file__

@@ -74,6 +74,26 @@ def test_texts_are_run_in_order_and_bad_ones_are_told(spec: Path) -> None:
     assert "positions for 60" in mixed.stderr
 
 
+def test_unknown_words_are_replaced_where_that_is_asked_for(spec: Path) -> None:
+    outcome = run("run", spec, "hello 日本語", "--replace-unknown")
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert "--replace-unknown" in run("run", spec, "hello 日本語").stderr
+
+
+def test_an_encoder_that_was_trained_on_other_texts_is_told(folder: Path, spec: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "encoder", tmp_path / "cased")
+    config = {"tokenizer_class": "BertTokenizer", "do_lower_case": False}
+    (tmp_path / "cased" / "tokenizer_config.json").write_text(json.dumps(config))
+    imported = crossloom.import_spec(tmp_path / "cased", role="encoder")
+    assert imported.data["source_tokenizer"] == {"do_lower_case": False}
+    data = yaml.safe_load(spec.read_text())
+    data["encoder"]["weights"] = str(tmp_path / "cased")
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(data))
+    found = [one for one in crossloom.verify(tmp_path / "wrong.yaml") if one.severity.value == "error"]
+    assert [one.code for one in found] == ["XL505"]
+    assert found[0].help == "set `source_tokenizer.do_lower_case` to false"
+
+
 def test_the_text_is_what_the_model_writes(spec: Path) -> None:
     model, processor = crossloom.load(spec), crossloom.load_processor(spec)
     ids = crossloom.generate(model, **processor(text="hello world"))

@@ -110,6 +110,7 @@ def _windows(width: int) -> Fields:
 
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
+    "beit": _patches,
     "bert": _bert,
     "deit": _patches,
     "data2vec-audio": lambda width: (
@@ -136,7 +137,7 @@ TINY: dict[str, Callable[[int], Fields]] = {
 
 PICTURES: dict[str, Any] = {
     name: {"size": 8, "do_center_crop": False} if name != "donut-swin" else {"size": 8}
-    for name in ("deit", "donut-swin", "swin", "vit")
+    for name in ("beit", "deit", "donut-swin", "swin", "vit")
 }
 """Encoder of images -> the front end that gives it some of its tiny size."""
 

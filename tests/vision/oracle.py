@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from transformers import (
+    BeitConfig,
+    BeitModel,
     DeiTConfig,
     DeiTModel,
     DonutSwinConfig,
@@ -28,6 +30,7 @@ from tests.pairs.oracle import spread
 from tests.vision.windows import window_settings
 
 CLASSES: dict[str, tuple[Any, Any]] = {
+    "beit": (BeitConfig, BeitModel),
     "deit": (DeiTConfig, DeiTModel),
     "donut-swin": (DonutSwinConfig, DonutSwinModel),
     "swin": (SwinConfig, SwinModel),
@@ -89,7 +92,21 @@ def _swin(draw: random.Random, seed: int) -> dict[str, Any]:
     return {**window_settings(draw, seed), "use_absolute_embeddings": seed == 3}
 
 
-_SETTINGS = {"deit": _vit, "donut-swin": window_settings, "swin": _swin, "vit": _vit}
+def _beit(draw: random.Random, seed: int) -> dict[str, Any]:
+    return {
+        **widths(draw, seed),
+        **layers(draw, seed),
+        "num_hidden_layers": draw.randint(2, 3),
+        "use_relative_position_bias": seed in (0, 2),
+        "use_shared_relative_position_bias": seed in (1, 2),
+        "use_absolute_position_embeddings": seed in (1, 3),
+        "use_mean_pooling": seed % 2 == 0,
+        "use_mask_token": seed in (1, 2),
+        "layer_scale_init_value": 0.0 if seed == 3 else 0.1,
+    }
+
+
+_SETTINGS = {"beit": _beit, "deit": _vit, "donut-swin": window_settings, "swin": _swin, "vit": _vit}
 
 
 def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:

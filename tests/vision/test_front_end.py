@@ -45,6 +45,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "odd crop": ("deit", {"size": 30, "crop_size": 17}),
     "crop alone, of smaller pictures too": ("deit", {"do_resize": False, "crop_size": 41}),
     "crop of a rectangle": ("deit", {"do_resize": False, "crop_size": {"height": 40, "width": 21}}),
+    "no crop": ("beit", {"size": 20, "do_center_crop": False, "crop_size": 7}),
+    "beit crop": ("beit", {"size": 20, "do_center_crop": True, "crop_size": 7}),
     "page": ("donut-swin", {"size": {"height": 40, "width": 30}}),
     "page, width first": ("donut-swin", {"size": [30, 41]}),
     "lying page": ("donut-swin", {"size": [30, 40], "do_align_long_axis": True}),

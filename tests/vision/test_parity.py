@@ -64,7 +64,7 @@ def test_positions_are_interpolated_where_the_spec_says_so(
 ) -> None:
     """`long_input: grow` takes images of any size, as the published class does when it is asked to."""
     theirs: Any = save(family, seed, tmp_path)
-    spec = spec_of(crossloom.import_spec(tmp_path).data | {"long_input": "grow"})
+    spec = spec_of({**crossloom.import_spec(tmp_path).data, "long_input": "grow"})
     ours = crossloom.load(spec)
     images = random_images(theirs.config, seed, size=size)
     with torch.no_grad():

@@ -182,6 +182,29 @@ def test_stochastic_depth_drops_whole_samples_and_keeps_the_mean() -> None:
     assert not StochasticDepth(dropout=0.5, rate=1.0).train()(branch).any()
 
 
+def test_single_elements_are_dropped_beside_samples() -> None:
+    torch.manual_seed(0)
+    thinned = StochasticDepth(dropout=0.4, rate=0.0).train()(torch.ones(20_000, 2, 3))
+    assert float((thinned == 0).float().mean()) == pytest.approx(0.4, abs=0.02)
+    assert float(thinned.mean()) == pytest.approx(1.0, abs=0.03)
+
+
+@of_each
+def test_dropout_stands_where_the_published_class_has_it(tmp_path: Path, family: str) -> None:
+    """What attention gives is dropped at the rate of its weights by one class, of all states by the other."""
+    theirs: Any = save(family, 1, tmp_path, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.2)
+    ours: Any = crossloom.from_pretrained(tmp_path)
+    block, layer = theirs.encoder.layers[1].blocks[0], ours.encoder.stage1[0]
+    if family == "swin":
+        published = [block.attention.attention_dropout, block.dropout.p, block.dropout.p]
+    else:
+        attention = block.attention
+        published = [attention.self.dropout.p, attention.output.dropout.p, block.output.dropout.p]
+    stated = layer.self_attention.attention.dropout, layer.self_attention_branch.dropout
+    assert [*stated, layer.feed_forward_branch.p] == published
+    assert ours.encoder.dropout.p == theirs.embeddings.dropout.p
+
+
 @of_each
 def test_images_of_another_size_are_refused(tmp_path: Path, family: str) -> None:
     theirs: Any = save(family, 1, tmp_path)

@@ -1,0 +1,21 @@
+"""BEiT: images to hidden states, with relative positions (Bao et al. 2022)."""
+
+from specs.families.beit.config import INERT, LEAKED, BeitConfig, rules
+from specs.families.beit.graph import encoder
+from specs.families.beit.weights import weights
+from specs.family import Family, PublishedHalf
+
+FAMILY = Family(
+    name="beit",
+    architectures=("BeitModel", "BeitForImageClassification", "BeitForMaskedImageModeling"),
+    config=BeitConfig,
+    rules=rules,
+    is_whole=False,
+    encoder=encoder,
+    weights=weights,
+    leaked=LEAKED,
+    halves={"encoder": PublishedHalf("BeitModel", without_prefix="beit.")},
+    inert=INERT,
+    front_end="specs.families.beit.front_end",
+    constants={"is_encoder_decoder": False},
+)

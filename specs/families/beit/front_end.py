@@ -1,0 +1,5 @@
+"""The front end of BEiT, by the field names of its Hub file."""
+
+from specs.image_section import stated
+
+FRONT_END = stated("BeitImageProcessor")
