@@ -47,6 +47,7 @@ NEAREST = {
         "tests/weights/test_graph_halves.py",
         "tests/check/test_planted.py",
     ),
+    "encoders of audio": ("tests/speech/test_parity.py", "tests/speech/test_heads.py"),
     "windows": ("tests/vision/test_parity.py", "tests/vision/test_windows.py"),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }

@@ -22,7 +22,7 @@ WRITTEN: dict[str, dict[str, Any]] = {
     "conv_downsample": {"layers": 2, "kernel": 4, "stride": 2},
     "resampler": {"queries": 3, "heads": 2, "layers": 2},
 }
-ENDS = [("bert", "gpt2"), ("speech_to_text", "bert"), ("wav2vec2", "bart")]
+ENDS = [("bert", "gpt2"), ("speech_to_text", "bert"), ("wav2vec2", "bart"), ("vit", "trocr")]
 
 each = pytest.mark.parametrize("kind", BRIDGES)
 
