@@ -25,7 +25,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section(
         "Write and check specs",
-        {"import": "import_", "check": "check", "diff": "diff"},
+        {"new": "new", "import": "import_", "check": "check", "diff": "diff"},
         ("crossloom import facebook/s2t-small-librispeech-asr -o s2t.yaml", "crossloom check s2t.yaml --fix"),
     ),
     Section(

@@ -49,7 +49,7 @@ def command(
     format: str,
 ) -> int:
     """Run a model on what its encoder takes: paths of recordings (WAV, FLAC and what else libsndfile
-    reads), or texts.
+    reads), paths of images (PNG, JPEG and what else Pillow decodes by itself), or texts.
 
     One input prints its text, several print INPUT, a tab, TEXT in order; a newline or tab in an INPUT is
     printed as \\n or \\t, while --format json has every one as it is. An input that cannot be used is told on

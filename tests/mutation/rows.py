@@ -13,6 +13,11 @@ from tests.mutation import tree
 _ADAPTER = {"conv_bias": True, "add_adapter": True, "output_hidden_size": 8}
 
 FULL: dict[str, dict[str, Any]] = {
+    "beit": {
+        "use_absolute_position_embeddings": True,
+        "use_mean_pooling": False,
+        "use_relative_position_bias": True,
+    },
     "data2vec-audio": _ADAPTER,
     "donut-swin": {"depths": [1, 1], "num_heads": [3, 6]},
     "hubert": {"conv_bias": True},
@@ -29,6 +34,7 @@ FULL: dict[str, dict[str, Any]] = {
 """Family -> the fields with which its table has all its rows, where the defaults leave some out."""
 
 OTHER: dict[str, dict[str, Any]] = {
+    "beit": {"use_mean_pooling": False, "use_shared_relative_position_bias": True},
     "hubert": {"conv_bias": True, "conv_pos_batch_norm": True},
     "wav2vec2-conformer": {**_ADAPTER, "position_embeddings_type": "rotary"},
 }
@@ -36,6 +42,7 @@ OTHER: dict[str, dict[str, Any]] = {
 
 _SPEECH = ("tests/speech/test_parity.py", "tests/speech/test_export.py", "tests/speech/test_training.py")
 
+_PATCHES = ("tests/vision/test_parity.py", "tests/vision/test_patches.py")
 _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
@@ -46,8 +53,10 @@ _WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
 TESTS: dict[str, tuple[str, ...]] = {
     "bart": _WHOLE,
     "bert": _HALVES,
+    "beit": _PATCHES,
     "data2vec-audio": _SPEECH,
     "distilbert": ("tests/pairs/test_distilbert.py", *_HALVES),
+    "deit": _PATCHES,
     "donut-swin": _WINDOWS,
     "gpt2": _HALVES,
     "hubert": _SPEECH,
@@ -58,6 +67,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "swin": _WINDOWS,
     "trocr": _DECODERS,
     "unispeech": _SPEECH,
+    "vit": _PATCHES,
     "wav2vec2": _SPEECH,
     "wav2vec2-conformer": _SPEECH,
     "wavlm": _SPEECH,

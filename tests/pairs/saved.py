@@ -14,11 +14,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import EncoderDecoderModel, SpeechEncoderDecoderModel, Wav2Vec2FeatureExtractor
+from transformers import (
+    EncoderDecoderModel,
+    SpeechEncoderDecoderModel,
+    VisionEncoderDecoderModel,
+    Wav2Vec2FeatureExtractor,
+)
 
 import crossloom
 from tests.pairs import oracle
 from tests.speech import oracle as speech
+from tests.vision import oracle as vision
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,12 @@ READS = {
         Wav2Vec2FeatureExtractor(return_attention_mask=True),
     ),
 }
+READS["vision"] = Reads(
+    VisionEncoderDecoderModel,
+    vision.FAMILIES,
+    lambda family, seed, _: vision.random_model(family, seed),
+    lambda config, seed: {"pixel_values": vision.random_images(config, seed)},
+)
 DECODERS = tuple(family for family in oracle.DECODERS if family != "speech_to_text_2")
 """All that the public implementation still has."""
 SEEDS = range(3)

@@ -36,7 +36,9 @@ def test_imported_as_it_is(case: Saved) -> None:
     for part in spec.components.values():
         defaults = part.family.config().model_dump()
         assert all(part.config[name] != defaults[name] for name in part.written)
-    assert [finding for finding in crossloom.verify(spec) if finding.severity != "info"] == []
+    told = crossloom.check(spec)  # random sizes are warned of, whatever the checkpoint
+    assert not any(finding.severity == "error" for finding in told)
+    assert [finding for finding in crossloom.verify(spec) if finding not in told] == []
     assert hasattr(case.ours, "enc_to_dec_proj") is hasattr(case.theirs, "enc_to_dec_proj")
 
 

@@ -62,5 +62,5 @@ def unused(c: View, prefix: str, classifiers: tuple[str, ...]) -> Iterator[Ignor
         yield IgnoredTensor(f"{prefix}pooler.dense.{parameter}", "this model has no pooled output", carried)
         for head in classifiers:
             yield IgnoredTensor(f"{head}.{parameter}", "a classification head, which an encoder does without")
-        yield IgnoredTensor(f"decoder.0.{parameter}", "a head that paints masked patches")
+        yield IgnoredTensor(f"decoder.{{i}}.{parameter}", "a head that paints masked patches")
     yield IgnoredTensor(f"{prefix}embeddings.mask_token", "no patch is hidden here")

@@ -1,0 +1,109 @@
+"""`crossloom new`: a spec of two halves, its `fresh:`, `ignore:` and `tokens:` out of their own files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from click.testing import Result
+from transformers import BertForMaskedLM
+
+import crossloom
+from tests.cli.runner import crossloom as command
+from tests.pairs import oracle
+from tests.speech import oracle as speech
+
+
+def new(out: Path, encoder: str | Path, decoder: str | Path, *more: str) -> Result:
+    return command("new", out, "--encoder", encoder, "--decoder", decoder, *more)
+
+
+def plain_bert(folder: Path) -> Path:
+    """A BERT of pre-training: without cross-attention, ids of its decoder in its tokenizer alone."""
+    config = oracle.random_half("encoder", "bert", 1).config
+    config.bos_token_id = config.eos_token_id = None
+    BertForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_from_two_checkpoints(tmp_path: Path) -> None:
+    """The spec passes `check`, is total against both, and loads."""
+    speech.save("wav2vec2", 1, tmp_path / "speech")
+    plain_bert(tmp_path / "text")
+    vocabulary = json.loads((tmp_path / "text" / "config.json").read_text())["vocab_size"]
+    special = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [*special, *(f"word{index}" for index in range(vocabulary - len(special)))]
+    (tmp_path / "text" / "vocab.txt").write_text("\n".join(words) + "\n")
+    (tmp_path / "text" / "special_tokens_map.json").write_text(
+        json.dumps({"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": {"content": "[SEP]"}})
+    )
+    done = new(tmp_path / "combo.yaml", tmp_path / "speech", tmp_path / "text")
+    assert done.exit_code == 0, done.output
+    data = yaml.safe_load((tmp_path / "combo.yaml").read_text())
+    assert data["name"] == "combo"
+    assert data["tokens"] == {"decoder_start": 2, "bos": 2, "eos": 3}
+    assert data["fresh"] == ["decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*"]
+    told = crossloom.verify(tmp_path / "combo.yaml")
+    assert [one.code for one in told if one.severity == "error"] == []
+    model = crossloom.load(tmp_path / "combo.yaml")
+    waveform, mask = speech.random_audio(1)
+    assert torch.isfinite(
+        model(input_values=waveform, attention_mask=mask, labels=torch.tensor([[4, 5]] * 3)).loss
+    )
+
+
+def test_an_id_that_no_file_tells_is_asked_for(tmp_path: Path) -> None:
+    """A line to fill in is left, `check` refuses it with help, and an option fills it."""
+    plain_bert(tmp_path / "text")
+    out = tmp_path / "combo.yaml"
+    done = new(out, "bert", tmp_path / "text")
+    assert done.exit_code == 1
+    assert "# decoder_start: ..." in out.read_text() or "#   decoder_start: ..." in out.read_text()
+    assert "--decoder-start" in done.output
+    errors = [one for one in crossloom.check(out) if one.severity == "error"]
+    assert [one.code for one in errors] == ["XL404"]
+    assert "decoder_start" in str(errors[0].help)
+    assert new(out, "bert", tmp_path / "text", "--decoder-start", "2", "--force").exit_code == 0
+    assert [one.code for one in crossloom.check(out) if one.severity == "error"] == []
+
+
+def test_from_two_families(tmp_path: Path) -> None:
+    """Everything starts untrained, and is said to."""
+    out = tmp_path / "combo.yaml"
+    assert new(out, "bert", "gpt2").exit_code == 0
+    data = yaml.safe_load(out.read_text())
+    assert data["fresh"] == ["encoder.*", "decoder.*", "head.*"]
+    assert data["tokens"] == {"decoder_start": 50256, "pad": 50256}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "code", "message"),
+    [("bert", "wav2vec2", "XL205", "cannot be a decoder"), ("gpt2", "bert", "XL205", "cannot be an encoder")],
+)
+def test_a_family_without_that_side(
+    encoder: str, decoder: str, code: str, message: str, tmp_path: Path
+) -> None:
+    done = new(tmp_path / "combo.yaml", encoder, decoder)
+    assert done.exit_code == 1
+    assert f"error[{code}]" in done.output
+    assert message in done.output
+    assert not (tmp_path / "combo.yaml").exists()
+
+
+def test_a_checkpoint_that_cannot_attend(tmp_path: Path) -> None:
+    speech.save("wav2vec2", 1, tmp_path / "speech")
+    done = new(tmp_path / "combo.yaml", "bert", tmp_path / "speech")
+    assert done.exit_code == 1
+    assert "error[XL205]" in done.output
+
+
+def test_what_a_person_wrote_stays(tmp_path: Path) -> None:
+    out = tmp_path / "combo.yaml"
+    out.write_text("mine")
+    done = new(out, "bert", "gpt2")
+    assert done.exit_code == 1
+    assert "XL602" in done.output
+    assert out.read_text() == "mine"

@@ -1,0 +1,111 @@
+"""ViT, DeiT and BEiT at their real size, in every spelling, and as they begin."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    BeitForImageClassification,
+    BeitForMaskedImageModeling,
+    DeiTForImageClassificationWithTeacher,
+    ViTForImageClassification,
+    ViTForMaskedImageModeling,
+)
+
+import crossloom
+from tests.pairs.oracle import spread
+from tests.parity.cases import LOGITS, difference
+from tests.vision.oracle import CLASSES, random_images, random_settings, save
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data" / "vision"
+PUBLISHED = ("beit-base-patch16-224", "deit-base-distilled-patch16-224", "vit-base-patch16-224-in21k")
+FAMILIES = ("beit", "deit", "vit")
+
+
+def test_tables_are_total_without_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.speech.full_size", str(tmp_path), str(DATA)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert sorted(found) == sorted(PUBLISHED)
+    for name, lists in found.items():
+        assert len(lists) == 2, "from both releases"
+        assert all(not problems for problems in lists.values()), (name, lists)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("is_prefixed", [False, True])
+def test_with_and_without_the_prefix(tmp_path: Path, family: str, is_prefixed: bool) -> None:
+    theirs: Any = save(family, 1, tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = {f"{family}." * is_prefixed + name: tensor for name, tensor in load_file(path).items()}
+    save_file(tensors, path)
+    images = random_images(theirs.config, 1)
+    with torch.no_grad():
+        given = crossloom.from_pretrained(tmp_path).encode(images).hidden
+        assert difference(given, theirs(images).last_hidden_state) <= LOGITS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_half_a_spelling_is_refused(tmp_path: Path, family: str) -> None:
+    save(family, 1, tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    save_file({f"{family}." * (i % 2) + name: tensors[name] for i, name in enumerate(sorted(tensors))}, path)
+    with pytest.raises(crossloom.CrossloomError, match=r"XL5(01|04|11)"):
+        crossloom.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("family", "head"),
+    [
+        ("beit", BeitForImageClassification),
+        ("beit", BeitForMaskedImageModeling),
+        ("deit", DeiTForImageClassificationWithTeacher),
+        ("vit", ViTForImageClassification),
+        ("vit", ViTForMaskedImageModeling),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_encoder_is_read_from_below_any_head(tmp_path: Path, family: str, head: Any, seed: int) -> None:
+    torch.manual_seed(seed)
+    settings = random_settings(family, seed) | ({"use_mask_token": True} if family == "beit" else {})
+    settings |= {"encoder_stride": settings["patch_size"]} if family == "vit" else {}
+    model = spread(head(CLASSES[family][0](**settings)))
+    model.save_pretrained(tmp_path)
+    spec = crossloom.import_spec(tmp_path)
+    assert [d.code for d in crossloom.verify(spec) if d.severity.value == "error"] == []
+    images = random_images(model.config, seed)
+    with torch.no_grad():
+        expected = getattr(model, family)(images).last_hidden_state
+        assert difference(crossloom.load(spec).encode(images).hidden, expected) <= LOGITS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_statistics_are_the_published_ones(tmp_path: Path, family: str) -> None:
+    torch.manual_seed(0)
+    config_class, model_class = CLASSES[family]
+    sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+    more = {} if family != "beit" else {"use_relative_position_bias": True, "layer_scale_init_value": 0.3}
+    config = config_class(**sizes, **more, image_size=64, patch_size=8, initializer_range=0.07)
+    model_class(config).save_pretrained(tmp_path)
+    theirs = load_file(tmp_path / "model.safetensors")
+    spec = crossloom.import_spec(tmp_path)
+    ours = crossloom.build(spec, seed=1).state_dict()
+    for row in crossloom.weight_table(spec):
+        if row.status == "computed":
+            continue
+        fresh, published = ours[row.address], theirs[row.sources[0].partition(".")[2]]
+        if published.std() == 0:  # biases, norms, offsets, factors
+            assert torch.equal(fresh, published), row.address
+            continue
+        assert fresh.std() == pytest.approx(float(published.std()), rel=6 / fresh.numel() ** 0.5), row.address
+        assert abs(float(fresh.mean())) < 6 * 0.07 / fresh.numel() ** 0.5, row.address
