@@ -12,8 +12,8 @@ import click
 
 from benchmarks.chart import chart
 from benchmarks.results import Result, read_results
-from compiler.files import replace_text
 from compiler.reports.tables import aligned, markdown
+from compiler.writing.files import replace_text
 
 BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
 HEADING = (

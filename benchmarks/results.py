@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from benchmarks.rows import Row
-from compiler.files import replace_text
+from compiler.writing.files import replace_text
 from runtime.measuring import Peaks, Series
 
 

@@ -11,7 +11,7 @@ from compiler.checkpoint.dtypes import holding
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec
-from compiler.verify import stored_dtypes
+from compiler.verifying.checkpoint import stored_dtypes
 from compiler.weights.operations import apply
 from compiler.weights.table import WeightTable
 from compiler.weights.values import Values

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from compiler.checkpoint.resolve import is_folder, seen_from
-from compiler.overwriting import MARK
 from compiler.spec import Part, Spec
+from compiler.writing.overwriting import MARK
 from specs.family import class_of
 
 

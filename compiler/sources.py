@@ -13,9 +13,9 @@ from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.exchanged import exchanged
 from compiler.spec import FORMS, Spec
-from compiler.verify import Verified, dtype_findings, verify_component
+from compiler.verifying.checkpoint import Verified, dtype_findings, verify_component
+from compiler.verifying.exchanged import exchanged
 from compiler.weights.folding import folded
 from compiler.weights.resolution import fitting_names
 from compiler.weights.table import WeightTable, pair_table, table_of, whole_table

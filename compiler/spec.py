@@ -15,7 +15,7 @@ from specs.families import family
 from specs.family import Family
 from specs.flow import FLOWS, Flow
 from specs.language import FreeGraph, Rows, SpecFile
-from specs.processing import Processing
+from specs.processing.stated import Processing
 from specs.values import View
 
 Kind = Literal["model", "pair", "encoder", "decoder", "graph"]

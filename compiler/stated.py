@@ -8,8 +8,8 @@ from typing import Any
 
 from compiler.spec import Component, Spec
 from specs.family import Family, front_end_of, tokenizer_of
-from specs.processing import Stated
-from specs.tokenizers import TokenizerKind
+from specs.processing.stated import Stated
+from specs.processing.tokenizers import TokenizerKind
 
 PURPOSES = {
     "processor": "is the front end of an encoder of audio or images",

@@ -53,7 +53,7 @@ def import_spec(
         CrossloomError: XL110 unknown family, XL115 unknown field, XL116 refused field, XL518 ignored field
             that config.json does not have, XL5xx no access.
     """
-    from compiler.importing import import_with_report
+    from compiler.importing.checkpoint import import_with_report
     from compiler.warning import warn
 
     names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
@@ -167,7 +167,7 @@ def _loaded(
     compile: CompileMode,
     access: Mapping[str, Any],
 ) -> Any:
-    from compiler.generation_file import generation_defaults
+    from compiler.configuration.generation import generation_defaults
     from compiler.load import load as load_model
     from compiler.placement import check_placement
     from compiler.sources import sources_of
@@ -199,7 +199,7 @@ def from_pretrained(
 ) -> Any:
     """`import_spec` and `load` of a folder or repository."""
     from compiler.checkpoint.resolve import resolve
-    from compiler.importing import import_with_report
+    from compiler.importing.checkpoint import import_with_report
     from compiler.warning import warn
 
     access: dict[str, Any] = {
@@ -232,8 +232,8 @@ def export(
             XL403 or XL505 files of another model in the folder, which would stay; XL602 a spec.yaml there
             that would be written over, unless `force`.
     """
-    from compiler.export import export as export_model
-    from compiler.export import keep_spec, require_layout, untrained_parts
+    from compiler.exporting.export import export as export_model
+    from compiler.exporting.export import keep_spec, require_layout, untrained_parts
     from compiler.warning import warn
 
     require("`crossloom.export`", "torch", "safetensors")

@@ -17,8 +17,8 @@ from specs.values import Value, View
 from specs.weights import WeightMap
 
 if TYPE_CHECKING:
-    from specs.processing import FrontEnd, Stated
-    from specs.tokenizers import TokenizerKind
+    from specs.processing.stated import FrontEnd, Stated
+    from specs.processing.tokenizers import TokenizerKind
 
 
 class FamilyConfig(BaseModel):

@@ -15,7 +15,7 @@ from pathlib import Path
 from compiler.analysis import analyse
 from compiler.catalogue import names
 from compiler.emission.folder import render_folder
-from compiler.files import replace_text
+from compiler.writing.files import replace_text
 
 FULL = ("digits", "s2t-small-librispeech-asr")
 """Emitted in full: together they use every block."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from compiler.emission.modeling import modeling_source
 from compiler.emission.readme import readme
-from compiler.files import replace_all, text_writer
-from compiler.overwriting import MARK, refuse_overwriting
 from compiler.resolved import digest, resolved_yaml
 from compiler.spec import Spec
 from compiler.weights.table import table_of
+from compiler.writing.files import replace_all, text_writer
+from compiler.writing.overwriting import MARK, refuse_overwriting
 from specs.graph import Graph
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from compiler.spec import Spec
 from specs.dims import Dim
 from specs.graph import Graph
-from specs.images import Crop, Image
 from specs.problems import Problem
+from specs.processing.images import Crop, Image
 
 
 def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:

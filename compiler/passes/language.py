@@ -24,7 +24,7 @@ from specs.families import FAMILIES, family
 from specs.family import Family, roles_of
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
-from specs.processing import Files, Processing
+from specs.processing.stated import Files, Processing
 from specs.values import written
 
 _CLASS = re.compile(r"(For[A-Z]\w*|Model|Config|Encoder|Decoder)$")

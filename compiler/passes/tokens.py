@@ -12,8 +12,8 @@ from compiler.stated import tokenizers_of
 from specs.generation_layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
-from specs.processing import FilterBank
-from specs.tokenizers import check_vocabulary
+from specs.processing.stated import FilterBank
+from specs.processing.tokenizers import check_vocabulary
 
 
 def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:

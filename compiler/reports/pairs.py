@@ -14,10 +14,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from compiler.analysis import analyse
-from compiler.files import replace_text
 from compiler.passes.free_graph import CROSSING
 from compiler.reader import read_text
 from compiler.reports.tables import markdown
+from compiler.writing.files import replace_text
 from specs.bridges import BRIDGES
 from specs.families import FAMILIES, family
 from specs.graph import Graph

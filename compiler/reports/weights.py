@@ -8,7 +8,7 @@ from os.path import normpath
 from typing import Any
 
 from compiler.reports.tables import aligned, filled, markdown
-from compiler.verify import Verified
+from compiler.verifying.checkpoint import Verified
 from compiler.weights.folding import folded
 from compiler.weights.table import TableRow, WeightTable
 from specs.weights import generalise

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from compiler.carrying import carried, heads
-from compiler.published_pairs import published_table
+from compiler.exporting.carrying import carried, heads
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
+from compiler.weights.published_pairs import published_table
 from specs.graph import Graph
 from specs.pairs import stored_below
 from specs.weights import Operation, WeightMap, split_of

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, Literal
 
 from compiler.block_source import library
-from compiler.published_pairs import published_pair, published_table
 from compiler.spec import Spec
+from compiler.weights.published_pairs import published_pair, published_table
 from compiler.weights.vocabulary import TakenRows, taken_rows
 from specs.graph import Graph
 from specs.pairs import BRIDGE

@@ -72,7 +72,7 @@ def _fixed(name: str) -> tuple[list[Diagnostic], bool]:
     """What is left after the repairs, and whether there were any."""
     from compiler.catalogue import folder, locate
     from compiler.diagnostics import apply_fixes
-    from compiler.files import replace_text
+    from compiler.writing.files import replace_text
 
     file = locate(name, None)
     if name == STDIN or (file is not None and not file.is_file()):

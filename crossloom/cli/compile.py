@@ -94,7 +94,7 @@ class _Compilation:
         ]
         with self.stage("emit"):
             from compiler.emission.folder import placed, render_folder, write_texts
-            from compiler.overwriting import refuse_overwriting
+            from compiler.writing.overwriting import refuse_overwriting
 
             files = render_folder(spec, graph, output)
         if output is not None and not self._force:

@@ -39,7 +39,7 @@ def command(
     $ crossloom export digits -o out --to transformers
     """
     require("`crossloom export`", "torch", "safetensors")
-    from compiler.export import require_layout
+    from compiler.exporting.export import require_layout
     from crossloom.api import export, load
 
     sound, _ = checked(spec)

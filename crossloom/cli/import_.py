@@ -49,7 +49,7 @@ def command(
     $ crossloom import ./checkpoint --ignore my_note
     $ crossloom import google-bert/bert-base-uncased --role decoder --decoder-start 101
     """
-    from compiler.importing import import_with_report
+    from compiler.importing.checkpoint import import_with_report
 
     stated = {"decoder_start": decoder_start, "pad": pad}
     tokens = {name: id_ for name, id_ in stated.items() if id_ is not None}

@@ -31,7 +31,7 @@ def command(
     $ crossloom new combo.yaml --encoder facebook/wav2vec2-base-960h --decoder openai-community/gpt2
     $ crossloom new tiny.yaml --encoder vit --decoder ./my-bert --decoder-start 101
     """
-    from compiler.pairing import paired
+    from compiler.importing.combination import paired
 
     stated = {"decoder_start": decoder_start, "pad": pad}
     tokens = {name: id_ for name, id_ in stated.items() if id_ is not None}

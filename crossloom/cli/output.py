@@ -91,8 +91,8 @@ def write_result(text: str, file: Path | None, is_spec: bool = False, force: boo
         click.echo(text, nl=not text.endswith("\n"))
         return
     from compiler.catalogue import SUFFIXES
-    from compiler.files import replace_text
-    from compiler.overwriting import refuse_overwriting
+    from compiler.writing.files import replace_text
+    from compiler.writing.overwriting import refuse_overwriting
 
     text = text if text.endswith("\n") else f"{text}\n"
     if not force and (is_spec or file.suffix in SUFFIXES):

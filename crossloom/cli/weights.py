@@ -14,7 +14,7 @@ from crossloom.cli.specs import by_role, checked
 
 if TYPE_CHECKING:
     from compiler.spec import Spec
-    from compiler.verify import Verified
+    from compiler.verifying.checkpoint import Verified
     from compiler.weights.table import WeightTable
     from specs.graph import Graph
 

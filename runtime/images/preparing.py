@@ -15,7 +15,7 @@ import numpy as np
 from compiler.installing import require
 from runtime.failures import failure
 from runtime.images.reading import read_image
-from specs.images import Crop, Image, ImageStep, Pad, Resize, ResizeShortSide, Shrink, Turn
+from specs.processing.images import Crop, Image, ImageStep, Pad, Resize, ResizeShortSide, Shrink, Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

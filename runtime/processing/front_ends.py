@@ -7,8 +7,8 @@ from torch import nn
 from blocks.filter_bank import FilterBankFrontEnd, LogMelFilterBank, UtteranceDeviation, UtteranceMean
 from blocks.pixel_front_end import ChannelNormalisation, PixelFrontEnd, Rescale
 from blocks.waveform_front_end import MaskedWaveforms, PaddedWaveforms, UnitVariance
-from specs.images import Image
-from specs.processing import AudioFrontEnd, FilterBank, Waveform
+from specs.processing.images import Image
+from specs.processing.stated import AudioFrontEnd, FilterBank, Waveform
 
 
 def build_front_end(kind: AudioFrontEnd) -> nn.Module:

@@ -7,9 +7,9 @@ from typing import Any
 
 from compiler.analysis import Analysis, analysis_of
 from compiler.checkpoint.resolve import resolve
+from compiler.configuration.processing import section_folder, tokenizer_findings, tokenizer_source
 from compiler.diagnostics.model import CrossloomError
 from compiler.diagnostics.near import listed as quoted_names
-from compiler.processing_files import section_folder, tokenizer_findings, tokenizer_source
 from compiler.sources import Sources, sources_of
 from compiler.spec import FORMS, Spec
 from compiler.stated import StatedTokenizer, tokenizers_of
@@ -19,8 +19,8 @@ from runtime.processing.processor import Processor
 from runtime.tokenizers import Tokenizer, load_tokenizer
 from specs.dims import minimum_input
 from specs.graph import Graph
-from specs.images import Image
-from specs.tokenizers import reading_of
+from specs.processing.images import Image
+from specs.processing.tokenizers import reading_of
 from specs.values import plain
 
 

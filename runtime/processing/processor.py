@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compiler.configuration.processing import SOURCE_FOLDER
 from compiler.installing import require
-from compiler.processing_files import SOURCE_FOLDER
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
 from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
-from specs.images import Image
-from specs.processing import AudioFrontEnd, FrontEnd
+from specs.processing.images import Image
+from specs.processing.stated import AudioFrontEnd, FrontEnd
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

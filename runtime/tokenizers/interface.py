@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from runtime.failures import failure
-from specs.tokenizers import TokenizerKind
+from specs.processing.tokenizers import TokenizerKind
 
 Errors = Literal["strict", "replace"]
 """What becomes of text without a token and of ids without a text: refused, or the unknown token."""

@@ -11,8 +11,8 @@ from runtime.tokenizers.interface import Tokenizer
 from runtime.tokenizers.merged_letters import MergedLettersTokenizer
 from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
 from runtime.tokenizers.subwords import SubwordTokenizer
-from specs.subwords import Subwords
-from specs.tokenizers import MergedLetters, Reading, SentencePieceVocabulary, TokenizerKind
+from specs.processing.subwords import Subwords
+from specs.processing.tokenizers import MergedLetters, Reading, SentencePieceVocabulary, TokenizerKind
 
 _IMPLEMENTATIONS: Mapping[type, Callable[[Any, Mapping[str, bytes]], Tokenizer]] = {
     MergedLetters: MergedLettersTokenizer,

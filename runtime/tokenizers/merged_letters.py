@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from runtime.failures import failure
 from runtime.tokenizers.tables import TableTokenizer
-from specs.tokenizers import FileProblem, MergedLetters, text_of
+from specs.processing.tokenizers import FileProblem, MergedLetters, text_of
 
 Pair = tuple[str, str]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from runtime.failures import failure
 from runtime.tokenizers.tables import TableTokenizer
-from specs.tokenizers import SentencePieceVocabulary
+from specs.processing.tokenizers import SentencePieceVocabulary
 
 
 class SentencePieceTokenizer(TableTokenizer):

@@ -12,8 +12,8 @@ from runtime.failures import failure
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.ids import as_ids, as_rows, check_known, joined_punctuation
 from runtime.tokenizers.interface import Errors, replaces
-from specs.sentence_piece_model import read_pieces
-from specs.subwords import (
+from specs.processing.sentence_piece_model import read_pieces
+from specs.processing.subwords import (
     LANGUAGE,
     SERIALIZED,
     TEXT,
@@ -24,7 +24,7 @@ from specs.subwords import (
     WordPieces,
     read_serialized,
 )
-from specs.tokenizers import FileProblem
+from specs.processing.tokenizers import FileProblem
 
 UNKNOWN = 3
 """The id of the unknown token in vocabularies of fairseq."""

@@ -11,7 +11,7 @@ from runtime.failures import failure
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.ids import as_ids, as_rows, check_known, joined_punctuation
 from runtime.tokenizers.interface import Errors, replaces
-from specs.tokenizers import FileProblem, Table, read_table
+from specs.processing.tokenizers import FileProblem, Table, read_table
 
 
 class TableTokenizer(ABC):

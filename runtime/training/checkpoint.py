@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from compiler.export import MODEL_FILE
-from compiler.folders import write_folder
+from compiler.exporting.export import MODEL_FILE
+from compiler.writing.folders import write_folder
 from runtime.failures import failure
 
 CHECKPOINTS = "checkpoints"
@@ -161,7 +161,7 @@ def _remove(folder: Path) -> None:
 def write_model(model: Any, processor: Any, folder: Path) -> None:
     """Write a model and its processor into a folder, in the layout that its spec's kind has."""
     from compiler.analysis import analysis_of
-    from compiler.export import export
+    from compiler.exporting.export import export
 
     export(model, analysis_of(model.spec).sound()[1], folder)
     processor.save(folder)

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from compiler.export import keep_spec
-from compiler.folders import replace_files
+from compiler.exporting.export import keep_spec
 from compiler.installing import require
+from compiler.writing.folders import replace_files
 from runtime.failures import failure
 from runtime.placement import placed
 from runtime.processing import Processor as OwnProcessor

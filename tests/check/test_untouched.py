@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import crossloom as interface
-from compiler.files import replace_all, text_writer
+from compiler.writing.files import replace_all, text_writer
 from tests.check.checkpoints import sound, with_config, with_tensors, write
 from tests.cli.runner import TINY, crossloom, python
 from tests.cli.runner import write as write_spec

@@ -18,7 +18,7 @@ from runtime.flow import HOST
 from runtime.processing.processor import Processor
 from runtime.transcription import Transcript, transcribe
 from specs.flow import HOST_OPERATIONS
-from specs.processing import FilterBank
+from specs.processing.stated import FilterBank
 from tests.cli.runner import AUDIO, crossloom, result_of
 
 FRONT_END = FilterBank(mel_bins=4, sampling_rate=16000)

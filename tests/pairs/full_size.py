@@ -97,7 +97,7 @@ def imported(name: str, role: Role, source: Path) -> Any:
     import crossloom
 
     tokens = START.get(name) if role == "decoder" else None
-    return crossloom.import_spec(source, role=None if role in ("model", "pair") else role, tokens=tokens)
+    return crossloom.import_spec(source, role=role if role in ("encoder", "decoder") else None, tokens=tokens)
 
 
 def lists_of(name: str, role: Role) -> dict[str, dict[str, Any]]:

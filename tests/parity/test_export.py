@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import Speech2TextForConditionalGeneration
 
 import crossloom
-from compiler.importing import import_with_report
+from compiler.importing.checkpoint import import_with_report
 from tests.parity.cases import LOGITS, LOSS, Case, difference, labels_of
 
 

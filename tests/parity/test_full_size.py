@@ -11,7 +11,7 @@ import pytest
 
 import crossloom
 from compiler.build import skeleton
-from compiler.export import configuration, generation_configuration
+from compiler.exporting.export import configuration, generation_configuration
 from crossloom import CrossloomError
 from tests.parity.full_size import DATA, key_lists
 

@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.subwords import SubwordTokenizer
-from specs.sentence_piece_model import read_pieces
-from specs.text_tokenizers import text_tokenizer
-from specs.tokenizers import reading_of
+from specs.processing.sentence_piece_model import read_pieces
+from specs.processing.text_tokenizers import text_tokenizer
+from specs.processing.tokenizers import reading_of
 
 SENTENCES = (
     "Hello world, this is a test of the tokenizer.",

@@ -17,8 +17,8 @@ from compiler.diagnostics.model import CrossloomError
 from specs.families.speech_to_text.front_end import FRONT_END, Processor
 from specs.families.speech_to_text.tokenizer import FREE, TOKENIZER, Tokenizer
 from specs.problems import Problem
-from specs.processing_files import ImportedSection, contradictions
-from specs.tokenizers import FileProblem, SentencePieceVocabulary, check_vocabulary, read_table
+from specs.processing.files import ImportedSection, contradictions
+from specs.processing.tokenizers import FileProblem, SentencePieceVocabulary, check_vocabulary, read_table
 
 
 def contents_of(files: dict[str, Any]) -> dict[str, bytes]:

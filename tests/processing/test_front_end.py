@@ -16,7 +16,7 @@ from transformers import Speech2TextFeatureExtractor
 from runtime.audio import read_audio
 from runtime.processing.front_ends import build_front_end
 from specs.families.speech_to_text.front_end import Processor, front_end
-from specs.processing import FilterBank
+from specs.processing.stated import FilterBank
 
 SPEECH = read_audio(Path(__file__).with_name("speech.flac"), 16000)
 

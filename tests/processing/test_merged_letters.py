@@ -18,7 +18,7 @@ from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.merged_letters import MergedLettersTokenizer, merged
 from specs.families import family
 from specs.families.speech_to_text_2.tokenizer import TOKENIZER
-from specs.tokenizers import reading_of
+from specs.processing.tokenizers import reading_of
 
 DATA = Path(__file__).parent.parent / "data" / "speech2text2" / "tokenizer"
 MORE: list[dict[str, Any]] = json.loads((DATA / "more.json").read_text())

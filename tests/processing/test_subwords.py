@@ -11,9 +11,9 @@ from transformers import PreTrainedTokenizerFast
 
 from compiler.diagnostics.model import CrossloomError
 from runtime.tokenizers.subwords import SubwordTokenizer
-from specs.sentence_piece_model import read_pieces
-from specs.text_tokenizers import text_tokenizer
-from specs.tokenizers import FileProblem
+from specs.processing.sentence_piece_model import read_pieces
+from specs.processing.text_tokenizers import text_tokenizer
+from specs.processing.tokenizers import FileProblem
 from tests.processing.subword_files import (
     CLASSES,
     SENTENCES,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from compiler.diagnostics.model import CrossloomError
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.sentence_pieces import SentencePieceTokenizer
-from specs.tokenizers import SentencePieceVocabulary
+from specs.processing.tokenizers import SentencePieceVocabulary
 from tests.processing.conftest import LANGUAGES, SENTENCES, Pair
 
 MakePair = Callable[..., Pair]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from compiler.diagnostics.model import CrossloomError
-from compiler.folders import replace_files, write_folder
+from compiler.writing.folders import replace_files, write_folder
 from runtime.training import Corpus, evaluate, read_rows, train
 from runtime.training.checkpoint import Checkpoints
 from tests.training.stand_in import Model, Processor, write_recordings

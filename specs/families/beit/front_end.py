@@ -1,5 +1,5 @@
 """The front end of BEiT, by the field names of its Hub file."""
 
-from specs.image_section import stated
+from specs.processing.image_section import stated
 
 FRONT_END = stated("BeitImageProcessor")

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from specs.problems import Problem
-from specs.processing import Files, FilterBank, Section, Stated
-from specs.processing_files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.stated import Files, FilterBank, Section, Stated
 
 
 class Processor(Section):

@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import Field
 
 from specs.problems import Problem
-from specs.processing import Files, Stated
-from specs.processing_files import ImportedSection
-from specs.table_section import FILES, SPECIAL_TOKENS, TableTokenizer
-from specs.table_section import read as read_table_section
-from specs.tokenizers import SentencePieceVocabulary
+from specs.processing.files import ImportedSection
+from specs.processing.stated import Files, Stated
+from specs.processing.table_section import FILES, SPECIAL_TOKENS, TableTokenizer
+from specs.processing.table_section import read as read_table_section
+from specs.processing.tokenizers import SentencePieceVocabulary
 
 LANGUAGES = {"mustc": ("pt", "fr", "ru", "nl", "ro", "it", "es", "de")}
 """Languages of each published set, the default target first."""

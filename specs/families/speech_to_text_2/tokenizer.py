@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from specs.processing import Files, Stated
-from specs.processing_files import ImportedSection
-from specs.table_section import FILES, SPECIAL_TOKENS, TableTokenizer
-from specs.table_section import read as read_table_section
-from specs.tokenizers import MergedLetters
+from specs.processing.files import ImportedSection
+from specs.processing.stated import Files, Stated
+from specs.processing.table_section import FILES, SPECIAL_TOKENS, TableTokenizer
+from specs.processing.table_section import read as read_table_section
+from specs.processing.tokenizers import MergedLetters
 
 
 class Tokenizer(TableTokenizer):

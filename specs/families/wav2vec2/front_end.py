@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from specs.processing import Files, Section, Stated, Waveform
-from specs.processing_files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.stated import Files, Section, Stated, Waveform
 
 
 class Processor(Section):

@@ -13,10 +13,10 @@ import yaml
 from compiler.analysis import Analysis, analyse
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
+from compiler.configuration.processing import file_bytes
 from compiler.diagnostics.model import CrossloomError, Severity
-from compiler.import_sections import tokens_section
-from compiler.importing import import_with_report
-from compiler.processing_files import file_bytes
+from compiler.importing.checkpoint import import_with_report
+from compiler.importing.sections import tokens_section
 from compiler.reader import read_text
 from compiler.spec import HALVES, Spec
 from specs.families import FAMILIES, family

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from compiler.files import replace_all
+from compiler.writing.files import replace_all
 
 Fill = Callable[[Path], object]
 """Writes files into a new folder."""

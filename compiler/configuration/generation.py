@@ -8,7 +8,7 @@ from typing import Any
 
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.source import Source
-from compiler.pair_configuration import half_document, is_pair
+from compiler.configuration.pair import half_document, is_pair
 from compiler.passes.findings import Findings
 from compiler.reader import Document
 from specs.generation import OPTION_NAMES

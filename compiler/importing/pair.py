@@ -10,9 +10,10 @@ import yaml
 
 from compiler.analysis import analyse
 from compiler.checkpoint.source import Source
+from compiler.configuration.generation import generation_document
+from compiler.configuration.pair import IDS, read_pair
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.generation_file import generation_document
-from compiler.import_sections import (
+from compiler.importing.sections import (
     Imported,
     architecture_problems,
     generation_section,
@@ -23,11 +24,10 @@ from compiler.import_sections import (
     unusual_fields,
     weights_of,
 )
-from compiler.pair_configuration import IDS, read_pair
 from compiler.passes.findings import Findings
-from compiler.published_pairs import misread, unlike_published
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
+from compiler.weights.published_pairs import misread, unlike_published
 from specs.language import VERSION
 from specs.pairs import HALVES
 
@@ -39,7 +39,7 @@ def imported_pair(
     ignore: tuple[str, ...],
     tokens: Mapping[str, int],
 ) -> Imported:
-    """The spec of a pair: `document` is its config.json. See `compiler.importing.import_with_report`.
+    """The spec of a pair: `document` is its config.json. See `import_with_report`.
 
     Ids that the pair does not set itself are its decoder's.
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from specs.images import Image
 from specs.problems import Problem
-from specs.tokenizers import TokenizerKind
+from specs.processing.images import Image
+from specs.processing.tokenizers import TokenizerKind
 
 if TYPE_CHECKING:
-    from specs.processing_files import ImportedSection
+    from specs.processing.files import ImportedSection
 
 
 class Section(BaseModel):

@@ -13,11 +13,12 @@ from compiler.analysis import analyse
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
-from compiler.configuration import read_configuration, unknown_family
+from compiler.configuration.fields import read_configuration, unknown_family
+from compiler.configuration.generation import generation_document
+from compiler.configuration.pair import is_pair
 from compiler.diagnostics.model import CrossloomError
-from compiler.generation_file import generation_document
-from compiler.import_pair import imported_pair
-from compiler.import_sections import (
+from compiler.importing.pair import imported_pair
+from compiler.importing.sections import (
     Imported,
     architecture_problems,
     generation_section,
@@ -28,7 +29,6 @@ from compiler.import_sections import (
     unusual_fields,
     weights_of,
 )
-from compiler.pair_configuration import is_pair
 from compiler.passes.findings import Findings
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from specs.problems import Problem
-from specs.processing import Section
+from specs.processing.stated import Section
 
 
 def read_object(

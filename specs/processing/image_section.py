@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, FiniteFloat
 
 from specs.fields import Size
-from specs.images import Crop, Image, ImageStep, Pad, Resize, ResizeShortSide, Shrink, Turn
 from specs.problems import Problem
-from specs.processing import Files, Section, Stated
-from specs.processing_files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.files import FRONT_END_FILES, ImportedSection, read_front_end
+from specs.processing.images import Crop, Image, ImageStep, Pad, Resize, ResizeShortSide, Shrink, Turn
+from specs.processing.stated import Files, Section, Stated
 
 Pixels = Size
 

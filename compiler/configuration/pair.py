@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compiler.configuration import Configuration, read_configuration, unknown_family
+from compiler.configuration.fields import Configuration, read_configuration, unknown_family
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from compiler.passes.findings import Findings
 from compiler.reader import Document

@@ -14,8 +14,8 @@ from compiler.places import id_address, located
 from compiler.spec import Component, Spec
 from compiler.stated import StatedTokenizer, sections_of, tokenizers_of
 from specs.problems import Problem
-from specs.processing_files import contradictions
-from specs.tokenizers import FileProblem, check_special_id, check_vocabulary, reading_of
+from specs.processing.files import contradictions
+from specs.processing.tokenizers import FileProblem, check_special_id, check_vocabulary, reading_of
 
 SOURCE_FOLDER = "source_tokenizer"
 """Where the tokenizer of the source lies in a folder that holds the target's as well."""

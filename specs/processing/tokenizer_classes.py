@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from specs.subwords import LANGUAGE, TEXT, Algorithm, AsSerialized, BytePairs, Unigrams, WordPieces
+from specs.processing.subwords import LANGUAGE, TEXT, Algorithm, AsSerialized, BytePairs, Unigrams, WordPieces
 
 ClassName = Literal[
     "BartTokenizer",

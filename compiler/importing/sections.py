@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from compiler.checkpoint.source import Folder, Source
-from compiler.configuration import same
+from compiler.configuration.fields import same
+from compiler.configuration.generation import NAME, differing_ids, read_generation
+from compiler.configuration.processing import file_contents
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
-from compiler.generation_file import NAME, differing_ids, read_generation
 from compiler.passes.findings import Findings
-from compiler.processing_files import file_contents
 from compiler.reader import Document
 from compiler.spec import Spec
 from compiler.stated import sections_of

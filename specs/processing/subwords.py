@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specs.sentence_piece_model import read_pieces
-from specs.tokenizers import FileProblem, Reading, ids_of, read_table, text_of
+from specs.processing.sentence_piece_model import read_pieces
+from specs.processing.tokenizers import FileProblem, Reading, ids_of, read_table, text_of
 
 TEXT = "$A"
 """Where the text stands in a template."""

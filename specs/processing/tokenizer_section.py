@@ -12,9 +12,9 @@ from dataclasses import replace
 from pydantic import Field
 
 from specs.problems import Problem
-from specs.processing import Files, Section
-from specs.subwords import Algorithm, BytePairs, Subwords, WordPieces
-from specs.tokenizer_classes import CLASSES, LANGUAGES, NAMED, OWN, ClassName
+from specs.processing.stated import Files, Section
+from specs.processing.subwords import Algorithm, BytePairs, Subwords, WordPieces
+from specs.processing.tokenizer_classes import CLASSES, LANGUAGES, NAMED, OWN, ClassName
 
 Token = str | None
 

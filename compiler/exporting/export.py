@@ -16,25 +16,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.analysis import analysis_of
-from compiler.carrying import begun_parts, labels
+from compiler.configuration.processing import left_behind, section_folder, tokenizer_source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.files import Write, replace_all, text_writer
-from compiler.overwriting import refuse_overwriting
+from compiler.exporting.carrying import begun_parts, labels
 from compiler.passes.forms import KEYS
-from compiler.processing_files import left_behind, section_folder, tokenizer_source
-from compiler.published_pairs import published_pair, unlike_published
 from compiler.resolved import whole_yaml
 from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
 from compiler.stated import tokenizers_of
+from compiler.weights.published_pairs import published_pair, unlike_published
 from compiler.weights.storing import part_with_class, stored_tensors
 from compiler.weights.table import whole_table
+from compiler.writing.files import Write, replace_all, text_writer
+from compiler.writing.overwriting import refuse_overwriting
 from specs.family import class_of
 from specs.generation import GenerationOptions
 from specs.graph import Graph
 from specs.pairs import PublishedPair
 from specs.problems import Problem
-from specs.tokenizers import reading_of
+from specs.processing.tokenizers import reading_of
 from specs.values import plain
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from specs.problems import Problem
-from specs.processing import Section
-from specs.processing_files import ImportedSection, import_section, read_object
-from specs.tokenizers import FileProblem, Table
+from specs.processing.files import ImportedSection, import_section, read_object
+from specs.processing.stated import Section
+from specs.processing.tokenizers import FileProblem, Table
 
 
 class TableTokenizer(Section):

@@ -10,12 +10,12 @@ from typing import Any, get_args
 from pydantic import Field, create_model
 
 from specs.problems import Problem
-from specs.processing import Stated
-from specs.processing_files import ImportedSection, import_section, read_object
-from specs.subwords import SERIALIZED
-from specs.tokenizer_classes import CLASSES, NAMED, SAME, ClassName
-from specs.tokenizer_section import TextTokenizer, kind, problems, written
-from specs.tokenizers import FileProblem, TokenizerKind, reading_of
+from specs.processing.files import ImportedSection, import_section, read_object
+from specs.processing.stated import Stated
+from specs.processing.subwords import SERIALIZED
+from specs.processing.tokenizer_classes import CLASSES, NAMED, SAME, ClassName
+from specs.processing.tokenizer_section import TextTokenizer, kind, problems, written
+from specs.processing.tokenizers import FileProblem, TokenizerKind, reading_of
 
 INERT = {
     "add_prefix_space": "of another kind of tokenizer",

@@ -8,7 +8,7 @@ from compiler.checkpoint.source import Source
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.places import spans_of
 from compiler.spec import HALVES, Spec
-from compiler.verify_configuration import compared
+from compiler.verifying.configuration import compared
 
 
 def exchanged(spec: Spec, sources: Mapping[str, Source]) -> Diagnostic | None:

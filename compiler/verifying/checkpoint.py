@@ -13,12 +13,12 @@ from compiler.checkpoint.dtypes import holding
 from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Source
+from compiler.configuration.generation import differing_ids, generation_document, read_generation
+from compiler.configuration.processing import assumed_front_end, processing_findings, vocabulary_findings
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.generation_file import differing_ids, generation_document, read_generation
 from compiler.places import id_address, spans_of, weights_address
-from compiler.processing_files import assumed_front_end, processing_findings, vocabulary_findings
 from compiler.spec import Component, Spec
-from compiler.verify_configuration import compared
+from compiler.verifying.configuration import compared
 from compiler.weights.folding import folded
 from compiler.weights.patterns import patterns_of
 from compiler.weights.resolution import FLOATING, Resolution, resolve

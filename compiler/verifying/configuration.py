@@ -8,10 +8,10 @@ from typing import Any
 
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.source import Source
-from compiler.configuration import Configuration, read_configuration, same, unknown_family
+from compiler.configuration.fields import Configuration, read_configuration, same, unknown_family
+from compiler.configuration.generation import differing_ids, generation_document
+from compiler.configuration.pair import PairConfiguration, is_pair, read_pair
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
-from compiler.generation_file import differing_ids, generation_document
-from compiler.pair_configuration import PairConfiguration, is_pair, read_pair
 from compiler.places import id_address, spans_of, weights_address
 from compiler.reader import Document
 from compiler.spec import Component, Spec

@@ -1,0 +1,1 @@
+"""What the configuration files of a checkpoint say, each read in one way for whoever asks."""

@@ -1,0 +1,1 @@
+"""From published files to a spec: of one checkpoint, of a published pair, of a new combination."""

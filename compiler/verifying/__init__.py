@@ -1,0 +1,1 @@
+"""A checkpoint against a spec, before anything of it is loaded."""
