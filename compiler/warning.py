@@ -13,8 +13,11 @@ class CrossloomWarning(UserWarning):
     """A warning of the compiler: its text is the finding as the command line prints it."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(as_text([diagnostic]))
+        super().__init__(diagnostic)
         self.diagnostic = diagnostic
+
+    def __str__(self) -> str:
+        return as_text([self.diagnostic])
 
 
 def warn(findings: Iterable[Diagnostic], stacklevel: int) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import crossloom
+from compiler.diagnostics.model import Diagnostic, Severity
+from compiler.warning import CrossloomWarning
 
 
 @pytest.fixture
@@ -35,3 +37,10 @@ def test_it_is_the_same_in_another_process(error: crossloom.CrossloomError) -> N
     again = pickle.loads(pickle.dumps(error))
     assert again.diagnostics == error.diagnostics
     assert str(again) == str(error)
+
+
+def test_a_warning_survives_another_process() -> None:
+    found = Diagnostic("XL301", Severity.WARNING, "widths differ")
+    again = pickle.loads(pickle.dumps(CrossloomWarning(found)))
+    assert str(again) == str(CrossloomWarning(found))
+    assert again.diagnostic == found
