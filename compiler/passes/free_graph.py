@@ -13,9 +13,9 @@ from compiler.passes.findings import Findings, key_of
 from compiler.passes.hypers import numbers_of
 from compiler.passes.names import is_size, name_problems, size_problems
 from compiler.spec import GraphPart, Spec
-from specs.builder import normal_initialisation
 from specs.dims import Dim
 from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
+from specs.initialisations import WRITTEN
 from specs.language import BridgeBlock, GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
@@ -96,7 +96,7 @@ def lower_free_graph(spec: Spec, part: GraphPart, findings: Findings) -> Written
         None,
         tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
         None if part.role == "encoder" else _tokens(spec),
-        normal_initialisation(0.02, "nn.Linear", "nn.Conv1d", "nn.Embedding", "nn.LayerNorm"),
+        WRITTEN,
         frozenset(name for name, entry in written.inputs.items() if entry.optional),
     )
     return Written(graph, frozenset(lost), _read(lost, stated), part.role, part.address, part.prefix)

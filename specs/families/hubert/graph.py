@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder
 from specs.families.wav2vec2.graph import (
-    BATCH_NORM,
-    POSITIONS,
     feature_norm,
     feature_norm_kind,
     features,
@@ -17,6 +15,7 @@ from specs.families.wav2vec2.graph import (
     zeroed,
 )
 from specs.family import Side
+from specs.initialisations import BATCH_NORM, WEIGHT_NORM
 from specs.values import View
 
 
@@ -29,5 +28,5 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     positions = wide_positions(g, c, hidden, "batch" if c.conv_pos_batch_norm else "weight")
     order = "pre_norm" if c.do_stable_layer_norm else "post_norm"
     hidden = ordered(g, c, order, hidden, positions, mask, layers)
-    own = BATCH_NORM if c.conv_pos_batch_norm else POSITIONS
+    own = BATCH_NORM if c.conv_pos_batch_norm else WEIGHT_NORM
     return Side(hidden, mask, initialisations=(own, *initialisations(c, "zeros")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder
 from specs.families.wav2vec2.graph import (
-    BATCH_NORM,
     adapted,
     feature_norm,
     feature_norm_kind,
@@ -16,6 +15,7 @@ from specs.families.wav2vec2.graph import (
 )
 from specs.family import Side
 from specs.graph import Initialisation, Ref
+from specs.initialisations import BATCH_NORM
 from specs.values import View, plain
 
 _BIASES = Initialisation(

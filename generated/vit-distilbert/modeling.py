@@ -4,8 +4,8 @@ Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads,
 F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 """
 
-# name: digits
-# resolved spec: sha256 8e4da89b01d6dba23f0db2ad5ec7579c22e09de23c0aa8638fbb961c0532c751
+# name: vit-distilbert
+# resolved spec: sha256 8d8a7d0a7ce9489d83f97d965f5f615c64a973c016b0b528eff12a451adc368b
 
 import math
 from collections.abc import Iterator
@@ -192,134 +192,44 @@ class Cache:
         self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
 
 
-def first_positions(lengths: Tensor, size: int) -> Tensor:
-    """Mask of the first `lengths[b]` of `size` positions: [B] -> [B, size] int64."""
-    return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
+class PatchEmbedding(nn.Module):
+    """An affine map of every patch: an image is cut into a grid, row by row from the top left corner.
 
-
-class ConvSubsampler(nn.ModuleList):
-    """Gated convolutions in sequence; the mask is shortened by the strides alone.
-
-    Padded frames are not zeroed between the convolutions, as published, so the last valid outputs
-    see them.
+    What is left of an image beyond its last whole patch is not read.
     """
 
-    def __init__(self, layers: list[nn.Module]) -> None:
-        super().__init__(layers)
-
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """features [B, F, C], mask [B, F] with 1 = valid -> hidden [B, S, D], mask [B, S]."""
-        hidden = features.transpose(1, 2)
-        for layer in self:
-            hidden = layer(hidden)
-        hidden = hidden.transpose(1, 2)
-        if mask is None:
-            return hidden, None
-        lengths = mask.sum(-1)
-        strides: list[Any] = [layer.stride for layer in self]
-        for stride in strides:
-            lengths = (lengths - 1) // stride + 1
-        return hidden, first_positions(lengths, hidden.shape[1])
-
-
-class GatedConvolution(nn.Module):
-    """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
+    def __init__(self, channels: int, width: int, patch_height: int, patch_width: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding)
-        self.stride = stride
+        self.projection = nn.Conv2d(channels, width, (patch_height, patch_width), (patch_height, patch_width))
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """[B, C, F] -> [B, out_channels, floor((F + 2 padding - kernel) / stride) + 1]."""
-        return F.glu(self.conv(frames), dim=1)
-
-
-def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
-    """Row p is [sin(p f_0) .. sin(p f_n), cos(p f_0) .. cos(p f_n)], f_i = 10000^(-i / (width/2 - 1)).
-
-    The padding row is zero. Returns [rows, width] in the default dtype.
-    """
-    half = width // 2
-    frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
-    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
-    table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    table[:, half:] = angles.cos()
-    table[:, :half] = angles.sin_()
-    table[padding_row] = 0
-    return table.to(torch.get_default_dtype())
+    def forward(self, image: Tensor) -> Tensor:
+        """[B, C, height, width] -> [B, S, D], S the number of whole patches."""
+        return self.projection(image).flatten(2).transpose(1, 2)
 
 
-class SinusoidTable(nn.Module):
-    """A fixed number of positions; asking for more is an error."""
+class LeadingToken(nn.Module):
+    """A learned state put before a sequence, the same for every input."""
 
-    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.table: Tensor
-        self.register_buffer("table", torch.empty(rows, width), persistent=False)
-        self.rows = rows
-        self.width = width
-        self.padding_row = padding_row
-        self.reset_buffers()
-
-    def reset_buffers(self) -> None:
-        """Compute the table from its formula, on the device where it lives."""
-        self.table = sinusoids(self.rows, self.width, self.padding_row).to(self.table)
-
-    def rows_for(self, count: int) -> Tensor:
-        """A table with room for `count` positions after the padding row."""
-        if self.padding_row + 1 + count > self.rows:
-            raise ValueError(
-                f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
-            )
-        return self.table
-
-
-class FramePositions(nn.Module):
-    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
-
-    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
-        super().__init__()
-        self.table = table
-        self.padding_row = padding_row
-
-    def counted(self, mask: Tensor) -> Tensor:
-        """Which frames of the mask [B, S] are counted, as 0 and 1."""
-        return mask
-
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        frames = hidden.shape[1]
-        table = self.table.rows_for(frames)
-        if mask is None:
-            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
-        counted = self.counted(mask)
-        positions = counted.cumsum(1) * counted + self.padding_row
-        return nn.functional.embedding(positions, table)
-
-
-class Scale(nn.Module):
-    """Multiplication by a constant."""
-
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self.scale = scale
+        self.token = nn.Parameter(torch.empty(1, 1, width))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Any shape, unchanged."""
-        return hidden * self.scale
+        """[B, S, D] -> [B, 1 + S, D]."""
+        return torch.cat((self.token.expand(hidden.shape[0], -1, -1), hidden), dim=1)
 
 
-class AddPositions(nn.Module):
-    """Sum of hidden states and their positions, then dropout."""
+class AddPositionTable(nn.Module):
+    """Sum of hidden states and a learned row for each of a fixed number of them, then dropout."""
 
-    def __init__(self, dropout: float) -> None:
+    def __init__(self, states: int, width: int, dropout: float) -> None:
         super().__init__()
+        self.table = nn.Parameter(torch.empty(1, states, width))
         self.dropout = dropout
 
-    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
-        """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, states, D], unchanged in shape."""
+        return nn.functional.dropout(hidden + self.table, self.dropout, self.training)
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
@@ -541,38 +451,41 @@ class FeedForward(nn.Module):
         return self.down_proj(activated)
 
 
-class ScaledEmbedding(nn.Module):
-    """Token embedding, multiplied by a constant (the root of the width, or one)."""
+def require_room(count: int, rows: int, first: int) -> None:
+    """Refuse more positions than a table of `rows` has from row `first` on."""
+    if first + count > rows:
+        raise ValueError(f"{count} positions were asked for; the table ends at {rows - first}")
 
-    def __init__(self, vocabulary: int, width: int, padding_row: int, scale: float) -> None:
+
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
+
+    def __init__(self, rows: int, width: int, offset: int) -> None:
         super().__init__()
-        self.tokens = nn.Embedding(vocabulary, width, padding_idx=padding_row)
-        self.scale = scale
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """ids [B, T] -> [B, T, D]."""
-        return self.tokens(ids) * self.scale
-
-
-def token_rows(ids: Tensor, padding_row: int, cache: Cache | None) -> Tensor:
-    """The row of a table for each of the ids [R, T]: counted from the padding row on, pads on it."""
-    real = ids.ne(padding_row).long()
-    past = 0 if cache is None else cache.position
-    return (real.cumsum(1) + past) * real + padding_row
-
-
-class TokenPositions(nn.Module):
-    """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
-
-    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
-        super().__init__()
-        self.table = table
-        self.padding_row = padding_row
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
 
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
-        table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
-        return nn.functional.embedding(token_rows(ids, self.padding_row, cache), table)
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        require_room(end, self.rows, self.offset)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
 
 
 class DecoderStack(nn.ModuleList):
@@ -669,8 +582,8 @@ class DecoderLayer(nn.Module):
         return F.dropout(states, self.dropout) if self.training else states
 
 
-class PreNormDecoderLayer(DecoderLayer):
-    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+class PostNormDecoderLayer(DecoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + CrossAttention(x)); x = norm(x + FeedForward(x))."""
 
     def forward(
         self,
@@ -684,12 +597,12 @@ class PreNormDecoderLayer(DecoderLayer):
         beams: int = 1,
     ) -> Tensor:
         """One decoder layer: [R, T, D] -> [R, T, D]."""
-        attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
-        hidden = hidden + self.dropped(attended)
-        attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
-        hidden = hidden + self.dropped(attended)
-        transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + self.dropped(transformed)
+        attended = self.self_attention(hidden, mask, cache, layer, slots)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        attended = self.cross_attention(hidden, source_states, source_mask, beams)
+        hidden = self.cross_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
 
 
 class CrossAttention(nn.Module):
@@ -734,6 +647,20 @@ class CrossAttention(nn.Module):
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
+class DroppedFeedForward(FeedForward):
+    """Expand, activate, contract, and drop out what comes out."""
+
+    def __init__(
+        self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float
+    ) -> None:
+        super().__init__(width, inner, activation, dropout)
+        self.output_dropout = output_dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
+        return F.dropout(super().forward(hidden), self.output_dropout, self.training)
+
+
 class Encoded(NamedTuple):
     """What the encoder gives the decoder: states [B, S, D] and their mask [B, S], 1 = keep, or None."""
 
@@ -751,130 +678,105 @@ class Output(NamedTuple):
 
 
 class Model(nn.Module):
-    """6 encode and 6 decode nodes, in order."""
+    """5 encode and 10 decode nodes, in order."""
 
-    vocabulary = 14  # ids that the logits tell apart
+    vocabulary = 30522  # ids that the logits tell apart
     # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    length_masks: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Module()
-        self.encoder.subsample = ConvSubsampler(
-            [
-                # model.config.conv_channels
-                GatedConvolution(in_channels=80, out_channels=64, kernel=5, stride=2, padding=2),
-                # model.config.conv_channels
-                GatedConvolution(in_channels=64, out_channels=64, kernel=5, stride=2, padding=2),
-                # model.config.conv_channels
-                # model.config.d_model
-                GatedConvolution(in_channels=64, out_channels=96, kernel=5, stride=2, padding=2),
-            ]
-        )
-        self.encoder.positions = FramePositions(
-            # model.config.max_source_positions
-            # model.config.d_model
-            table=SinusoidTable(rows=514, width=96, padding_row=1),
-            padding_row=1,
-        )
-        self.encoder.scale = Scale(scale=1.0)  # model.config.scale_embedding
-        self.encoder.add_positions = AddPositions(dropout=0.1)
+        self.encoder.patches = PatchEmbedding(channels=3, width=768, patch_height=16, patch_width=16)
+        self.encoder.cls_token = LeadingToken(width=768)
+        self.encoder.positions = AddPositionTable(states=197, width=768, dropout=0.0)
         self.encoder.layers = EncoderStack(
             [
                 PreNormEncoderLayer(
-                    self_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    self_attention=SelfAttention(target_dim=96, heads=4, dropout=0.0),  # model.config.d_model
-                    feed_forward_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    # model.config.encoder_ffn_dim
-                    feed_forward=FeedForward(width=96, inner=256, activation=nn.ReLU(), dropout=0.0),
-                    dropout=0.1,
+                    self_attention_norm=nn.LayerNorm(768, eps=1e-12),
+                    self_attention=SelfAttention(target_dim=768, heads=12, dropout=0.0),
+                    feed_forward_norm=nn.LayerNorm(768, eps=1e-12),
+                    feed_forward=FeedForward(width=768, inner=3072, activation=nn.GELU(), dropout=0.0),
+                    dropout=0.0,
                 )
-                for _ in range(4)  # model.config.encoder_layers
+                for _ in range(12)
             ]
         )
-        self.encoder.final_norm = nn.LayerNorm(96, eps=1e-05)  # model.config.d_model
+        self.encoder.norm = nn.LayerNorm(768, eps=1e-12)
         self.decoder = nn.Module()
-        # model.config.vocab_size
-        # model.config.d_model
-        # model.config.scale_embedding
-        self.decoder.embed = ScaledEmbedding(vocabulary=14, width=96, padding_row=1, scale=1.0)
-        self.decoder.positions = TokenPositions(
-            # model.config.max_target_positions
-            # model.config.d_model
-            table=SinusoidTable(rows=66, width=96, padding_row=1),
-            padding_row=1,
-        )
-        self.decoder.add_positions = AddPositions(dropout=0.1)
+        self.decoder.embed = nn.Embedding(30522, embedding_dim=768, padding_idx=0)
+        self.decoder.positions = LearnedPositions(rows=512, width=768, offset=0)
+        self.decoder.add_positions = AddPositions(dropout=0.0)
+        self.decoder.embed_norm = nn.LayerNorm(768, eps=1e-12)
+        self.decoder.dropout = nn.Dropout(p=0.1)
         self.decoder.layers = DecoderStack(
             [
-                PreNormDecoderLayer(
-                    self_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    self_attention=SelfAttention(target_dim=96, heads=4, dropout=0.0),  # model.config.d_model
-                    cross_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    cross_attention=CrossAttention(target_dim=96, source_dim=96, heads=4, dropout=0.0),
-                    feed_forward_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    # model.config.decoder_ffn_dim
-                    feed_forward=FeedForward(width=96, inner=192, activation=nn.ReLU(), dropout=0.0),
-                    dropout=0.1,
+                PostNormDecoderLayer(
+                    self_attention_norm=nn.LayerNorm(768, eps=1e-12),
+                    self_attention=SelfAttention(target_dim=768, heads=12, dropout=0.1),
+                    cross_attention_norm=nn.LayerNorm(768, eps=1e-12),
+                    cross_attention=CrossAttention(target_dim=768, source_dim=768, heads=12, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(768, eps=1e-12),
+                    feed_forward=DroppedFeedForward(
+                        width=768,
+                        inner=3072,
+                        activation=nn.GELU(),
+                        dropout=0.0,
+                        output_dropout=0.1,
+                    ),
+                    dropout=0.0,
                 )
-                for _ in range(2)  # model.config.decoder_layers
+                for _ in range(6)
             ]
         )
-        self.decoder.final_norm = nn.LayerNorm(96, eps=1e-05)  # model.config.d_model
-        # model.config.d_model
-        # model.config.vocab_size
-        self.head = Projection(in_features=96, out_features=14, bias=False)
-        self.head.weight = self.decoder.embed.tokens.weight
+        self.head = nn.Module()
+        self.head.transform = Projection(in_features=768, out_features=768, bias=True)
+        self.head.activation = nn.GELU()
+        self.head.norm = nn.LayerNorm(768, eps=1e-12)
+        self.head.output = Projection(in_features=768, out_features=30522, bias=True)
+        self.head.output.weight = self.decoder.embed.weight
 
     @torch.no_grad()
     def initialise(self, seed: int = 0) -> None:
-        """Draw fresh parameters as the published model does; the same seed gives the same values."""
+        """Draw fresh parameters; the same seed gives the same values."""
         generator = torch.Generator().manual_seed(seed)
         for module in self.modules():
-            if module in (self.head,):  # its weight is drawn where it is kept
+            if module in (self.head.output,):  # its weight is drawn where it is kept
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
                 continue
             match module:
-                case nn.Linear():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
+                case nn.Linear() | nn.Conv2d():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.Conv1d():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                case nn.Embedding():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
-                    if module.padding_idx is not None:
-                        module.weight[module.padding_idx].zero_()
                 case nn.LayerNorm():
                     nn.init.ones_(module.weight)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
+                case LeadingToken():
+                    nn.init.trunc_normal_(module.token, 0.0, 0.02, generator=generator)
+                case AddPositionTable():
+                    nn.init.trunc_normal_(module.table, 0.0, 0.02, generator=generator)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
 
     def encode(
         self,
-        input_features: Tensor,
-        attention_mask: Tensor | None = None,
+        pixel_values: Tensor,
     ) -> Encoded:
         """Run the encoder and everything the decoder does not touch."""
-        check_numbers("input_features", input_features, self)
-        check_mask("attention_mask", attention_mask)
-        if input_features.dim() != 3 or input_features.shape[2] != 80:
-            raise ValueError(f"input_features is [batch, frames, 80] here, not {list(input_features.shape)}")
-        if attention_mask is not None and attention_mask.shape != input_features.shape[:2]:
-            raise ValueError(f"attention_mask is [batch, frames] here, not {list(attention_mask.shape)}")
-        # [batch, (frames + 7) // 8, 96]
-        subsample_hidden, subsample_mask = self.encoder.subsample(input_features, mask=attention_mask)
-        # [batch, (frames + 7) // 8, 96]
-        positions = self.encoder.positions(subsample_hidden, mask=subsample_mask)
-        scale = self.encoder.scale(subsample_hidden)  # [batch, (frames + 7) // 8, 96]
-        add_positions = self.encoder.add_positions(scale, positions)  # [batch, (frames + 7) // 8, 96]
-        layers = self.encoder.layers(add_positions, mask=subsample_mask)  # [batch, (frames + 7) // 8, 96]
-        final_norm = self.encoder.final_norm(layers)  # [batch, (frames + 7) // 8, 96]
-        return Encoded(final_norm, subsample_mask)
+        check_numbers("pixel_values", pixel_values, self)
+        if pixel_values.shape[1:] != (3, 224, 224):
+            raise ValueError(f"pixel_values is [batch, 3, 224, 224] here, not {list(pixel_values.shape)}")
+        patches = self.encoder.patches(pixel_values)  # [batch, 196, 768]
+        cls_token = self.encoder.cls_token(patches)  # [batch, 197, 768]
+        positions = self.encoder.positions(cls_token)  # [batch, 197, 768]
+        layers = self.encoder.layers(positions)  # [batch, 197, 768]
+        norm = self.encoder.norm(layers)  # [batch, 197, 768]
+        return Encoded(norm, None)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
@@ -914,21 +816,22 @@ class Model(nn.Module):
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """The part of `decode` whose shapes depend on rows and cache bucket alone."""
-        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 96]
-        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 96]
-        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 96]
-        # [batch, target, 96]
-        layers = self.decoder.layers(
-            add_positions, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
-        )
-        final_norm = self.decoder.final_norm(layers)  # [batch, target, 96]
-        head = self.head(final_norm)  # [batch, target, 14]
-        return head
+        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 768]
+        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 768]
+        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 768]
+        embed_norm = self.decoder.embed_norm(add_positions)  # [batch, target, 768]
+        dropout = self.decoder.dropout(embed_norm)  # [batch, target, 768]
+        # [batch, target, 768]
+        layers = self.decoder.layers(dropout, encoded.hidden, mask=decoder_attention_mask, cache=cache)
+        transform = self.head.transform(layers)  # [batch, target, 768]
+        activation = self.head.activation(transform)  # [batch, target, 768]
+        norm = self.head.norm(activation)  # [batch, target, 768]
+        output = self.head.output(norm)  # [batch, target, 30522]
+        return output
 
     def forward(
         self,
-        input_features: Tensor | None = None,
-        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
@@ -936,18 +839,18 @@ class Model(nn.Module):
     ) -> Output:
         """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
         if encoder_outputs is None:
-            if input_features is None:
-                raise ValueError("give input_features, or encoder_outputs")
-            encoder_outputs = self.encode(input_features, attention_mask)
-        elif input_features is not None or attention_mask is not None:
+            if pixel_values is None:
+                raise ValueError("give pixel_values, or encoder_outputs")
+            encoder_outputs = self.encode(pixel_values)
+        elif pixel_values is not None:
             raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
         if labels is not None:
             check_ids("labels", labels, self.vocabulary, IGNORED)
         if decoder_input_ids is None:
             if labels is None:
                 raise ValueError("give decoder_input_ids, or labels to shift")
-            decoder_input_ids = shift_right(labels, start=2, pad=1)
-        check_ids("decoder_input_ids", decoder_input_ids, 14)
+            decoder_input_ids = shift_right(labels, start=101, pad=0)
+        check_ids("decoder_input_ids", decoder_input_ids, 30522)
         logits = self.decode(
             decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
         )
