@@ -139,6 +139,11 @@ class BlockLibrary:
         """The torch.nn class that decides how a block without own parameters starts (`nn.Linear`, ...)."""
         return name if name.startswith("nn.") else self.initialised_by(self.definitions[name].base)
 
+    def owners(self, block: Block) -> Iterator[str]:
+        """The classes that own stored tensors of a block: of torch.nn, or those that make their own."""
+        for inside in block.walk():
+            yield from self._owners(inside.name)
+
     def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
         """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
         numbers = {key: plain(value) for key, value in block.numbers.items()}
@@ -195,6 +200,20 @@ class BlockLibrary:
                     continue
                 for address, shape in self._shapes(constructor, arguments, None):
                     yield f"{member}.{address}", shape
+
+    def _owners(self, name: str) -> Iterator[str]:
+        if name.startswith("nn."):
+            if name in NN_PARAMETERS:
+                yield name
+            return
+        yield from self._owners(self.definitions[name].base)
+        for member, value in self.definitions[name].members:
+            if not isinstance(value, ast.Call) or member == SUPER:
+                continue
+            if _called(value) == "nn.Parameter" or (_is_buffer(value) and _is_stored(value)):
+                yield name
+            elif not _is_buffer(value):
+                yield from self._owners(_called(value))
 
     def _arguments(self, constructor: str, call: ast.Call, given: Mapping[str, Any]) -> dict[str, Any]:
         if constructor == "nn.Parameter":
