@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from compiler.emission.expressions import INDENT, LINE_WIDTH, literal
-from specs.graph import Graph, Initialisation
+from specs.graph import Graph
+from specs.initialisation import Initialisation
 from specs.values import plain
 
 _DRAWS = {
@@ -31,12 +31,6 @@ _DRAWS = {
     "zeros": "nn.init.zeros_({target})",
     "ones": "nn.init.ones_({target})",
 }
-
-
-def concerned(rules: Sequence[Initialisation], sources: Iterable[str]) -> list[Initialisation]:
-    """Of the rules of a graph, those of the classes that its emitted sources name."""
-    text = "\n".join(sources)
-    return [rule for rule in rules if re.search(rf"(?<![\w.]){re.escape(rule.constructor)}\b", text)]
 
 
 def initialisation(rules: Sequence[Initialisation]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from compiler.block_source import BlockLibrary, Definition, library
 from compiler.emission.calls import Calls, wrapped
 from compiler.emission.expressions import INDENT, Factory, literal
 from compiler.emission.imports import import_lines
-from compiler.emission.initialisation import concerned, initialisation, tied_initialisation
+from compiler.emission.initialisation import initialisation, tied_initialisation
 from compiler.emission.input_checks import (
     VALUE_CHECKS,
     ids_below,
@@ -54,8 +54,6 @@ class _Writer:
         decode_inputs = [name for name in graph.inputs if name.startswith("decoder_")]
         required = [name for name in encode_inputs if name not in graph.optional_inputs]
         definitions = self._definitions(decoding)
-        construction = list(self._construction())
-        rules = concerned(graph.initialisations, [*(one.source for one in definitions), *construction])
         return (
             environment()
             .get_template("modeling.py.j2")
@@ -65,9 +63,9 @@ class _Writer:
                 imports=list(import_lines(definitions, self._blocks)),
                 definitions=[definition.source for definition in definitions],
                 summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
-                construction=construction,
-                initialises_by_name=any(rule.below for rule in rules),
-                initialisation=list(initialisation(rules)),
+                construction=list(self._construction()),
+                initialises_by_name=any(rule.below for rule in graph.initialisations),
+                initialisation=list(initialisation(graph.initialisations)),
                 ties=graph.ties,
                 tied_initialisation=list(tied_initialisation(graph)),
                 tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),

@@ -15,7 +15,6 @@ from compiler.passes.names import is_size, name_problems, size_problems
 from compiler.spec import GraphPart, Spec
 from specs.dims import Dim
 from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
-from specs.initialisations import WRITTEN
 from specs.language import BridgeBlock, GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
@@ -93,11 +92,9 @@ def lower_free_graph(spec: Spec, part: GraphPart, findings: Findings) -> Written
         inputs,
         nodes,
         {name: _ref(text, stated) for name, text in written.outputs.items()},
-        None,
-        tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
-        None if part.role == "encoder" else _tokens(spec),
-        WRITTEN,
-        frozenset(name for name, entry in written.inputs.items() if entry.optional),
+        ties=tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
+        tokens=None if part.role == "encoder" else _tokens(spec),
+        optional_inputs=frozenset(name for name, entry in written.inputs.items() if entry.optional),
     )
     return Written(graph, frozenset(lost), _read(lost, stated), part.role, part.address, part.prefix)
 

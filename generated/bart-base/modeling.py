@@ -611,11 +611,6 @@ class ConstantBias(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.empty(1, width), requires_grad=False)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Begin with nothing added."""
-        nn.init.zeros_(self.bias)
 
     def forward(self, logits: Tensor) -> Tensor:
         """[..., width] -> [..., width]."""
@@ -725,6 +720,9 @@ class Model(nn.Module):
                         module.weight[module.padding_idx].zero_()
                 case nn.LayerNorm():
                     nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case ConstantBias():
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
 

@@ -1127,10 +1127,6 @@ class Model(nn.Module):
                     nn.init.kaiming_uniform_(module.weight, 5**0.5, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.LayerNorm() if f"{name}.".startswith("enc_to_dec_proj."):
-                    nn.init.ones_(module.weight)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
                 case nn.Linear() if f"{name}.".startswith("encoder.feature_projection."):
                     bound = module.weight[0].numel() ** -0.5
                     nn.init.uniform_(module.weight, -bound, bound, generator=generator)
@@ -1143,15 +1139,6 @@ class Model(nn.Module):
                     nn.init.normal_(module.weight, 0.0, 0.008164965809277261, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case BatchNorm():
-                    nn.init.ones_(module.weight)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                    nn.init.zeros_(module.mean)
-                    nn.init.ones_(module.variance)
-                case RelativeSelfAttention():
-                    nn.init.xavier_uniform_(module.content_bias, generator=generator)
-                    nn.init.xavier_uniform_(module.position_bias, generator=generator)
                 case nn.Linear():
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
@@ -1165,6 +1152,15 @@ class Model(nn.Module):
                     if module.bias is not None:
                         bound = module.weight[0].numel() ** -0.5
                         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+                case BatchNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                    nn.init.zeros_(module.mean)
+                    nn.init.ones_(module.variance)
+                case RelativeSelfAttention():
+                    nn.init.xavier_uniform_(module.content_bias, generator=generator)
+                    nn.init.xavier_uniform_(module.position_bias, generator=generator)
                 case SpanMasking():
                     nn.init.uniform_(module.embedding, 0.0, 1.0, generator=generator)
                 case nn.Embedding():

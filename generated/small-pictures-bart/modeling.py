@@ -1098,20 +1098,10 @@ class Model(nn.Module):
                     nn.init.kaiming_uniform_(module.weight, 5**0.5, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.LayerNorm() if f"{name}.".startswith("enc_to_dec_proj."):
-                    nn.init.ones_(module.weight)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                case Resampler() if f"{name}.".startswith("enc_to_dec_proj."):
-                    nn.init.normal_(module.queries, 0.0, 0.02, generator=generator)
                 case nn.Linear() | nn.Conv2d():
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.Embedding():
-                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-                    if module.padding_idx is not None:
-                        module.weight[module.padding_idx].zero_()
                 case nn.LayerNorm():
                     nn.init.ones_(module.weight)
                     if module.bias is not None:
@@ -1122,10 +1112,14 @@ class Model(nn.Module):
                     nn.init.zeros_(module.table)
                 case LeadingToken():
                     nn.init.normal_(module.token, 0.0, 0.02, generator=generator)
+                case ScaledBranch():
+                    nn.init.ones_(module.scale)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
                 case Resampler():
                     nn.init.normal_(module.queries, 0.0, 0.02, generator=generator)
-                case ScaledBranch():
-                    nn.init.constant_(module.scale, 0.1)
 
     def encode(
         self,

@@ -1032,12 +1032,6 @@ class Model(nn.Module):
                     if module.bias is not None:
                         bound = module.weight[0].numel() ** -0.5
                         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-                case WeightNormConvolution():
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                    nn.init.kaiming_uniform_(module.direction, 5**0.5, generator=generator)
-                    norms = torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True)
-                    module.magnitude.copy_(norms)
                 case nn.Linear():
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
@@ -1053,6 +1047,12 @@ class Model(nn.Module):
                         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 case SpanMasking():
                     nn.init.uniform_(module.embedding, 0.0, 1.0, generator=generator)
+                case WeightNormConvolution():
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                    nn.init.kaiming_uniform_(module.direction, 5**0.5, generator=generator)
+                    norms = torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True)
+                    module.magnitude.copy_(norms)
                 case nn.Embedding():
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.padding_idx is not None:

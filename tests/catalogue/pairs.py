@@ -9,34 +9,17 @@ Weights are files of the right length with nothing in them, so that only headers
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 import sys
-from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tests.parity.full_size import write_header
+from tests.full_size.published import NAMES, folder_of, write_header
 
-DATA = Path(__file__).parent.parent / "data"
 KeyLists: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """Name -> "release class layout" -> stored name -> [shape, dtype]."""
-
-
-@cache
-def published() -> dict[str, Path]:
-    """Name -> folder of every published configuration that lies here."""
-    return {file.parent.name: file.parent for file in sorted(DATA.glob("*/*/config.json"))}
-
-
-def key_lists() -> KeyLists:
-    """Every key list that lies here."""
-    lists: KeyLists = {}
-    for file in sorted(DATA.glob("*/keys.json.gz")):
-        lists |= json.loads(gzip.decompress(file.read_bytes()))
-    return lists
 
 
 def unpublished() -> list[str]:
@@ -71,8 +54,8 @@ def findings(folder: Path, lists: KeyLists) -> dict[str, dict[str, list[str]]]:
                 label, keys = one or known[-1]
                 given[role] = folder / f"{pair}-{number}-{role}"
                 name = str(spec.checkpoints[role].weights).rpartition("/")[2]
-                if name in published():
-                    shutil.copytree(published()[name], given[role])
+                if name in NAMES:
+                    shutil.copytree(folder_of(name), given[role])
                 else:
                     given[role].mkdir()
                     shutil.copy(folder / f"{name}.json", given[role] / "config.json")
@@ -87,7 +70,7 @@ def findings(folder: Path, lists: KeyLists) -> dict[str, dict[str, list[str]]]:
 
 def as_published(lists: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The key list of the very file that is published; where it is not known, those the class has had."""
-    known = {label: keys for label, keys in lists.items() if label.endswith("published")}
+    known = {label: keys for label, keys in lists.items() if label == "as published"}
     return known or lists
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,9 @@ import torch
 
 import crossloom
 from compiler.analysis import analyse
-from compiler.block_source import library
 from compiler.catalogue import names
 from compiler.emission.examples import FULL
 from runtime.processing import front_ends
-from specs.initialisations import WRITTEN
 from specs.signatures import SIGNATURES
 
 ROOT = Path(__file__).parents[2]
@@ -51,47 +48,6 @@ def test_the_examples_show_every_class() -> None:
         for name in classes((ROOT / "generated" / example / "modeling.py").read_text(encoding="utf-8"))
     }
     assert written - shown == set()
-
-
-@pytest.fixture
-def unset_memory_shows() -> Iterator[None]:
-    """What nothing has been written to holds nan."""
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
-@pytest.mark.usefixtures("unset_memory_shows")
-@pytest.mark.parametrize("name", SMALL)
-def test_what_names_no_checkpoint_is_drawn_by_its_seed_alone(name: str) -> None:
-    """Blocks that have parameters of their own too, in a graph that no family states."""
-    torch.manual_seed(0)
-    first = crossloom.build(name, seed=3).state_dict()
-    torch.manual_seed(1)
-    again = crossloom.build(name, seed=3).state_dict()
-    for address, tensor in first.items():
-        assert torch.isfinite(tensor).all(), address
-        assert torch.equal(tensor, again[address]), address
-
-
-def test_every_block_with_own_parameters_has_a_draw_where_no_family_gives_one() -> None:
-    """Or sets them itself, as it says in `reset_parameters`."""
-    drawn = {rule.constructor: set(rule.parameters) for rule in WRITTEN}
-    lacking = {}
-    for name, definition in library().definitions.items():
-        if not definition.is_class or definition.init is None or "reset_parameters" in definition.source:
-            continue
-        own = {
-            target.attr
-            for node in ast.walk(definition.init)
-            if isinstance(node, ast.Assign) and "nn.Parameter(" in ast.unparse(node.value)
-            for target in node.targets
-            if isinstance(target, ast.Attribute)
-        }
-        if own - drawn.get(name, set()):
-            lacking[name] = own - drawn.get(name, set())
-    assert lacking == {}
 
 
 @pytest.mark.parametrize("name", SMALL)

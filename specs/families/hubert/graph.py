@@ -15,7 +15,6 @@ from specs.families.wav2vec2.graph import (
     zeroed,
 )
 from specs.family import Side
-from specs.initialisations import BATCH_NORM, WEIGHT_NORM
 from specs.values import View
 
 
@@ -28,5 +27,4 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     positions = wide_positions(g, c, hidden, "batch" if c.conv_pos_batch_norm else "weight")
     order = "pre_norm" if c.do_stable_layer_norm else "post_norm"
     hidden = ordered(g, c, order, hidden, positions, mask, layers)
-    own = BATCH_NORM if c.conv_pos_batch_norm else WEIGHT_NORM
-    return Side(hidden, mask, initialisations=(own, *initialisations(c, "zeros")))
+    return Side(hidden, mask, initialisations=initialisations(c, "zeros"))
