@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.emission.expressions import INDENT, literal
-from specs.graph import Graph, Initialisation
+from specs.graph import Graph
+from specs.initialisation import Initialisation
 from specs.values import plain
 
 _DRAWS = {
