@@ -304,3 +304,17 @@ def test_a_part_that_no_checkpoint_gave_is_told(tmp_path: Path) -> None:
     with pytest.warns(crossloom.CrossloomWarning, match=r"XL520[\s\S]*bert\.pooler\.dense\.weight") as told:
         crossloom.export(crossloom.load(spec), tmp_path / "begun")
     assert told[0].filename == __file__
+
+
+def test_parts_beside_are_written_as_wide_as_the_model(tmp_path: Path) -> None:
+    """A model turned to bfloat16 is written whole in it: what is not computed with, stored or begun, too."""
+    for published in (BertModel, BertForMaskedLM):
+        folder = tmp_path / published.__name__
+        oracle.spread(published(oracle.random_half("encoder", "bert", 1).config)).save_pretrained(folder)
+        model = crossloom.load(crossloom.import_spec(folder, role="encoder")).to(torch.bfloat16)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", crossloom.CrossloomWarning)
+            crossloom.export(model, folder / "out")
+        written = load_file(folder / "out" / "model.safetensors")
+        assert "pooler.dense.weight" in written
+        assert {tensor.dtype for tensor in written.values()} == {torch.bfloat16}

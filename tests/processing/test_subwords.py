@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from compiler.diagnostics.model import CrossloomError
@@ -126,6 +127,20 @@ def test_a_general_tokenizer_is_taken_as_it_is(tmp_path: Path) -> None:
         ids = theirs(text)["input_ids"]
         assert mine.encode(text) == ids
         assert mine.decode(ids) == theirs.decode(ids, skip_special_tokens=True)
+
+
+def test_what_a_file_says_of_batches_is_not_followed(tmp_path: Path) -> None:
+    """A tokenizer saved while it truncated and padded makes ids of the whole text, and of nothing else."""
+    folder = write_serialized(tmp_path)
+    whole = ours(folder, "GPT2Tokenizer").encode("Two boats")
+    for change in (
+        lambda tokenizer: tokenizer.enable_truncation(max_length=3),
+        lambda tokenizer: tokenizer.enable_padding(length=len(whole) + 4, pad_token="<fill>"),
+    ):
+        changed = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        change(changed)
+        changed.save(str(folder / "tokenizer.json"))
+        assert ours(folder, "GPT2Tokenizer").encode("Two boats") == whole
 
 
 @pytest.mark.parametrize("class_name", ["MBartTokenizer", "MBart50Tokenizer"])
