@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from compileall import compile_dir
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,9 +54,20 @@ NEAREST = {
         "tests/speech/test_export.py",
     ),
     "windows": ("tests/vision/test_parity.py", "tests/vision/test_windows.py"),
+    "pairs": (
+        "tests/pairs/test_bridges.py",
+        "tests/pairs/test_saved_files.py",
+        "tests/speech/test_heads.py",
+        "tests/pairs/test_published.py",
+        "tests/pairs/test_saved.py",
+        "tests/vision/test_windows.py",
+        "tests/check/test_planted.py",
+    ),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
+_QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
+"""Up to the first failure, and without what only reports."""
 LIMIT = 600
 """Seconds after which a run counts as killed: a fault may make a loop endless."""
 
@@ -74,6 +86,7 @@ def copied(folder: Path) -> Iterator[Path]:
     for name in (*SOURCES, "examples"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree / "pyproject.toml")
+    compile_dir(tree, quiet=2)  # once for all runs; of an edited file the times differ, so it is read anew
     yield tree
     shutil.rmtree(tree)
 
@@ -107,6 +120,11 @@ def warm_up() -> None:
             import_module(f"transformers.models.{family}.modeling_{family}")
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
+
+
+def first_to_fail(tree: Path, prepare: Callable[[], None], tests: tuple[str, ...], word: str) -> str | None:
+    """The first test to fail with a fault: those whose names hold a word are tried before all."""
+    return run(tree, prepare, ("-k", word, *tests)).killer or run(tree, prepare, tests).killer
 
 
 def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str, ...] = TESTS) -> Outcome:
@@ -146,7 +164,7 @@ def _first_failure(tree: Path, prepare: Callable[[], None] | None, tests: tuple[
         assert str(tree) in str(compiler.__path__), "the copy is what is imported"
         if prepare is not None:
             prepare()
-        pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests], plugins=[recorder])
+        pytest.main([*_QUICKLY, *tests], plugins=[recorder])
     return recorder.failed
 
 
