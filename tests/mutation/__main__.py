@@ -19,7 +19,7 @@ from tests.mutation.report import shown, write_pages
 
 
 def measured(faults: list[Fault], workers: int) -> list[Result]:
-    """What catches each fault, in their order; every worker spoils a copy of its own."""
+    """What catches each fault; every worker spoils a copy of its own, and when a group is whole, so is its page."""
     context = get_context("fork")
     results: SimpleQueue[tuple[int, Result]] = context.SimpleQueue()  # type: ignore[assignment]
     shares = [range(first, len(faults), workers) for first in range(workers)]
@@ -32,6 +32,9 @@ def measured(faults: list[Fault], workers: int) -> list[Result]:
         found[index] = result
         mark = "    " if result.is_expected else "!!! "
         print(f"{mark}{result.group}: {result.name}: {shown(result)}", flush=True)
+        group = [index for index, fault in enumerate(faults) if fault.group == result.group]
+        if found.keys() >= set(group):
+            write_pages([found[index] for index in group])
     for process in processes:
         process.join()
     return [found[index] for index in range(len(faults))]
@@ -57,7 +60,6 @@ def main() -> int:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(groups)}")
     tree.warm_up()
     found = measured([f for f in faults if f.group in (options.groups or groups)], options.workers)
-    write_pages(found)
     unexpected = sum(not result.is_expected for result in found)
     print(f"{len(found)} faults, {unexpected} unexpected")
     return 1 if unexpected else 0
