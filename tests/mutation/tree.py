@@ -1,7 +1,7 @@
 """A copy of the sources to spoil, and runs of tests inside it.
 
-The parent imports the slow libraries and nothing of ours. Every fault runs in a forked child that
-imports the copy afresh: a run costs what its tests cost.
+The parent imports the slow libraries. Every fault runs in a forked child: where a file was edited it imports
+the copy afresh, else it has what its parent imported. A run costs what its tests cost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pickle
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from compileall import compile_dir
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -128,7 +128,10 @@ def first_to_fail(tree: Path, prepare: Callable[[], None], tests: tuple[str, ...
 
 
 def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str, ...] = TESTS) -> Outcome:
-    """Run tests in a fork that sees `tree` alone; `prepare` is called there before them."""
+    """Run tests in a fork that sees `tree` alone; `prepare` is called there before them.
+
+    Without it a file was edited, so that all is imported anew there.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -136,7 +139,9 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
         signal.alarm(LIMIT)
         killer: str | None = "an error outside of any test"
         try:
-            killer = _first_failure(tree, prepare, tests)
+            if prepare is None or not _has_entered(tree):
+                _enter(tree)
+            killer = _first_failure(prepare or _nothing, tests)
         finally:
             os.write(writer, pickle.dumps(killer))
             os._exit(0)
@@ -149,21 +154,38 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
     return Outcome(pickle.loads(sent))
 
 
-def _first_failure(tree: Path, prepare: Callable[[], None] | None, tests: tuple[str, ...]) -> str | None:
-    import pytest
+def enter(tree: Path, tests: Iterable[str]) -> None:
+    """Import a copy and its tests once for all runs to come that edit no file."""
+    _enter(tree)
+    for file in tests:
+        import_module(file.removesuffix(".py").replace("/", "."))
 
+
+def _has_entered(tree: Path) -> bool:
+    compiler = sys.modules.get("compiler")
+    return compiler is not None and str(tree) in str(compiler.__path__)
+
+
+def _enter(tree: Path) -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] in SOURCES and n != __name__]:
         del sys.modules[name]
     os.chdir(tree)
     sys.path[:] = [str(tree), *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
     sys.dont_write_bytecode = True
+    compiler = import_module("compiler")
+    assert str(tree) in str(compiler.__path__), "the copy is what is imported"
+
+
+def _nothing() -> None:
+    pass
+
+
+def _first_failure(prepare: Callable[[], None], tests: tuple[str, ...]) -> str | None:
+    import pytest
+
     recorder = _Recorder()
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        import compiler
-
-        assert str(tree) in str(compiler.__path__), "the copy is what is imported"
-        if prepare is not None:
-            prepare()
+        prepare()
         pytest.main([*_QUICKLY, *tests], plugins=[recorder])
     return recorder.failed
 
