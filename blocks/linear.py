@@ -71,11 +71,6 @@ class ConstantBias(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.empty(1, width), requires_grad=False)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Begin with nothing added."""
-        nn.init.zeros_(self.bias)
 
     def forward(self, logits: Tensor) -> Tensor:
         """[..., width] -> [..., width]."""

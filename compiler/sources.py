@@ -16,8 +16,8 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.spec import FORMS, Spec
 from compiler.verifying.checkpoint import Verified, dtype_findings, verify_component
 from compiler.verifying.exchanged import exchanged
+from compiler.weights.dialects import fitting_names
 from compiler.weights.folding import folded
-from compiler.weights.resolution import fitting_names
 from compiler.weights.table import WeightTable, pair_table, table_of, whole_table
 from specs.graph import Graph
 from specs.pairs import PUBLISHED_PAIRS

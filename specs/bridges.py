@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from specs.graph import Initialisation
-from specs.values import Value
-
-Draws = dict[str, tuple[str, tuple[Value, ...]]]
-"""Parameter -> (distribution, its numbers)."""
+from specs.initialisation import Draws, Initialisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +17,15 @@ class Bridge:
         target: the one that is the width the decoder attends to.
         multiples: hyper-parameter -> its default, in widths of the decoder.
         effect: what it does, in words.
-        drawn: the classes whose parameters it has; none where they start as the decoder's do.
+        projections: the classes of those that keep the scale of what they read; none where they start as the
+            decoder's do.
     """
 
     source: str = "source_dim"
     target: str = "target_dim"
     multiples: Mapping[str, int] = field(default_factory=dict)
     effect: str = "projects"
-    drawn: tuple[str, ...] = ()
+    projections: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -38,27 +35,21 @@ class Bridge:
 
 BRIDGES: Mapping[str, Bridge] = {
     "linear": Bridge(),
-    "mlp": Bridge(multiples={"inner": 1}, drawn=("nn.Linear", "nn.LayerNorm")),
-    "conv_downsample": Bridge(effect="shortens and projects", drawn=("nn.Conv1d",)),
+    "mlp": Bridge(multiples={"inner": 1}, projections=("nn.Linear",)),
+    "conv_downsample": Bridge(effect="shortens and projects", projections=("nn.Conv1d",)),
     "resampler": Bridge(
         target="width",
         multiples={"inner": 4},
         effect="resamples and projects",
-        drawn=("nn.Linear", "nn.LayerNorm", "Resampler"),
+        projections=("nn.Linear",),
     ),
 }
 """Kind -> how it joins. A bridge takes hidden states and, where it has such a port, their mask."""
 
 
-_PROJECTION: Draws = {"weight": ("kaiming_uniform", ()), "bias": ("zeros", ())}
-_DRAWS: Mapping[str, Draws] = {
-    "nn.Linear": _PROJECTION,
-    "nn.Conv1d": _PROJECTION,
-    "nn.LayerNorm": {"weight": ("ones", ()), "bias": ("zeros", ())},
-    "Resampler": {"queries": ("normal", (Value(0.02),))},
-}
+_SCALE_KEPT: Draws = {"weight": ("kaiming_uniform", ()), "bias": ("zeros", ())}
 
 
 def initialisations(kind: str, below: str) -> tuple[Initialisation, ...]:
     """How a bridge that no published pair has starts: its projections keep the scale of what they read."""
-    return tuple(Initialisation(name, _DRAWS[name], below) for name in BRIDGES[kind].drawn)
+    return tuple(Initialisation(name, _SCALE_KEPT, below) for name in BRIDGES[kind].projections)

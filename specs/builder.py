@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from specs.dims import Dim
-from specs.graph import Graph, Initialisation, Node, Ref, TensorType, Tie, Tokens
+from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
+from specs.initialisation import Initialisation
 from specs.signatures import SIGNATURES, Numbers
-from specs.values import Value, plain
+from specs.values import Value
 
 Size = str | int | Value
 
@@ -74,17 +75,3 @@ def make_node(name: str, kind: str, numbers: Mapping[str, Any], inputs: Mapping[
     }
     assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
     return Node(name, kind, values, inputs, signature.construct(Numbers(values)))
-
-
-def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple[Initialisation, ...]:
-    """Weights from normal(0, deviation), biases and an embedding's padding row zero."""
-    value = deviation if isinstance(deviation, Value) else Value(deviation)
-    assert isinstance(plain(value), float | int)
-    rules: dict[str, dict[str, tuple[str, tuple[Value, ...]]]] = {
-        "nn.Linear": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
-        "nn.Conv1d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
-        "nn.Conv2d": {"weight": ("normal", (value,)), "bias": ("zeros", ())},
-        "nn.Embedding": {"weight": ("normal_but_padding", (value,))},
-        "nn.LayerNorm": {"weight": ("ones", ()), "bias": ("zeros", ())},
-    }
-    return tuple(Initialisation(name, rules[name]) for name in constructors)

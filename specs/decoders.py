@@ -13,11 +13,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.family import Side
 from specs.fields import Deviation, Id, Ids, Rate, ids_in_vocabulary, pad_id_given
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Ref, Tie, Tokens
 from specs.halves import HalfConfig, role_as_stated
+from specs.initialisation import normal_initialisation
 from specs.problems import Problem
 from specs.values import Value, View
 from specs.weights import Row, affine
@@ -80,14 +81,12 @@ class TokenDecoder:
         positions: how ids get their positions.
         layers: config -> depth, heads, inner width and layerdrop.
         normalises_embeddings: config -> whether a norm follows the sum of tokens and positions.
-        initialisations: further rules for initial values.
     """
 
     order: Literal["pre_norm", "post_norm"]
     positions: Positions
     layers: Callable[[View], dict[str, Value]] = _layers
     normalises_embeddings: Callable[[View], bool] = lambda _: False
-    initialisations: tuple[Initialisation, ...] = ()
 
     def __call__(
         self, g: GraphBuilder, c: View, source: Ref, source_dim: Value, source_mask: Ref | None
@@ -114,10 +113,7 @@ class TokenDecoder:
             logits,
             ties=(tie,) if c.tie_word_embeddings else (),
             tokens=Tokens(c.decoder_start_token_id, c.pad_token_id, c.bos_token_id, c.eos_token_id),
-            initialisations=(
-                *normal_initialisation(c.init_std, "nn.Linear", "nn.Embedding", "nn.LayerNorm"),
-                *self.initialisations,
-            ),
+            initialisations=normal_initialisation(c.init_std, "nn.Linear", "nn.Embedding", "nn.LayerNorm"),
         )
 
 

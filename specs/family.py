@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from specs.builder import GraphBuilder
 from specs.flow import Flow
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Ref, Tie, Tokens
+from specs.initialisation import Initialisation
 from specs.problems import Problem
 from specs.values import Value, View
 from specs.weights import WeightMap

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from specs.dims import Dim
+from specs.initialisation import Initialisation
 from specs.values import Value, plain
 
 ROLES = ("waveform", "features", "image", "hidden", "mask", "token_ids", "logits", "units", "lengths")
@@ -114,23 +115,6 @@ class Tokens:
     bos: Value | None = None
     eos: Value | None = None
     rotate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Initialisation:
-    """How fresh parameters of one torch.nn class start.
-
-    Attributes:
-        constructor: the torch.nn class.
-        parameters: parameter name -> (distribution, its numbers).
-        below: the address below which the rule holds, before those that hold everywhere.
-        named: of what is there, the last words of the addresses that it is about; all, if none are given.
-    """
-
-    constructor: str
-    parameters: Mapping[str, tuple[str, tuple[Value, ...]]]
-    below: str | None = None
-    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -237,7 +221,6 @@ __all__ = [
     "Block",
     "CycleError",
     "Graph",
-    "Initialisation",
     "Node",
     "Ref",
     "Repeat",

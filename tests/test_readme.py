@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import crossloom
 from crossloom.cli import main
-from tests.parity.full_size import DATA, key_lists, write_header
+from tests.full_size.published import folder_of, key_lists, write_header
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -52,8 +52,8 @@ def test_every_spec_is_sound_and_compiles(text: str, tmp_path: Path) -> None:
 def test_what_a_spec_takes_of_a_checkpoint_is_there(text: str, tmp_path: Path) -> None:
     """Its tensors by name and shape are as published, and there is nothing in them."""
     name = PUBLISHED.partition("/")[2]
-    shutil.copytree(DATA / name, tmp_path / name)
-    write_header(key_lists()[name]["4.40.2 safetensors"], tmp_path / name / "model.safetensors")
+    shutil.copytree(folder_of(name), tmp_path / name)
+    write_header(key_lists(name)["4.40.2 safetensors"], tmp_path / name / "model.safetensors")
     (tmp_path / "spec.yaml").write_text(text.replace(PUBLISHED, f"./{name}"), encoding="utf-8")
     findings = crossloom.verify(tmp_path / "spec.yaml")
     assert [finding for finding in findings if finding.severity != "info"] == []

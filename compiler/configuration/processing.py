@@ -15,7 +15,13 @@ from compiler.spec import Component, Spec
 from compiler.stated import StatedTokenizer, sections_of, tokenizers_of
 from specs.problems import Problem
 from specs.processing.files import contradictions
-from specs.processing.tokenizers import FileProblem, check_special_id, check_vocabulary, reading_of
+from specs.processing.tokenizers import (
+    FileProblem,
+    check_special_id,
+    check_vocabulary,
+    ids_file_of,
+    reading_of,
+)
 
 SOURCE_FOLDER = "source_tokenizer"
 """Where the tokenizer of the source lies in a folder that holds the target's as well."""
@@ -50,14 +56,14 @@ def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Ite
     """XL403 where the checkpoint's own vocabulary is not the model's: read from its file of ids alone."""
     for one in tokenizers_of(spec):
         held = section_source(spec, one.key, source)
-        reading = reading_of(one.kind, held.has)
-        if one.component is not component or reading is None:
+        file = ids_file_of(one.kind, held.has)
+        if one.component is not component or file is None:
             continue
         with suppress(FileProblem):  # reported where the file is read as a section of the spec
-            ids = one.kind.read_ids(reading.ids, file_bytes(held, reading.ids))
+            ids = one.kind.read_ids(file, file_bytes(held, file))
             if component.rows is not None and len(ids) == component.rows.stored:
                 continue  # the checkpoint's own vocabulary, which gives way to another
-            yield from tokenizer_findings(spec, one, ids, max(ids.values()), held.label(reading.ids))
+            yield from tokenizer_findings(spec, one, ids, max(ids.values()), held.label(file))
 
 
 def tokenizer_findings(

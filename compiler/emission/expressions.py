@@ -80,9 +80,7 @@ class Factory:
         given = {**block.numbers, **block.parts}
         order = [name for name in self._library.parameter_names(block.name) if name in given]
         order += [name for name in given if name not in order]
-        positional = (
-            block.name.startswith("nn.") or self._library.initialised_by(block.name) == "nn.ModuleList"
-        )
+        positional = block.name.startswith("nn.") or self._library.torch_base(block.name) == "nn.ModuleList"
         for index, name in enumerate(order):
             bare = positional and index == 0 and self._library.parameter_names(block.name)[:1] == (name,)
             yield ("" if bare else name), given[name]

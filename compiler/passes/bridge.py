@@ -11,8 +11,9 @@ from compiler.passes.hypers import numbers_of
 from compiler.spec import Spec
 from specs.bridges import BRIDGES, Bridge, initialisations
 from specs.builder import make_node
-from specs.graph import Initialisation, Node, Ref, TensorType
+from specs.graph import Node, Ref, TensorType
 from specs.halves import CROSS_WIDTH
+from specs.initialisation import Initialisation
 from specs.language import BridgeBlock
 from specs.pairs import BRIDGE
 from specs.problems import Problem

@@ -13,7 +13,6 @@ from compiler.passes.findings import Findings, key_of
 from compiler.passes.hypers import numbers_of
 from compiler.passes.names import is_size, name_problems, size_problems
 from compiler.spec import GraphPart, Spec
-from specs.builder import normal_initialisation
 from specs.dims import Dim
 from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
 from specs.language import BridgeBlock, GraphInput, GraphNode
@@ -93,11 +92,9 @@ def lower_free_graph(spec: Spec, part: GraphPart, findings: Findings) -> Written
         inputs,
         nodes,
         {name: _ref(text, stated) for name, text in written.outputs.items()},
-        None,
-        tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
-        None if part.role == "encoder" else _tokens(spec),
-        normal_initialisation(0.02, "nn.Linear", "nn.Conv1d", "nn.Embedding", "nn.LayerNorm"),
-        frozenset(name for name, entry in written.inputs.items() if entry.optional),
+        ties=tuple(Tie(kept, tied, f"{part.address}.ties.{tied}") for tied, kept in written.ties.items()),
+        tokens=None if part.role == "encoder" else _tokens(spec),
+        optional_inputs=frozenset(name for name, entry in written.inputs.items() if entry.optional),
     )
     return Written(graph, frozenset(lost), _read(lost, stated), part.role, part.address, part.prefix)
 

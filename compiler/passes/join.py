@@ -9,6 +9,7 @@ from compiler.passes.bridge import Crossing, crossing, is_stated, origin_of, set
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import CROSSING, Written
+from compiler.passes.initialisation import initialised
 from compiler.passes.lower import merged
 from compiler.passes.split import uneven_outputs
 from compiler.spec import Spec
@@ -90,7 +91,7 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) 
     assert decoder.encoded is not None, "a decoder that is sound reads hidden states"
     hidden, mask = decoder.encoded
     bridge = {} if crossed.bridge is None else {crossed.bridge.name: crossed.bridge}
-    return replace(
+    whole = replace(
         apart,
         inputs={**encoder.inputs, **inputs},
         nodes={**encoder.nodes, **bridge, **nodes},
@@ -99,6 +100,7 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) 
         optional_inputs=apart.optional_inputs - CROSSING.keys(),
         types={},
     )
+    return initialised(whole)
 
 
 def _widths(given: TensorType, wanted: TensorType) -> Iterator[Problem]:

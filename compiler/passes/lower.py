@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from compiler.passes.findings import Findings
 from compiler.passes.free_graph import CROSSING, Written, lower_free_graph, shared_sizes
+from compiler.passes.initialisation import initialised
 from compiler.spec import Component, Spec
 from specs.builder import GraphBuilder
 from specs.family import Side
-from specs.graph import Graph, Initialisation, Ref, Tokens
+from specs.graph import Graph, Ref, Tokens
+from specs.initialisation import Initialisation
 from specs.values import Value, plain
 
 
@@ -17,12 +19,13 @@ def lower(spec: Spec, findings: Findings) -> list[Written]:
     """The parts, the encoder before the decoder, each as if it were alone."""
     if spec.graphs:
         findings.report(shared_sizes(spec))
-    return [
+    parts = [
         _of_family(spec, spec.components[role])
         if role in spec.components
         else lower_free_graph(spec, spec.graphs[role], findings)
         for role in spec.parts
     ]
+    return [replace(part, graph=initialised(part.graph)) for part in parts]
 
 
 def addressed(written: Written, graph: Graph) -> Graph:

@@ -20,8 +20,9 @@ from compiler.places import id_address, spans_of, weights_address
 from compiler.spec import Component, Spec
 from compiler.verifying.configuration import compared
 from compiler.weights.folding import folded
+from compiler.weights.misfits import FLOATING
 from compiler.weights.patterns import patterns_of
-from compiler.weights.resolution import FLOATING, Resolution, resolve
+from compiler.weights.resolution import Resolution, resolve
 from compiler.weights.table import WeightTable, pair_table, table_of
 from specs.graph import Graph
 from specs.values import written

@@ -38,3 +38,8 @@ def _range(values: list[int]) -> str:
         return str(values[0])
     whole = values == list(range(values[0], values[-1] + 1))
     return f"{{{values[0]}..{values[-1]}}}" if whole else "{" + ",".join(map(str, values)) + "}"
+
+
+def counted(count: int) -> str:
+    """How many tensors a folded name stands for."""
+    return f" ({count} tensors)" if count > 1 else ""

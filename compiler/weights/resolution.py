@@ -5,7 +5,7 @@ Only headers are looked at. One dialect is chosen for the whole file, from the n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -14,16 +14,15 @@ from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
 from compiler.checkpoint.findings import quoted
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.spec import HALVES
-from compiler.weights.folding import folded, folded_pairs
+from compiler.weights.dialects import chosen_dialect
+from compiler.weights.folding import counted, folded, folded_pairs
 from compiler.weights.halves import absent_patterns
+from compiler.weights.misfits import Misfits
 from compiler.weights.patterns import Patterns, ignore_findings, without_fresh, without_untrained
 from compiler.weights.table import TableRow, WeightTable
 from specs.weights import Dialect, WeightMap, generalise
 
-FLOATING = ("float32", "float16", "bfloat16", "float64")
-WHOLE = ("int64", "int32")
 NO_PATTERNS = Patterns()
-_KINDS = {FLOATING: "a parameter", WHOLE: "a table of numbers of rows"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def resolve(
     """
     rows = table.of(component)
     stored = checkpoint.tensors
-    dialect, problem = _dialect(table, component, rows, stored, place)
+    dialect, problem = chosen_dialect(table, component, rows, stored, place)
     if dialect is None:
         assert problem is not None, "no dialect without a reason"
         return None, [problem]
@@ -69,58 +68,6 @@ def resolve(
     if component in HALVES and component in table.maps:
         resolver.other_half = (component, absent_patterns(table.maps[component], component, stored))
     return resolver.resolution(), resolver.findings
-
-
-def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -> dict[Dialect, int]:
-    """How many of a component's stored names a file has in each spelling.
-
-    Spellings that give the rows the same names are one here.
-    """
-    rows = table.of(component)
-    stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
-    sources = [source for row in rows for source in (*row.sources, *row.copies)]
-    dialects: dict[tuple[str, ...], Dialect] = {}
-    for one in stated:
-        dialects.setdefault(tuple(map(one.spell, sources)), one)
-    return {
-        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects.values()
-    }
-
-
-def _dialect(
-    table: WeightTable,
-    component: str,
-    rows: tuple[TableRow, ...],
-    stored: Mapping[str, StoredTensor],
-    place: Span | None,
-) -> tuple[Dialect | None, Diagnostic | None]:
-    """The one spelling whose names the file has; the names it shares are counted, never guessed."""
-    counts = fitting_names(table, component, stored)
-    best = max(counts.values())
-    wanted = next((row.sources for row in rows if row.sources and row.status != "computed"), None)
-    if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling
-        return max(counts, key=lambda dialect: counts[dialect]), None
-    fitting = [dialect for dialect, count in counts.items() if count == best]
-    if best and len(fitting) == 1:
-        return fitting[0], None
-    spans = (place,) if place else ()
-    if not best:
-        return None, Diagnostic(
-            "XL511",
-            Severity.ERROR,
-            "the checkpoint's names fit no known spelling of this model",
-            spans,
-            (f"it stores {quoted(stored)}", f"expected, for example: {quoted(wanted)}"),
-            "give the checkpoint of this family, or correct `family:`",
-        )
-    return None, Diagnostic(
-        "XL511",
-        Severity.ERROR,
-        "two spellings fit the checkpoint's names equally: " + " and ".join(d.name for d in fitting),
-        spans,
-        ("one reading is chosen for the whole file",),
-    )
 
 
 class _Resolver:
@@ -141,8 +88,7 @@ class _Resolver:
         self._spans = (place,) if place else ()
         self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
         self.findings: list[Diagnostic] = []
-        self._misshapen: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        self._mistyped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        self._misfits = Misfits(stored)
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
         self.other_half: tuple[str, list[str]] | None = None
@@ -162,8 +108,8 @@ class _Resolver:
         for row in self._rows:
             if row.address in computed:
                 self._owned[computed[row.address]] = row.address
-                self._check_computed(row, self._stored[computed[row.address]])
-        self._unusable()
+                self._misfits.check_computed(row, self._stored[computed[row.address]])
+        self.findings += self._misfits.findings(self._spans)
         ignored = self._ignored()
         self._unowned(ignored)
         self.findings += ignore_findings(self._patterns, ignored, self._owned, self._spans)
@@ -187,7 +133,7 @@ class _Resolver:
             present = [(m, names) for m, names in spelt if all(n in self._stored for n in names)]
             for member, names in present:
                 self._owned.update(dict.fromkeys(names, member.address))
-                self._check(member, names)
+                self._misfits.check(member, names)
             if not present:
                 self._missing += [(row, name) for name in self._spelt(row) if name not in self._stored]
                 continue
@@ -199,60 +145,6 @@ class _Resolver:
         """The names of a row's tensors, and of whatever is the same as they are."""
         yield self._spelt(row)
         yield from ((self._dialect.spell(copy),) for copy in row.copies)
-
-    def _check(self, row: TableRow, names: tuple[str, ...]) -> None:
-        shapes = row.operation.stored_shapes(row.stored_shape)
-        for name, shape in zip(names, shapes, strict=True):
-            tensor = self._stored[name]
-            self._check_tensor(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
-
-    def _check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
-        """A stored copy of a computed table may have another number of rows, and has at least one.
-
-        One of whole numbers is of one size.
-        """
-        is_whole = row.dtype in WHOLE
-        longer = tensor.shape[:1] if len(row.shape) > 1 and not is_whole else row.shape[:1]
-        fits = bool(tensor.size) and tensor.shape == (*longer, *row.shape[1:])
-        dtypes = WHOLE if is_whole else FLOATING
-        self._check_tensor(tensor, fits, row.address, f"is computed as {list(row.shape)}", dtypes)
-
-    def _check_tensor(
-        self,
-        tensor: StoredTensor,
-        fits: bool,
-        address: str,
-        wanted: str,
-        dtypes: tuple[str, ...] = FLOATING,
-    ) -> None:
-        if not fits:
-            shapes = str(list(tensor.shape)), wanted
-            self._misshapen.setdefault(shapes, []).append((tensor.name, address))
-        elif tensor.dtype not in dtypes:
-            self._mistyped.setdefault((tensor.dtype, dtypes), []).append(tensor.name)
-
-    def _unusable(self) -> None:
-        """Tensors of another shape, or of no parameter's dtype; those of many layers are one finding."""
-        for (shape, wanted), pairs in self._misshapen.items():
-            for name, address, count in folded_pairs(pairs):
-                self._error(
-                    "XL503",
-                    f"`{name}` is stored as {shape}; `{address}` {wanted}{_counted(count)}",
-                    (self._files(one for one, _ in pairs), "a tensor is neither cut nor repeated to fit"),
-                    "correct the sizes in `config:`, or give the checkpoint they belong to",
-                )
-        for (dtype, dtypes), names in self._mistyped.items():
-            for name, count in folded(names).items():
-                self._error(
-                    "XL517",
-                    f"`{name}` is stored as {dtype}, which is no dtype of {_KINDS[dtypes]}{_counted(count)}",
-                    (self._files(names), f"{_KINDS[dtypes]} is {', '.join(dtypes)}"),
-                    "save it as one of these, where it was trained",
-                )
-
-    def _files(self, names: Iterable[str]) -> str:
-        """Where stored tensors are."""
-        return f"in {', '.join(dict.fromkeys(self._stored[name].file for name in names))}"
 
     def _ignored(self) -> dict[str, str]:
         """Stored tensors that the spec names under `ignore:`, and those the family has no use for."""
@@ -267,7 +159,7 @@ class _Resolver:
         return ignored
 
     def _unowned(self, ignored: Mapping[str, str]) -> None:
-        """Missing and unexpected tensors; a pair that is plainly one tensor renamed is one finding."""
+        """Missing and unexpected tensors: XL501 and XL502."""
         unexpected = [name for name in self._stored if name not in self._owned and name not in ignored]
         unexpected = self._without_other_half(unexpected)
         if self.table is not None:
@@ -275,10 +167,31 @@ class _Resolver:
                 unexpected, self._rows, self.table, self._dialect, self._patterns
             )
             self.findings += stored
-        renamed = []
         needed: dict[str, list[TableRow]] = {}  # one stored tensor may feed several rows
         for row, wanted in self._missing:
             needed.setdefault(wanted, []).append(row)
+        self._take_renamed(needed, unexpected)
+        needed, untrained = without_untrained(needed, self._rows, self._patterns, self._spans)
+        self.findings += untrained
+        lacked = ((name, "`, `".join(row.address for row in rows)) for name, rows in needed.items())
+        for name, addresses, count in folded_pairs(lacked):
+            self._error(
+                "XL501",
+                f"the checkpoint lacks `{name}`{counted(count)}",
+                (f"needed by `{addresses}`",),
+                "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
+            )
+        for name, count in folded(unexpected).items():
+            self._error(
+                "XL502",
+                f"nothing reads `{name}`{counted(count)}",
+                ("a tensor nobody reads is a part of the model that is missing here",),
+                "correct the config, or name it under `ignore:` if it is not wanted",
+            )
+
+    def _take_renamed(self, needed: dict[str, list[TableRow]], unexpected: list[str]) -> None:
+        """Take out of both what is needed under one name and plainly stored under another: XL504."""
+        renamed = []
         for wanted, (row, *_) in list(needed.items()):
             shape = row.operation.stored_shapes(row.shape)[self._spelt(row).index(wanted)]
             candidates = [n for n in unexpected if self._stored[n].shape == shape]
@@ -290,26 +203,9 @@ class _Resolver:
         for wanted, found, count in folded_pairs(renamed):
             self._error(
                 "XL504",
-                f"`{wanted}` is stored as `{found}`{_counted(count)}",
+                f"`{wanted}` is stored as `{found}`{counted(count)}",
                 ("names are matched exactly: a guess could load the wrong tensor",),
                 f"rename it to `{wanted}` in the checkpoint",
-            )
-        needed, untrained = without_untrained(needed, self._rows, self._patterns, self._spans)
-        self.findings += untrained
-        lacked = ((name, "`, `".join(row.address for row in rows)) for name, rows in needed.items())
-        for name, addresses, count in folded_pairs(lacked):
-            self._error(
-                "XL501",
-                f"the checkpoint lacks `{name}`{_counted(count)}",
-                (f"needed by `{addresses}`",),
-                "give a complete checkpoint, or let the parameters start untrained with `fresh:`",
-            )
-        for name, count in folded(unexpected).items():
-            self._error(
-                "XL502",
-                f"nothing reads `{name}`{_counted(count)}",
-                ("a tensor nobody reads is a part of the model that is missing here",),
-                "correct the config, or name it under `ignore:` if it is not wanted",
             )
 
     def _without_other_half(self, unexpected: list[str]) -> list[str]:
@@ -322,7 +218,7 @@ class _Resolver:
         if other:
             self._error(
                 "XL502",
-                f"nothing reads {quoted(used)}{_counted(len(other))}",
+                f"nothing reads {quoted(used)}{counted(len(other))}",
                 (f"the checkpoint is of a whole model, and the spec takes its {role}",),
                 f"write `ignore: {{{role}: [{', '.join(used)}]}}`",
             )
@@ -330,8 +226,3 @@ class _Resolver:
 
     def _error(self, code: str, message: str, info: tuple[str, ...] = (), help: str | None = None) -> None:
         self.findings.append(Diagnostic(code, Severity.ERROR, message, self._spans, info, help))
-
-
-def _counted(count: int) -> str:
-    """How many tensors a folded name stands for."""
-    return f" ({count} tensors)" if count > 1 else ""

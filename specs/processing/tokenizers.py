@@ -137,6 +137,12 @@ def reading_of(kind: TokenizerKind, has: Callable[[str], bool]) -> Reading | Non
     return next((one for one in kind.readings if all(map(has, one.files))), None)
 
 
+def ids_file_of(kind: TokenizerKind, has: Callable[[str], bool]) -> str | None:
+    """The file that states the ids of what a kind can be made of, or that of one that is there in part."""
+    whole = reading_of(kind, has)
+    return whole.ids if whole else next((one.ids for one in kind.readings if has(one.ids)), None)
+
+
 def read_table(contents: bytes) -> dict[str, int]:
     """The vocabulary of a `vocab.json`: piece -> id. Needs neither torch nor sentencepiece.
 

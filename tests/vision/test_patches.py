@@ -1,10 +1,7 @@
-"""ViT, DeiT and BEiT at their real size, in every spelling, and as they begin."""
+"""ViT, DeiT and BEiT in every spelling, and as they begin."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +21,7 @@ from tests.pairs.oracle import spread
 from tests.parity.cases import LOGITS, difference
 from tests.vision.oracle import CLASSES, random_images, random_settings, save
 
-ROOT = Path(__file__).parents[2]
-DATA = ROOT / "tests" / "data" / "vision"
-PUBLISHED = ("beit-base-patch16-224", "deit-base-distilled-patch16-224", "vit-base-patch16-224-in21k")
 FAMILIES = ("beit", "deit", "vit")
-
-
-def test_tables_are_total_without_torch(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.speech.full_size", str(tmp_path), str(DATA)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert sorted(found) == sorted(PUBLISHED)
-    for name, lists in found.items():
-        assert len(lists) == 2, "from both releases"
-        assert all(not problems for problems in lists.values()), (name, lists)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

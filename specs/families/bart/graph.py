@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.decoders import TokenDecoder, embedded, in_layers, learned_positions
 from specs.family import Side
 from specs.graph import Ref, Tie
+from specs.initialisation import normal_initialisation
 from specs.values import Value, View
 
 

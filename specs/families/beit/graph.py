@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.families.beit.config import scales, shares
 from specs.family import Side
-from specs.graph import Initialisation, Ref, Tie
+from specs.graph import Ref, Tie
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.patches import grid, sides
 from specs.values import Value, View
 
@@ -87,15 +88,7 @@ def _initialisations(c: View) -> tuple[Initialisation, ...]:
     return (
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.Conv2d", "nn.LayerNorm"),
         Initialisation("LeadingToken", {"token": zeros}),
-        *(
-            [Initialisation("AddPositionTable", {"table": zeros})]
-            if c.use_absolute_position_embeddings
-            else []
-        ),
-        *([Initialisation("GridPositionBias", {"table": zeros})] if tables(c) != "none" else []),
-        *(
-            [Initialisation("ScaledBranch", {"scale": ("constant", (c.layer_scale_init_value,))})]
-            if scales(c)
-            else []
-        ),
+        Initialisation("AddPositionTable", {"table": zeros}),
+        Initialisation("GridPositionBias", {"table": zeros}),
+        Initialisation("ScaledBranch", {"scale": ("constant", (c.layer_scale_init_value,))}),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.family import Side
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Ref, Tie, Tokens
 from specs.halves import cross_width
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.values import Value, View, plain
 
 Positions = Callable[[GraphBuilder, View, Ref], Ref]

@@ -14,7 +14,7 @@ from specs.families.wav2vec2.graph import (
     zeroed,
 )
 from specs.family import Side
-from specs.graph import Initialisation
+from specs.initialisation import Initialisation
 from specs.values import Value, View
 
 

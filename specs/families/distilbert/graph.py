@@ -6,11 +6,12 @@ source between its other two sub-layers, and the head is the one of masked words
 
 from __future__ import annotations
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.families.bert.graph import embedding, language_head
 from specs.family import Side
-from specs.graph import Initialisation, Ref, Tie, Tokens
+from specs.graph import Ref, Tie, Tokens
 from specs.halves import cross_width
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.values import Value, View
 
 _EPS = Value(1e-12)

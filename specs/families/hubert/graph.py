@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder
 from specs.families.wav2vec2.graph import (
-    BATCH_NORM,
-    POSITIONS,
     feature_norm,
     feature_norm_kind,
     features,
@@ -29,5 +27,4 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     positions = wide_positions(g, c, hidden, "batch" if c.conv_pos_batch_norm else "weight")
     order = "pre_norm" if c.do_stable_layer_norm else "post_norm"
     hidden = ordered(g, c, order, hidden, positions, mask, layers)
-    own = BATCH_NORM if c.conv_pos_batch_norm else POSITIONS
-    return Side(hidden, mask, initialisations=(own, *initialisations(c, "zeros")))
+    return Side(hidden, mask, initialisations=initialisations(c, "zeros"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.decoders import TokenDecoder, embedding_scale, in_layers
 from specs.family import Side
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.values import Value, View
 
 _FRAME_POSITIONS = {0: "padding_frame_positions", 1: "frame_positions"}

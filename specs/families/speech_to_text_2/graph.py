@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder
 from specs.decoders import TokenDecoder
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
 from specs.halves import cross_width
 from specs.values import Value, View
 
@@ -22,11 +22,7 @@ def _positions(g: GraphBuilder, c: View, side: str, ids: Ref) -> Ref:
     return g.node(f"{side}.positions", "fixed_token_positions", numbers, ids=ids)
 
 
-decoder = TokenDecoder(
-    "post_norm",
-    _positions,
-    initialisations=(Initialisation("FixedTokenPositions", {"table": ("sinusoids", ())}),),
-)
+decoder = TokenDecoder("post_norm", _positions)
 """Embed, add positions, decode, project."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import accumulate
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.families.swin.config import grid, grids
 from specs.family import Side
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.patches import sides
 from specs.values import Value, View
 
@@ -95,5 +96,5 @@ def initialisations(c: View) -> tuple[Initialisation, ...]:
     return (
         *normal_initialisation(c.initializer_range, "nn.Linear", "nn.Conv2d", "nn.LayerNorm"),
         Initialisation("WindowPositionBias", zeros),
-        *([Initialisation("AddPositionTable", zeros)] if c.use_absolute_embeddings else []),
+        Initialisation("AddPositionTable", zeros),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.family import Side
-from specs.graph import Initialisation
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.patches import grid, patch_rules, sides
 from specs.problems import Problem
 from specs.values import Value, View
@@ -56,12 +56,10 @@ def encoder_with(
         }
         numbers["dropout"] = c.hidden_dropout_prob
         hidden = g.node("encoder.positions", "add_grid_positions", numbers, hidden=hidden, image=image)
-        positions = "AddGridPositions"
     else:
         numbers = {"states": rows * columns + len(tokens), "width": c.hidden_size}
         numbers["dropout"] = c.hidden_dropout_prob
         hidden = g.node("encoder.positions", "add_position_table", numbers, hidden=hidden)
-        positions = "AddPositionTable"
     hidden = g.node("encoder.layers", "pre_norm_encoder", _layers(c), hidden=hidden)
     norm = {"width": c.hidden_size, "eps": c.layer_norm_eps}
     hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
@@ -70,7 +68,8 @@ def encoder_with(
         initialisations=(
             *normal_initialisation(c.initializer_range, "nn.Linear", "nn.Conv2d", "nn.LayerNorm"),
             Initialisation("LeadingToken", {"token": drawn}),
-            Initialisation(positions, {"table": drawn}),
+            Initialisation("AddGridPositions", {"table": drawn}),
+            Initialisation("AddPositionTable", {"table": drawn}),
         ),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.family import Side
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
+from specs.initialisation import Initialisation, normal_initialisation
 from specs.values import Value, View, plain
 
 _NORMS = {"group": "first over time", "layer": "channels"}
@@ -29,7 +29,7 @@ def encoder_with(g: GraphBuilder, c: View, add_layers: Layers, *own: Initialisat
     hidden = zeroed(g, c, projected(g, c, feature_norm(g, c, hidden)), mask)
     order = "pre_norm" if c.do_stable_layer_norm else "post_norm"
     hidden = ordered(g, c, order, hidden, wide_positions(g, c, hidden), mask, add_layers)
-    return Side(hidden, mask, initialisations=uniform_initialisations(c, POSITIONS, *own))
+    return Side(hidden, mask, initialisations=uniform_initialisations(c, *own))
 
 
 def feature_norm_kind(c: View) -> Value:
@@ -204,22 +204,9 @@ def _downsampled(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref,
     return hidden, Ref("encoder.adapter", "mask")
 
 
-POSITIONS = Initialisation(
-    "WeightNormConvolution",
-    {"bias": ("zeros", ()), "direction": ("kaiming_uniform", ()), "magnitude": ("norm_of_taps", ())},
-)
-"""The direction of the positions keeps torch's own draw of a convolution."""
-
-BATCH_NORM = Initialisation(
-    "BatchNorm",
-    {"weight": ("ones", ()), "bias": ("zeros", ()), "mean": ("zeros", ()), "variance": ("ones", ())},
-)
-
-
 def uniform_initialisations(c: View, *own: Initialisation) -> tuple[Initialisation, ...]:
     """The draws of the families whose feature projection and convolutions' biases start uniform."""
-    bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
-    uniform = ("uniform", (Value(-bound.value), bound))
+    uniform = ("uniform_by_inputs", ())
     projection = Initialisation(
         "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
     )
@@ -227,12 +214,9 @@ def uniform_initialisations(c: View, *own: Initialisation) -> tuple[Initialisati
 
 
 def initialisations(c: View, convolution_bias: str) -> tuple[Initialisation, ...]:
-    """The published draws, but for the positions."""
+    """The published draws that are not the default ones."""
     convolution = {"weight": ("kaiming_normal", ()), "bias": (convolution_bias, ())}
-    spans = {"embedding": ("uniform", (Value(0.0), Value(1.0)))}
     return (
-        *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm"),
-        Initialisation("nn.GroupNorm", {"weight": ("ones", ()), "bias": ("zeros", ())}),
+        *normal_initialisation(c.initializer_range, "nn.Linear", "nn.LayerNorm", "nn.GroupNorm"),
         Initialisation("nn.Conv1d", convolution),
-        *([Initialisation("SpanMasking", spans)] if masks_spans(c) else []),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from specs.builder import GraphBuilder
 from specs.families.wav2vec2.graph import (
-    BATCH_NORM,
     adapted,
     feature_norm,
     feature_norm_kind,
@@ -15,13 +14,8 @@ from specs.families.wav2vec2.graph import (
     zeroed,
 )
 from specs.family import Side
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
 from specs.values import View, plain
-
-_BIASES = Initialisation(
-    "RelativeSelfAttention",
-    {"content_bias": ("xavier_uniform", ()), "position_bias": ("xavier_uniform", ())},
-)
 
 
 def encoder(g: GraphBuilder, c: View, _: str) -> Side:
@@ -32,8 +26,7 @@ def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     hidden = _layers(g, c, hidden, mask)
     norm = {"width": c.hidden_size, "eps": c.layer_norm_eps}
     hidden = g.node("encoder.norm", "layer_norm", norm, hidden=hidden)
-    own = [_BIASES] if plain(c.position_embeddings_type) == "relative" else []
-    side = Side(hidden, mask, initialisations=uniform_initialisations(c, BATCH_NORM, *own))
+    side = Side(hidden, mask, initialisations=uniform_initialisations(c))
     return adapted(g, c, side)
 
 

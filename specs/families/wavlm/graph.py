@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from specs.builder import GraphBuilder, normal_initialisation
+from specs.builder import GraphBuilder
 from specs.families.wav2vec2.graph import adapted, encoder_with, layer_numbers
 from specs.family import Side
-from specs.graph import Initialisation, Ref
+from specs.graph import Ref
+from specs.initialisation import normal_initialisation
 from specs.values import View
 
 
 def encoder(g: GraphBuilder, c: View, _: str) -> Side:
     """As wav2vec 2.0, its layers attending by distance too."""
-    gates = Initialisation("GatedBiasSelfAttention", {"gate_scale": ("ones", ())})
     tables = normal_initialisation(c.initializer_range, "nn.Embedding")
-    return adapted(g, c, encoder_with(g, c, _layers, gates, *tables))
+    return adapted(g, c, encoder_with(g, c, _layers, *tables))
 
 
 def _layers(g: GraphBuilder, c: View, order: str, hidden: Ref, mask: Ref) -> Ref:

@@ -1,0 +1,168 @@
+"""All block classes together: parameters, buffers and parts of a block, and the definitions it needs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compiler.block_source.definitions import SUPER, Definition
+from compiler.block_source.expressions import called, dtype_of, evaluate, is_buffer, is_stored
+from compiler.block_source.torch_modules import NN_PARAMETERS, Shape, nn_shapes
+from specs.graph import Block, Repeat
+from specs.values import plain
+
+
+@dataclass(frozen=True)
+class BlockLibrary:
+    """Every definition of the block files, and the imports each file makes from outside them."""
+
+    definitions: Mapping[str, Definition]
+    imports: Mapping[str, Mapping[str, str]]
+
+    def parameter_names(self, name: str) -> tuple[str, ...]:
+        """The constructor's parameter names, in order; inherited where the class has no `__init__`."""
+        if name.startswith("nn."):
+            return NN_PARAMETERS.get(name, ())
+        init = self.definitions[name].init
+        if init is None:
+            return self.parameter_names(self.definitions[name].base)
+        return tuple(argument.arg for argument in init.args.args[1:])
+
+    def shapes(self, block: Block) -> Iterator[tuple[str, Shape]]:
+        """(address below the block, shape) of every parameter and stored buffer, as a state dict has them.
+
+        A list of equal parts is walked once and its addresses repeated.
+        """
+        numbers = {key: plain(value) for key, value in block.numbers.items()}
+        yield from self._shapes(block.name, numbers, block)
+
+    def torch_base(self, name: str) -> str:
+        """The torch.nn class that a class is, or comes from."""
+        return name if name.startswith("nn.") else self.torch_base(self.definitions[name].base)
+
+    def owners(self, block: Block) -> Iterator[str]:
+        """The classes that own stored tensors of a block: of torch.nn, or those that make their own."""
+        for inside in block.walk():
+            yield from self._owners(inside.name)
+
+    def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
+        """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
+        numbers = {key: plain(value) for key, value in block.numbers.items()}
+        for member, value in self._members(block.name):
+            if is_buffer(value) and not is_stored(value):
+                yield member, evaluate(value.args[1], numbers), dtype_of(value.args[1])
+        for part, built in block.parts.items():
+            for prefixes, child in _children(part, built, self._is_list(block.name)):
+                inside = list(self.buffers(child))
+                for prefix in prefixes:
+                    yield from ((f"{prefix}.{address}", shape, dtype) for address, shape, dtype in inside)
+
+    def closure(self, names: list[str]) -> list[Definition]:
+        """The definitions a set of classes needs, each after those it uses."""
+        ordered: dict[str, Definition] = {}
+
+        def visit(name: str) -> None:
+            definition = self.definitions.get(name)
+            if definition is None or name in ordered:
+                return
+            for used in self.definitions:
+                if used in definition.uses and used != name:
+                    visit(used)
+            ordered[name] = definition
+
+        for name in names:
+            visit(name)
+        return list(ordered.values())
+
+    def _shapes(self, name: str, given: dict[str, Any], block: Block | None) -> Iterator[tuple[str, Shape]]:
+        if name.startswith("nn."):
+            yield from nn_shapes(name, given).items()
+            return
+        if self.definitions[name].init is None:
+            base = self.definitions[name].base
+            yield from self._shapes(base, given, block)
+            return
+        given = {**self.definitions[name].defaults, **given}
+        for member, value in sorted(self._members(name), key=_depth):
+            if is_buffer(value):
+                if is_stored(value):
+                    yield member, evaluate(value.args[1], given)
+                continue
+            if isinstance(value, ast.Name) and block is not None and value.id in block.parts:
+                for prefixes, child in _children(member, block.parts[value.id], self._is_list(name)):
+                    inside = list(self.shapes(child))
+                    for prefix in prefixes:
+                        yield from ((f"{prefix}.{address}", shape) for address, shape in inside)
+            elif isinstance(value, ast.Call):
+                constructor = called(value)
+                arguments = self._arguments(constructor, value, given)
+                if constructor == "nn.Parameter":
+                    yield member, evaluate(value.args[0], given)
+                    continue
+                for address, shape in self._shapes(constructor, arguments, None):
+                    yield f"{member}.{address}", shape
+
+    def _owners(self, name: str) -> Iterator[str]:
+        if name.startswith("nn."):
+            if name in NN_PARAMETERS:
+                yield name
+            return
+        yield from self._owners(self.definitions[name].base)
+        for member, value in self.definitions[name].members:
+            if not isinstance(value, ast.Call) or member == SUPER:
+                continue
+            if called(value) == "nn.Parameter" or (is_buffer(value) and is_stored(value)):
+                yield name
+            elif not is_buffer(value):
+                yield from self._owners(called(value))
+
+    def _arguments(self, constructor: str, call: ast.Call, given: Mapping[str, Any]) -> dict[str, Any]:
+        if constructor == "nn.Parameter":
+            return {}
+        positional = zip(self.parameter_names(constructor), call.args, strict=False)
+        arguments = {name: evaluate(value, given) for name, value in positional}
+        return arguments | {k.arg: evaluate(k.value, given) for k in call.keywords if k.arg}
+
+    def _is_list(self, name: str) -> bool:
+        return self.torch_base(name) == "nn.ModuleList"
+
+    def _members(self, name: str) -> tuple[tuple[str, ast.expr], ...]:
+        """The members of a class, after those of the class whose constructor its own passes arguments to."""
+        if name.startswith("nn."):
+            return ()
+        definition = self.definitions[name]
+        if definition.init is None:
+            return self._members(definition.base)
+        inherited = tuple(argument for member, argument in definition.members if member == SUPER)
+        if not inherited or definition.base.startswith("nn."):
+            return definition.members
+        passed = [argument.id for argument in inherited if isinstance(argument, ast.Name)]
+        assert len(passed) == len(inherited), f"{name} passes its arguments on as they are"
+        assert passed == list(self.parameter_names(definition.base))[: len(passed)], f"{name}, by their names"
+        own = (member for member in definition.members if member[0] != SUPER)
+        return (*self._members(definition.base), *own)
+
+
+def _depth(member: tuple[str, ast.expr]) -> int:
+    """A module's own parameters come first in its state dict, then its buffers, then what is inside it."""
+    value = member[1]
+    if is_buffer(value):
+        return 1
+    return 0 if isinstance(value, ast.Call) and called(value) == "nn.Parameter" else 2
+
+
+def _children(
+    member: str, built: Block | tuple[Repeat, ...], is_list: bool
+) -> Iterator[tuple[list[str], Block]]:
+    """(addresses, block) of every distinct block of a part; lists number theirs."""
+    if isinstance(built, Block):
+        yield [member], built
+        return
+    index = 0
+    for repeat in built:
+        count = int(repeat.count)
+        numbers = range(index, index + count)
+        yield [str(n) if is_list or not member else f"{member}.{n}" for n in numbers], repeat.block
+        index += count
