@@ -18,14 +18,18 @@ def installing(extra: str) -> str:
     return f"in a clone of crossloom, {python} -m pip install '.[{extra}]'"
 
 
+class MissingPackage(ModuleNotFoundError):
+    """A package that what is asked for needs, and how to install it."""
+
+
 def require(what: str, *packages: str, extra: str = "torch") -> None:
-    """Raise ModuleNotFoundError, saying how to install it, unless every package that `what` needs is here."""
+    """Raise MissingPackage, saying how to install it, unless every package that `what` needs is here."""
     for package in packages:
         try:
             import_module(package)
         except ImportError:
             message = f"{what} needs {package}, which is not installed: {installing(extra)}"
-            raise ModuleNotFoundError(message, name=package) from None
+            raise MissingPackage(message, name=package) from None
 
 
 def _below_here(path: str) -> bool:

@@ -59,8 +59,8 @@ def _inputs(spec: Spec, graph: Graph) -> dict[str, Tensor]:
         shape = [dim.evaluate(sizes) for dim in type_.dims]
         if type_.role == "mask":
             inputs[name] = torch.ones(shape, dtype=torch.int64)
-        elif type_.role == "token_ids":
-            inputs[name] = torch.full(shape, start)
+        elif type_.role == "token_ids":  # only the decoder's are known to hold the start id
+            inputs[name] = torch.full(shape, start if name == "decoder_input_ids" else 0)
         else:
             inputs[name] = torch.randn(shape)
     return inputs

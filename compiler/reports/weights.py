@@ -135,7 +135,7 @@ def verified_facts(one: Verified) -> dict[str, Any]:
     if one.resolution is not None:
         facts |= {
             "dialect": one.resolution.dialect.name,
-            "mapped": sum(len(names) for names in one.resolution.feeds.values()),
+            "mapped": len({name for names in one.resolution.feeds.values() for name in names}),
             "copies": len(one.resolution.copies),
             "computed": len(one.resolution.computed),
             "ignored": dict(one.resolution.ignored),

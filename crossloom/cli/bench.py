@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossloom.cli.dependencies import require
+from compiler.installing import require
 from crossloom.cli.options import SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, columns
 from crossloom.cli.specs import by_role, checked

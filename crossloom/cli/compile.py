@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossloom.cli.dependencies import device_of, has_torch, require
+from compiler.installing import require
+from crossloom.cli.dependencies import device_of, has_torch
 from crossloom.cli.failures import FINDINGS, strictly
 from crossloom.cli.options import DEVICE, FORCE, SPEC, WEIGHTS, output_folder
 from crossloom.cli.output import columns

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from crossloom.cli.dependencies import require
+from compiler.installing import require
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.output import columns, program, report
 from crossloom.cli.specs import checked

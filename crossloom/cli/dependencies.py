@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossloom.cli.failures import MissingPackage
-
 if TYPE_CHECKING:
     import torch
 
@@ -19,16 +17,6 @@ def has_torch() -> bool:
         return find_spec("torch") is not None
     except ValueError:  # a module that was made unimportable
         return False
-
-
-def require(what: str, *packages: str, extra: str = "torch") -> None:
-    """Raise `MissingPackage` unless every package can be imported; `what` is the command that needs them."""
-    from compiler.installing import require as require_here
-
-    try:
-        require_here(what, *packages, extra=extra)
-    except ModuleNotFoundError as error:
-        raise MissingPackage(str(error)) from None
 
 
 def device_of(name: str | None) -> torch.device | None:

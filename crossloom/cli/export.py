@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from crossloom.cli.dependencies import require
+from compiler.installing import require
 from crossloom.cli.options import FORCE, SPEC, WEIGHTS, output_folder
 from crossloom.cli.specs import by_role, checked
 

@@ -38,12 +38,6 @@ def terminate(*_: object) -> NoReturn:
     raise Terminated
 
 
-class MissingPackage(click.ClickException):
-    """A command needs a package that is not installed."""
-
-    exit_code = USAGE
-
-
 def strictly(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Findings under `--strict`: warnings are errors."""
     from compiler.diagnostics.model import Severity
@@ -74,8 +68,12 @@ def exit_code_of(error: BaseException, ctx: click.Context) -> int:
         click.echo("terminated", err=True)
         return TERMINATED
     from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+    from compiler.installing import MissingPackage
     from crossloom.cli.output import report
 
+    if isinstance(error, MissingPackage):
+        click.echo(f"Error: {error}", err=True)
+        return USAGE
     if isinstance(error, CrossloomError):
         report(error.diagnostics)
         return exit_code(error.diagnostics) or FINDINGS

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossloom.cli.dependencies import device_of, require
+from compiler.installing import require
+from crossloom.cli.dependencies import device_of
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.generation import GENERATION, generation_options
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, format_option

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from crossloom.cli.dependencies import device_of, require
+from compiler.installing import require
+from crossloom.cli.dependencies import device_of
 from crossloom.cli.failures import Terminated
 from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked

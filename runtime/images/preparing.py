@@ -29,7 +29,7 @@ def as_pictures(images: Any) -> list[Picture]:
 
     Raises CrossloomError: see `read_image`; what is no picture (XL418).
     """
-    require("pictures", "PIL", extra="image")
+    require("preparing images", "PIL", extra="image")
     several = isinstance(images, (list, tuple))
     rows: Sequence[Any] = images if several else [images]
     return [_as_picture(row, f"image {index}" if several else "the image") for index, row in enumerate(rows)]

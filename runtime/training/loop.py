@@ -31,6 +31,7 @@ from runtime.training.manifest import read_rows
 from runtime.training.optimizer import frozen, make_optimizer, require_finite
 from runtime.training.options import DEFAULT_MINUTES, TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
+from runtime.transcription import check_options
 
 Rows = str | PathLike[str] | Iterable[Mapping[str, Any]]
 
@@ -81,7 +82,9 @@ def train(
             require_unused(chosen.output)
     require_finite(model)
     if valid is not None:
-        require("`valid`", "jiwer", extra="train")  # better told now than after the training
+        # Better told now than after the training.
+        require("`valid`", "jiwer", extra="train")
+        check_options(model.spec, {}, model.generation_defaults)
     if processor is None:
         processor = processor_of_model(model)
     if isinstance(processor, OwnProcessor):

@@ -33,7 +33,8 @@ def resolve_lengths(
                 "no length limit is set anywhere: generation could run forever",
                 at("max_new_tokens", "missing"),
                 ("neither the call, the spec's `generation:` nor the checkpoint sets one",),
-                "pass `max_new_tokens=`, or set it under `generation:` in the spec",
+                "set `generation: {max_new_tokens: ...}` in the spec, or pass `max_new_tokens=...`, on the "
+                "command line `-g max_new_tokens=...`",
             )
         ]
     maximum, name = limit
