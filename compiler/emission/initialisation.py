@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from compiler.emission.expressions import INDENT, literal
+from compiler.emission.expressions import INDENT, LINE_WIDTH, literal
 from specs.graph import Graph
 from specs.initialisation import Initialisation
 from specs.values import plain
@@ -19,7 +20,8 @@ _DRAWS = {
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",
     "xavier_uniform": "nn.init.xavier_uniform_({target}, generator=generator)",
-    "norm_of_taps": "{target}.copy_(torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True))",
+    "norm_of_taps": "norms = torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True)\n"
+    "{target}.copy_(norms)",
     "interleaved_sinusoids": "rows, width = {target}.shape\n"
     "angles = torch.arange(rows).unsqueeze(1) / 10000 ** (torch.arange(0, width, 2) / width)\n"
     "{target}[:, 0::2] = angles.sin()\n"
@@ -31,16 +33,44 @@ _DRAWS = {
 }
 
 
-def initialisation(rule: Initialisation) -> Iterator[str]:
-    """The case of a rule: the constructor it is about, and what draws each of its parameters."""
-    indent = INDENT * 4
-    scope = f' if f"{{name}}.".startswith("{rule.below}.")' if rule.below else ""
-    if rule.named:
-        assert rule.below, "a rule for some names is one for some place"
-        scope += f" and name.endswith({tuple(f'.{word}' for word in rule.named)!r})".replace("'", '"')
-    yield f"{indent}case {rule.constructor}(){scope}:"
-    for parameter in rule.parameters:
-        yield from _drawn(rule, parameter, indent + INDENT)
+def initialisation(rules: Sequence[Initialisation]) -> Iterator[str]:
+    """The cases of a graph's rules: the constructors each is about, and what draws every parameter.
+
+    Neighbours that draw the same in the same place are one case.
+    """
+    for _, group in groupby(rules, _drawing):
+        alike = list(group)
+        yield from _case(" | ".join(f"{rule.constructor}()" for rule in alike), alike[0])
+        for parameter in alike[0].parameters:
+            yield from _drawn(alike[0], parameter, INDENT * 5)
+
+
+def _drawing(rule: Initialisation) -> object:
+    draws = {
+        name: (draw, [plain(number) for number in numbers])
+        for name, (draw, numbers) in rule.parameters.items()
+    }
+    return draws, rule.below, rule.named
+
+
+def _case(classes: str, rule: Initialisation) -> Iterator[str]:
+    margin = INDENT * 4
+    if not rule.below:
+        assert not rule.named, "a rule for some names is one for some place"
+        yield f"{margin}case {classes}:"
+        return
+    scope = f'f"{{name}}.".startswith("{rule.below}.")'
+    if not rule.named:
+        yield f"{margin}case {classes} if {scope}:"
+        return
+    words = repr(tuple(f".{word}" for word in rule.named)).replace("'", '"')
+    line = f"{margin}case {classes} if {scope} and name.endswith({words}):"
+    if len(line) <= LINE_WIDTH:
+        yield line
+        return
+    yield line.removesuffix(f"{words}):")
+    yield f"{margin}{INDENT}{words}"
+    yield f"{margin}):"
 
 
 def tied_initialisation(graph: Graph) -> Iterator[str]:

@@ -65,7 +65,7 @@ class _Writer:
                 summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
                 construction=list(self._construction()),
                 initialises_by_name=any(rule.below for rule in graph.initialisations),
-                initialisation=[line for rule in graph.initialisations for line in initialisation(rule)],
+                initialisation=list(initialisation(graph.initialisations)),
                 ties=graph.ties,
                 tied_initialisation=list(tied_initialisation(graph)),
                 tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),

@@ -817,17 +817,13 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def initialise(self, seed: int = 0) -> None:
-        """Draw fresh parameters as the published model does; the same seed gives the same values."""
+        """Draw fresh parameters; the same seed gives the same values."""
         generator = torch.Generator().manual_seed(seed)
         for module in self.modules():
             if module in (self.head,):  # its weight is drawn where it is kept
                 continue
             match module:
-                case nn.Linear():
-                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                case nn.Conv1d():
+                case nn.Linear() | nn.Conv1d():
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -207,8 +206,7 @@ def _downsampled(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref,
 
 def uniform_initialisations(c: View, *own: Initialisation) -> tuple[Initialisation, ...]:
     """The draws of the families whose feature projection and convolutions' biases start uniform."""
-    bound = Value(1 / math.sqrt(int(list(c.conv_dim)[-1])))
-    uniform = ("uniform", (Value(-bound.value), bound))
+    uniform = ("uniform_by_inputs", ())
     projection = Initialisation(
         "nn.Linear", {"weight": uniform, "bias": uniform}, below="encoder.feature_projection"
     )

@@ -4,8 +4,8 @@ Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads,
 F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 """
 
-# name: digits
-# resolved spec: sha256 8e4da89b01d6dba23f0db2ad5ec7579c22e09de23c0aa8638fbb961c0532c751
+# name: wav2vec2-xls-r-300m-en-to-15
+# resolved spec: sha256 3d7ca8d26d5b12bb9e24a9d996f716e08fb03ea7e3d0169716ab91c1c4de915d
 
 import math
 from collections.abc import Iterator
@@ -197,218 +197,64 @@ def first_positions(lengths: Tensor, size: int) -> Tensor:
     return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
 
 
-class ConvSubsampler(nn.ModuleList):
-    """Gated convolutions in sequence; the mask is shortened by the strides alone.
+class WaveformEncoder(nn.ModuleList):
+    """Convolutions in sequence; every one shortens the valid length as it shortens time.
 
-    Padded frames are not zeroed between the convolutions, as published, so the last valid outputs
-    see them.
+    Samples behind the end of a recording are not zeroed, as published, so its last outputs, and
+    norms over time, see them. A recording shorter than one output is masked whole.
     """
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__(layers)
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """features [B, F, C], mask [B, F] with 1 = valid -> hidden [B, S, D], mask [B, S]."""
-        hidden = features.transpose(1, 2)
+    def forward(self, waveform: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """waveform [B, N], mask [B, N] with 1 = valid -> hidden [B, S, C], mask [B, S]."""
+        hidden = waveform.unsqueeze(1)
         for layer in self:
             hidden = layer(hidden)
         hidden = hidden.transpose(1, 2)
         if mask is None:
             return hidden, None
         lengths = mask.sum(-1)
-        strides: list[Any] = [layer.stride for layer in self]
-        for stride in strides:
-            lengths = (lengths - 1) // stride + 1
+        layers: list[Any] = list(self)
+        for layer in layers:
+            lengths = (lengths - layer.kernel) // layer.stride + 1
         return hidden, first_positions(lengths, hidden.shape[1])
 
 
-class GatedConvolution(nn.Module):
-    """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding)
-        self.stride = stride
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """[B, C, F] -> [B, out_channels, floor((F + 2 padding - kernel) / stride) + 1]."""
-        return F.glu(self.conv(frames), dim=1)
-
-
-def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
-    """Row p is [sin(p f_0) .. sin(p f_n), cos(p f_0) .. cos(p f_n)], f_i = 10000^(-i / (width/2 - 1)).
-
-    The padding row is zero. Returns [rows, width] in the default dtype.
-    """
-    half = width // 2
-    frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
-    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
-    table = torch.empty(rows, 2 * half, dtype=torch.float32)
-    table[:, half:] = angles.cos()
-    table[:, :half] = angles.sin_()
-    table[padding_row] = 0
-    return table.to(torch.get_default_dtype())
-
-
-class SinusoidTable(nn.Module):
-    """A fixed number of positions; asking for more is an error."""
-
-    def __init__(self, rows: int, width: int, padding_row: int) -> None:
-        super().__init__()
-        self.table: Tensor
-        self.register_buffer("table", torch.empty(rows, width), persistent=False)
-        self.rows = rows
-        self.width = width
-        self.padding_row = padding_row
-        self.reset_buffers()
-
-    def reset_buffers(self) -> None:
-        """Compute the table from its formula, on the device where it lives."""
-        self.table = sinusoids(self.rows, self.width, self.padding_row).to(self.table)
-
-    def rows_for(self, count: int) -> Tensor:
-        """A table with room for `count` positions after the padding row."""
-        if self.padding_row + 1 + count > self.rows:
-            raise ValueError(
-                f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
-            )
-        return self.table
-
-
-class FramePositions(nn.Module):
-    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
-
-    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
-        super().__init__()
-        self.table = table
-        self.padding_row = padding_row
-
-    def counted(self, mask: Tensor) -> Tensor:
-        """Which frames of the mask [B, S] are counted, as 0 and 1."""
-        return mask
-
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        frames = hidden.shape[1]
-        table = self.table.rows_for(frames)
-        if mask is None:
-            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
-        counted = self.counted(mask)
-        positions = counted.cumsum(1) * counted + self.padding_row
-        return nn.functional.embedding(positions, table)
-
-
-class Scale(nn.Module):
-    """Multiplication by a constant."""
-
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Any shape, unchanged."""
-        return hidden * self.scale
-
-
-class AddPositions(nn.Module):
-    """Sum of hidden states and their positions, then dropout."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        self.dropout = dropout
-
-    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
-        """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
-
-
-def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
-    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
-
-    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
-    row, padding too: finite, and without meaning.
-    """
-    blocked = torch.zeros((), dtype=dtype, device=visible.device)
-    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
-    return torch.where(visible.bool(), blocked, minimum)
-
-
-class SelfAttentionStack(nn.ModuleList):
-    """Encoder layers, one after another; a layer's address is its index."""
-
-    def __init__(self, layers: list[nn.Module]) -> None:
-        super().__init__(layers)
-
-    def kept(self) -> Iterator[tuple[int, Any]]:
-        """The layers to run, with their indices."""
-        return enumerate(self)
-
-    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
-        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
-        for _, layer in self.kept():
-            hidden = layer(hidden, bias, *positions)
-        return hidden
-
-
-class EncoderStack(SelfAttentionStack):
-    """Layers that know no positions but those in their states."""
-
-    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
-        return self.through(hidden, mask)
-
-
-class EncoderLayer(nn.Module):
-    """The sub-layers of an encoder layer; who inherits orders them."""
+class NormedConvolution(nn.Module):
+    """A strided convolution without padding, normalised, then an activation."""
 
     def __init__(
         self,
-        self_attention_norm: nn.Module,
-        self_attention: nn.Module,
-        feed_forward_norm: nn.Module,
-        feed_forward: nn.Module,
-        dropout: float,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int,
+        bias: bool,
+        norm: nn.Module,
+        activation: nn.Module,
     ) -> None:
         super().__init__()
-        self.self_attention_norm = self_attention_norm
-        self.self_attention = self_attention
-        self.feed_forward_norm = feed_forward_norm
-        self.feed_forward = feed_forward
-        self.dropout = dropout
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride, bias=bias)
+        self.norm = norm
+        self.activation = activation
+        self.kernel = kernel
+        self.stride = stride
 
-    def dropped(self, states: Tensor) -> Tensor:
-        """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
-
-
-class PreNormEncoderLayer(EncoderLayer):
-    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
-
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
-        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
-        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
-        hidden = hidden + self.dropped(attended)
-        transformed = self.feed_forward(self.feed_forward_norm(hidden))
-        return hidden + self.dropped(transformed)
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F - kernel) / stride) + 1]."""
+        return self.activation(self.norm(self.conv(frames)))
 
 
-def split_heads(states: Tensor, heads: int) -> Tensor:
-    """[B, T, D] -> [B, H, T, K]."""
-    rows, tokens, width = states.shape
-    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
+class ChannelNorm(nn.LayerNorm):
+    """Normalisation over the channels of every frame, where channels come before time."""
 
-
-def merge_heads(states: Tensor) -> Tensor:
-    """[B, H, T, K] -> [B, T, D]."""
-    rows, heads, tokens, head_width = states.shape
-    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
-
-
-def side_by_side(states: Tensor, beams: int) -> Tensor:
-    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
-    rows, tokens, width = states.shape
-    return states.view(rows // beams, beams * tokens, width)
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, F], unchanged in shape."""
+        frames = input.transpose(1, 2)
+        normed = F.layer_norm(frames, self.normalized_shape, self.weight, self.bias, self.eps)
+        return normed.transpose(1, 2)
 
 
 FEW_ROWS = 7
@@ -470,6 +316,225 @@ class Projection(nn.Linear):
         ):
             return F.linear(input, weight, bias)
         return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+
+
+def random_spans(lengths: Tensor, size: int, probability: float, span: int, minimum: int) -> Tensor:
+    """Which of `size` positions are hidden in each row, spans beginning and ending within its length.
+
+    Of a row of L positions about L * probability / span spans are hidden, rounded up or down at random,
+    and at least `minimum`; no two begin at the same place. lengths [B] -> [B, size] bool.
+    """
+    rows, device = lengths.shape[0], lengths.device
+    starts = torch.arange(size, device=device) <= (lengths - span).unsqueeze(1)
+    wanted = (probability * lengths / span + torch.rand((), device=device)).long().clamp(min=minimum)
+    wanted = torch.minimum(wanted, torch.full_like(wanted, size // span))
+    order = torch.rand(rows, size, device=device).masked_fill(~starts, 2.0).argsort(1).argsort(1)
+    begun = (starts & (order < wanted.unsqueeze(1))).long().cumsum(1)
+    ended = torch.nn.functional.pad(begun, (span, 0))[:, :size]
+    return begun > ended
+
+
+class SpanMasking(nn.Module):
+    """In training, spans of time become a learned vector, and spans of channels zero."""
+
+    def __init__(
+        self,
+        width: int,
+        time_probability: float,
+        time_span: int,
+        time_minimum: int,
+        channel_probability: float,
+        channel_span: int,
+        channel_minimum: int,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.empty(width))
+        self.time = (time_probability, time_span, time_minimum)
+        self.channels = (channel_probability, channel_span, channel_minimum)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return self.hidden_in_part(hidden, mask) if self.training else hidden
+
+    def hidden_in_part(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """The states with spans hidden; padding is not counted."""
+        rows, size, width = hidden.shape
+        full = torch.full((rows,), size, device=hidden.device)
+        if self.time[0] > 0:
+            lengths = full if mask is None else mask.sum(-1)
+            spans = random_spans(lengths, size, *self.time)
+            hidden = torch.where(spans.unsqueeze(-1), self.embedding.to(hidden.dtype), hidden)
+        if self.channels[0] > 0:
+            spans = random_spans(torch.full_like(full, width), width, *self.channels)
+            hidden = hidden.masked_fill(spans.unsqueeze(1), 0.0)
+        return hidden
+
+
+class ZeroPadding(nn.Module):
+    """Padding set to zero, for what is about to read across positions."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
+class ConvolutionPositions(nn.Module):
+    """What a position says of its neighbourhood: a convolution over time, activated."""
+
+    def __init__(self, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        return self.activation(self.conv(hidden.transpose(1, 2)).transpose(1, 2))
+
+
+class WeightNormConvolution(nn.Module):
+    """A grouped convolution that keeps its length, its weight kept as magnitude and direction.
+
+    The weight at tap k is magnitude[k] * direction[k] / |direction[k]|, the norm taken over both kinds
+    of channels (Salimans & Kingma 2016, one magnitude a tap).
+    """
+
+    def __init__(self, width: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.empty(width))
+        self.magnitude = nn.Parameter(torch.empty(1, 1, kernel))
+        self.direction = nn.Parameter(torch.empty(width, width // groups, kernel))
+        self.kernel = kernel
+        self.groups = groups
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[B, D, T] -> [B, D, T]: an even kernel gives one position too many, and the last is dropped."""
+        norm = torch.linalg.vector_norm(self.direction, dim=(0, 1), keepdim=True)
+        weight = self.direction * (self.magnitude / norm)
+        mixed = F.conv1d(states, weight, self.bias, padding=self.kernel // 2, groups=self.groups)
+        return mixed[..., : states.shape[-1]]
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
+
+
+def surviving(layers: nn.ModuleList, layerdrop: float, always: int = 0) -> Iterator[tuple[int, Any]]:
+    """Layers and their indices, each skipped in training with probability `layerdrop` (Fan et al. 2020).
+
+    The first `always` layers are never skipped.
+    """
+    for index, layer in enumerate(layers):
+        if not layers.training or index < always or torch.rand(()).item() >= layerdrop:
+            yield index, layer
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
+    blocked = torch.zeros((), dtype=dtype, device=visible.device)
+    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
+    return torch.where(visible.bool(), blocked, minimum)
+
+
+class SelfAttentionStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias, *positions)
+        return hidden
+
+
+class EncoderStack(SelfAttentionStack):
+    """Layers that know no positions but those in their states."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask)
+
+
+class LayerDropEncoderStack(EncoderStack):
+    """An encoder stack that skips whole layers at random in training."""
+
+    def __init__(self, layers: list[nn.Module], layerdrop: float) -> None:
+        super().__init__(layers)
+        self.layerdrop = layerdrop
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers that survive this pass."""
+        return surviving(self, self.layerdrop)
+
+
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PreNormEncoderLayer(EncoderLayer):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
+        hidden = hidden + self.dropped(attended)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + self.dropped(transformed)
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
 
 
 class SelfAttention(nn.Module):
@@ -541,6 +606,56 @@ class FeedForward(nn.Module):
         return self.down_proj(activated)
 
 
+class ConvDownsampling(nn.ModuleList):
+    """Gated convolutions over hidden states of one width; the mask is shortened by the strides alone.
+
+    Padding is not zeroed before them, as published, so the last valid outputs see it.
+    """
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> the same, shorter."""
+        lengths = None if mask is None else mask.sum(-1)
+        hidden = hidden.transpose(1, 2)
+        for _, layer in self.kept():
+            hidden = layer(hidden)
+            if lengths is not None:
+                lengths = (lengths - 1) // layer.stride + 1
+        hidden = hidden.transpose(1, 2)
+        return hidden, None if lengths is None else first_positions(lengths, hidden.shape[1])
+
+
+class LayerDropConvDownsampling(ConvDownsampling):
+    """The same, skipping whole layers at random in training: length and mask then keep their stride."""
+
+    def __init__(self, layers: list[nn.Module], layerdrop: float) -> None:
+        super().__init__(layers)
+        self.layerdrop = layerdrop
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers that survive this pass."""
+        return surviving(self, self.layerdrop)
+
+
+class GatedConvolution(nn.Module):
+    """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding)
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F + 2 padding - kernel) / stride) + 1]."""
+        return F.glu(self.conv(frames), dim=1)
+
+
 class ScaledEmbedding(nn.Module):
     """Token embedding, multiplied by a constant (the root of the width, or one)."""
 
@@ -554,25 +669,29 @@ class ScaledEmbedding(nn.Module):
         return self.tokens(ids) * self.scale
 
 
-def token_rows(ids: Tensor, padding_row: int, cache: Cache | None) -> Tensor:
-    """The row of a table for each of the ids [R, T]: counted from the padding row on, pads on it."""
-    real = ids.ne(padding_row).long()
-    past = 0 if cache is None else cache.position
-    return (real.cumsum(1) + past) * real + padding_row
+def require_room(count: int, rows: int, first: int) -> None:
+    """Refuse more positions than a table of `rows` has from row `first` on."""
+    if first + count > rows:
+        raise ValueError(f"{count} positions were asked for; the table ends at {rows - first}")
 
 
-class TokenPositions(nn.Module):
-    """Positions of token ids: real tokens count up from padding_row + 1, pads get the zero row."""
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
 
-    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
+    def __init__(self, rows: int, width: int, offset: int) -> None:
         super().__init__()
-        self.table = table
-        self.padding_row = padding_row
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
 
     def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
-        table = self.table.rows_for(ids.shape[1] if cache is None else cache.filled)
-        return nn.functional.embedding(token_rows(ids, self.padding_row, cache), table)
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        require_room(end, self.rows, self.offset)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
 
 
 class DecoderStack(nn.ModuleList):
@@ -751,130 +870,226 @@ class Output(NamedTuple):
 
 
 class Model(nn.Module):
-    """6 encode and 6 decode nodes, in order."""
+    """11 encode and 8 decode nodes, in order."""
 
-    vocabulary = 14  # ids that the logits tell apart
+    vocabulary = 250054  # ids that the logits tell apart
     # of these masks only the number of ones in a row is read, as if they came first
     length_masks: tuple[str, ...] = ("attention_mask",)
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Module()
-        self.encoder.subsample = ConvSubsampler(
+        self.encoder.features = WaveformEncoder(
             [
-                # model.config.conv_channels
-                GatedConvolution(in_channels=80, out_channels=64, kernel=5, stride=2, padding=2),
-                # model.config.conv_channels
-                GatedConvolution(in_channels=64, out_channels=64, kernel=5, stride=2, padding=2),
-                # model.config.conv_channels
-                # model.config.d_model
-                GatedConvolution(in_channels=64, out_channels=96, kernel=5, stride=2, padding=2),
+                NormedConvolution(
+                    in_channels=1,
+                    out_channels=512,
+                    kernel=10,
+                    stride=5,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=3,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=3,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=3,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=3,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=2,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
+                NormedConvolution(
+                    in_channels=512,
+                    out_channels=512,
+                    kernel=2,
+                    stride=2,
+                    bias=True,  # encoder.config.conv_bias
+                    norm=ChannelNorm(normalized_shape=512),
+                    activation=nn.GELU(),
+                ),
             ]
         )
-        self.encoder.positions = FramePositions(
-            # model.config.max_source_positions
-            # model.config.d_model
-            table=SinusoidTable(rows=514, width=96, padding_row=1),
-            padding_row=1,
+        self.encoder.feature_norm = nn.LayerNorm(512, eps=1e-05)
+        # encoder.config.hidden_size
+        self.encoder.feature_projection = Projection(in_features=512, out_features=1024, bias=True)
+        self.encoder.feature_dropout = nn.Dropout(p=0.1)  # encoder.config.feat_proj_dropout
+        self.encoder.span_masking = SpanMasking(
+            width=1024,  # encoder.config.hidden_size
+            time_probability=0.075,  # encoder.config.mask_time_prob
+            time_span=10,
+            time_minimum=2,
+            channel_probability=0.0,
+            channel_span=10,
+            channel_minimum=0,
         )
-        self.encoder.scale = Scale(scale=1.0)  # model.config.scale_embedding
+        self.encoder.zero_padding = ZeroPadding()
+        self.encoder.positions = ConvolutionPositions(
+            conv=WeightNormConvolution(width=1024, kernel=128, groups=16),  # encoder.config.hidden_size
+            activation=nn.GELU(),
+        )
         self.encoder.add_positions = AddPositions(dropout=0.1)
-        self.encoder.layers = EncoderStack(
+        self.encoder.layers = LayerDropEncoderStack(
             [
                 PreNormEncoderLayer(
-                    self_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    self_attention=SelfAttention(target_dim=96, heads=4, dropout=0.0),  # model.config.d_model
-                    feed_forward_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    # model.config.encoder_ffn_dim
-                    feed_forward=FeedForward(width=96, inner=256, activation=nn.ReLU(), dropout=0.0),
+                    self_attention_norm=nn.LayerNorm(1024),  # encoder.config.hidden_size
+                    # encoder.config.hidden_size
+                    # encoder.config.num_attention_heads
+                    self_attention=SelfAttention(target_dim=1024, heads=16, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(1024),  # encoder.config.hidden_size
+                    # encoder.config.hidden_size
+                    # encoder.config.intermediate_size
+                    # encoder.config.activation_dropout
+                    feed_forward=FeedForward(width=1024, inner=4096, activation=nn.GELU(), dropout=0.0),
                     dropout=0.1,
                 )
-                for _ in range(4)  # model.config.encoder_layers
-            ]
+                for _ in range(24)  # encoder.config.num_hidden_layers
+            ],
+            layerdrop=0.1,
         )
-        self.encoder.final_norm = nn.LayerNorm(96, eps=1e-05)  # model.config.d_model
+        self.encoder.norm = nn.LayerNorm(1024, eps=1e-05)  # encoder.config.hidden_size
+        self.encoder.adapter = LayerDropConvDownsampling(
+            [
+                # encoder.config.output_hidden_size
+                GatedConvolution(in_channels=1024, out_channels=1024, kernel=3, stride=2, padding=1)
+                for _ in range(3)
+            ],
+            layerdrop=0.1,
+        )
         self.decoder = nn.Module()
-        # model.config.vocab_size
-        # model.config.d_model
-        # model.config.scale_embedding
-        self.decoder.embed = ScaledEmbedding(vocabulary=14, width=96, padding_row=1, scale=1.0)
-        self.decoder.positions = TokenPositions(
-            # model.config.max_target_positions
-            # model.config.d_model
-            table=SinusoidTable(rows=66, width=96, padding_row=1),
-            padding_row=1,
-        )
-        self.decoder.add_positions = AddPositions(dropout=0.1)
+        # decoder.config.vocab_size
+        # decoder.config.scale_embedding
+        self.decoder.embed = ScaledEmbedding(vocabulary=250054, width=1024, padding_row=1, scale=32.0)
+        self.decoder.positions = LearnedPositions(rows=1026, width=1024, offset=2)
+        self.decoder.add_positions = AddPositions(dropout=0.0)
+        self.decoder.embed_norm = nn.LayerNorm(1024, eps=1e-05)
+        self.decoder.dropout = nn.Dropout(p=0.1)
         self.decoder.layers = DecoderStack(
             [
                 PreNormDecoderLayer(
-                    self_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    self_attention=SelfAttention(target_dim=96, heads=4, dropout=0.0),  # model.config.d_model
-                    cross_attention_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    cross_attention=CrossAttention(target_dim=96, source_dim=96, heads=4, dropout=0.0),
-                    feed_forward_norm=nn.LayerNorm(96),  # model.config.d_model
-                    # model.config.d_model
-                    # model.config.decoder_ffn_dim
-                    feed_forward=FeedForward(width=96, inner=192, activation=nn.ReLU(), dropout=0.0),
+                    self_attention_norm=nn.LayerNorm(1024),
+                    self_attention=SelfAttention(target_dim=1024, heads=16, dropout=0.0),
+                    cross_attention_norm=nn.LayerNorm(1024),
+                    cross_attention=CrossAttention(target_dim=1024, source_dim=1024, heads=16, dropout=0.0),
+                    feed_forward_norm=nn.LayerNorm(1024),
+                    feed_forward=FeedForward(width=1024, inner=4096, activation=nn.ReLU(), dropout=0.0),
                     dropout=0.1,
                 )
-                for _ in range(2)  # model.config.decoder_layers
+                for _ in range(12)
             ]
         )
-        self.decoder.final_norm = nn.LayerNorm(96, eps=1e-05)  # model.config.d_model
-        # model.config.d_model
-        # model.config.vocab_size
-        self.head = Projection(in_features=96, out_features=14, bias=False)
+        self.decoder.final_norm = nn.LayerNorm(1024, eps=1e-05)
+        self.head = Projection(in_features=1024, out_features=250054, bias=False)  # decoder.config.vocab_size
         self.head.weight = self.decoder.embed.tokens.weight
 
     @torch.no_grad()
     def initialise(self, seed: int = 0) -> None:
-        """Draw fresh parameters as the published model does; the same seed gives the same values."""
+        """Draw fresh parameters; the same seed gives the same values."""
         generator = torch.Generator().manual_seed(seed)
-        for module in self.modules():
+        for name, module in self.named_modules():
             if module in (self.head,):  # its weight is drawn where it is kept
                 continue
             match module:
+                case nn.Linear() if f"{name}.".startswith("encoder.feature_projection."):
+                    bound = module.weight[0].numel() ** -0.5
+                    nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+                    if module.bias is not None:
+                        bound = module.weight[0].numel() ** -0.5
+                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 case nn.Linear():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.Conv1d():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
-                    if module.bias is not None:
-                        nn.init.zeros_(module.bias)
-                case nn.Embedding():
-                    nn.init.normal_(module.weight, 0.0, 0.05, generator=generator)
-                    if module.padding_idx is not None:
-                        module.weight[module.padding_idx].zero_()
                 case nn.LayerNorm():
                     nn.init.ones_(module.weight)
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
+                case nn.Conv1d():
+                    nn.init.kaiming_normal_(module.weight, generator=generator)
+                    if module.bias is not None:
+                        bound = module.weight[0].numel() ** -0.5
+                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+                case SpanMasking():
+                    nn.init.uniform_(module.embedding, 0.0, 1.0, generator=generator)
+                case WeightNormConvolution():
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                    nn.init.kaiming_uniform_(module.direction, 5**0.5, generator=generator)
+                    norms = torch.linalg.vector_norm(module.direction, dim=(0, 1), keepdim=True)
+                    module.magnitude.copy_(norms)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
 
     def encode(
         self,
-        input_features: Tensor,
+        input_values: Tensor,
         attention_mask: Tensor | None = None,
     ) -> Encoded:
         """Run the encoder and everything the decoder does not touch."""
-        check_numbers("input_features", input_features, self)
+        check_numbers("input_values", input_values, self)
         check_mask("attention_mask", attention_mask)
-        if input_features.dim() != 3 or input_features.shape[2] != 80:
-            raise ValueError(f"input_features is [batch, frames, 80] here, not {list(input_features.shape)}")
-        if attention_mask is not None and attention_mask.shape != input_features.shape[:2]:
-            raise ValueError(f"attention_mask is [batch, frames] here, not {list(attention_mask.shape)}")
-        # [batch, (frames + 7) // 8, 96]
-        subsample_hidden, subsample_mask = self.encoder.subsample(input_features, mask=attention_mask)
-        # [batch, (frames + 7) // 8, 96]
-        positions = self.encoder.positions(subsample_hidden, mask=subsample_mask)
-        scale = self.encoder.scale(subsample_hidden)  # [batch, (frames + 7) // 8, 96]
-        add_positions = self.encoder.add_positions(scale, positions)  # [batch, (frames + 7) // 8, 96]
-        layers = self.encoder.layers(add_positions, mask=subsample_mask)  # [batch, (frames + 7) // 8, 96]
-        final_norm = self.encoder.final_norm(layers)  # [batch, (frames + 7) // 8, 96]
-        return Encoded(final_norm, subsample_mask)
+        if input_values.dim() != 2:
+            raise ValueError(f"input_values is [batch, samples] here, not {list(input_values.shape)}")
+        if attention_mask is not None and attention_mask.shape != input_values.shape[:2]:
+            raise ValueError(f"attention_mask is [batch, samples] here, not {list(attention_mask.shape)}")
+        # [batch, (samples + 240) // 320 - 1, 512]
+        features_hidden, features_mask = self.encoder.features(input_values, mask=attention_mask)
+        feature_norm = self.encoder.feature_norm(features_hidden)  # [batch, (samples + 240) // 320 - 1, 512]
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        feature_projection = self.encoder.feature_projection(feature_norm)
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        feature_dropout = self.encoder.feature_dropout(feature_projection)
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        span_masking = self.encoder.span_masking(feature_dropout, mask=features_mask)
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        zero_padding = self.encoder.zero_padding(span_masking, mask=features_mask)
+        positions = self.encoder.positions(zero_padding)  # [batch, (samples + 240) // 320 - 1, 1024]
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        add_positions = self.encoder.add_positions(zero_padding, positions)
+        # [batch, (samples + 240) // 320 - 1, 1024]
+        layers = self.encoder.layers(add_positions, mask=features_mask)
+        norm = self.encoder.norm(layers)  # [batch, (samples + 240) // 320 - 1, 1024]
+        # [batch, (samples + 2160) // 2560, 1024]
+        adapter_hidden, adapter_mask = self.encoder.adapter(norm, mask=features_mask)
+        return Encoded(adapter_hidden, adapter_mask)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
@@ -914,20 +1129,22 @@ class Model(nn.Module):
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """The part of `decode` whose shapes depend on rows and cache bucket alone."""
-        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 96]
-        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 96]
-        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 96]
-        # [batch, target, 96]
+        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 1024]
+        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 1024]
+        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 1024]
+        embed_norm = self.decoder.embed_norm(add_positions)  # [batch, target, 1024]
+        dropout = self.decoder.dropout(embed_norm)  # [batch, target, 1024]
+        # [batch, target, 1024]
         layers = self.decoder.layers(
-            add_positions, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
+            dropout, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
         )
-        final_norm = self.decoder.final_norm(layers)  # [batch, target, 96]
-        head = self.head(final_norm)  # [batch, target, 14]
+        final_norm = self.decoder.final_norm(layers)  # [batch, target, 1024]
+        head = self.head(final_norm)  # [batch, target, 250054]
         return head
 
     def forward(
         self,
-        input_features: Tensor | None = None,
+        input_values: Tensor | None = None,
         attention_mask: Tensor | None = None,
         decoder_input_ids: Tensor | None = None,
         decoder_attention_mask: Tensor | None = None,
@@ -936,10 +1153,10 @@ class Model(nn.Module):
     ) -> Output:
         """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
         if encoder_outputs is None:
-            if input_features is None:
-                raise ValueError("give input_features, or encoder_outputs")
-            encoder_outputs = self.encode(input_features, attention_mask)
-        elif input_features is not None or attention_mask is not None:
+            if input_values is None:
+                raise ValueError("give input_values, or encoder_outputs")
+            encoder_outputs = self.encode(input_values, attention_mask)
+        elif input_values is not None or attention_mask is not None:
             raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
         if labels is not None:
             check_ids("labels", labels, self.vocabulary, IGNORED)
@@ -947,7 +1164,7 @@ class Model(nn.Module):
             if labels is None:
                 raise ValueError("give decoder_input_ids, or labels to shift")
             decoder_input_ids = shift_right(labels, start=2, pad=1)
-        check_ids("decoder_input_ids", decoder_input_ids, 14)
+        check_ids("decoder_input_ids", decoder_input_ids, 250054)
         logits = self.decode(
             decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
         )

@@ -1,0 +1,829 @@
+"""An encoder-decoder model, emitted by crossloom: change the spec and emit again.
+
+Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
+F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+"""
+
+# name: bart-base
+# resolved spec: sha256 f0fb0ea65c926db0d9d39b7d0ba7dfddaa5ebb3ff985cbda6480724d1ddff258
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def check_tensor(name: str, value: Tensor) -> None:
+    """Refuse (TypeError) what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is no torch tensor: {type(value).__name__}")
+
+
+def look_is_free(tensor: Tensor) -> bool:
+    """Whether Python may decide by the values of a tensor at no cost."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_mask(name: str, mask: Tensor | None) -> None:
+    """Refuse masks that are not 1 and 0, any shape.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: the first other value and its place.
+    """
+    if mask is None:
+        return
+    check_tensor(name, mask)
+    if not look_is_free(mask):
+        return
+    other = (mask != 0) & (mask != 1)
+    if other.any():
+        place = other.nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} is {mask[tuple(place)].item()}, and a mask is 1 or 0")
+
+
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: dtype and shape, or the row and position of the first id outside.
+    """
+    check_tensor(name, ids)
+    if ids.dtype != torch.int64 or ids.dim() != 2:
+        raise ValueError(f"{name} are int64 ids [B, T], not {ids.dtype} {list(ids.shape)}")
+    if not look_is_free(ids):
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
+
+
+IGNORED = -100
+
+
+def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
+    """Decoder inputs for labels [B, T]: the start id, then the labels but the last; ignored ones are pads."""
+    shifted = labels.roll(1, dims=1)
+    shifted[:, 0] = start
+    return shifted.masked_fill(shifted == IGNORED, pad)
+
+
+def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)
+
+
+BUCKET = 64
+
+
+class Cache:
+    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
+
+    There is a slot for every position and beam, those of a position side by side. The beams of a
+    sentence read all of its slots, each through a mask that shows those its hypothesis descends from:
+    to reorder beams is to reorder that ancestry, a few integers a token. Attention reads the filled
+    part rounded up to a bucket, so within a bucket every decode step has the same shapes.
+    Cross-attention states hold one row a sentence, whatever the number of beams.
+
+    Attributes:
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length * beams, K].
+        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
+        position: number of tokens decoded so far, on the device (int64 scalar).
+        beams: rows a sentence; row = sentence * beams + beam.
+        cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
+        cross_mask: additive mask over the source, [B, 1, 1, S], or None.
+    """
+
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
+    ) -> None:
+        device = like.device
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length * beams, head_width)
+        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(max(length, beams), device=device)
+        self.capacity = length
+        self.filled = 0
+        self.visible = 0
+        self.beams = beams
+        self.cross: list[tuple[Tensor, Tensor]] | None = None
+        self.cross_mask: Tensor | None = None
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for `tokens` more; raises ValueError past the length asked for."""
+        if self.filled + tokens > self.capacity:
+            raise ValueError(
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
+            )
+        self.filled += tokens
+        if self.filled > self.visible:
+            self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
+
+    def positions(self, tokens: int) -> Tensor:
+        """Positions of the next `tokens`: [T] int64."""
+        return self.position + self.indices[:tokens]
+
+    def slots(self, positions: Tensor) -> Tensor:
+        """Where the beams of a sentence write their tokens at `positions` [T]: [T * beams] int64."""
+        beams = self.indices[: self.beams]
+        own = beams[:, None].expand(len(self.ancestry), self.beams, len(positions))
+        self.ancestry.index_copy_(2, positions, own)
+        return (positions[:, None] * self.beams + beams).flatten()
+
+    def self_mask(self, positions: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots the tokens at `positions` [T] may see, their own among them, as booleans.
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        Returns [B, 1, beams * T, visible * beams], or [T, visible] where that says it all.
+        """
+        seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
+        if self.beams == 1 and keep is None:
+            return seen
+        seen = seen[None, None, :, :]
+        if keep is not None:
+            kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
+            seen = seen & kept.view(-1, self.beams, 1, self.visible)
+        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
+        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
+
+    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
+        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
+        self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
+        keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
+        return keys, values
+
+    def advance(self, tokens: int) -> None:
+        """Move past `tokens` that were just decoded."""
+        self.position += tokens
+
+    def reorder(self, parents: Tensor) -> None:
+        """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
+        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
+
+
+class ScaledEmbedding(nn.Module):
+    """Token embedding, multiplied by a constant (the root of the width, or one)."""
+
+    def __init__(self, vocabulary: int, width: int, padding_row: int, scale: float) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width, padding_idx=padding_row)
+        self.scale = scale
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """ids [B, T] -> [B, T, D]."""
+        return self.tokens(ids) * self.scale
+
+
+def require_room(count: int, rows: int, first: int) -> None:
+    """Refuse more positions than a table of `rows` has from row `first` on."""
+    if first + count > rows:
+        raise ValueError(f"{count} positions were asked for; the table ends at {rows - first}")
+
+
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
+
+    def __init__(self, rows: int, width: int, offset: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        require_room(end, self.rows, self.offset)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
+    blocked = torch.zeros((), dtype=dtype, device=visible.device)
+    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
+    return torch.where(visible.bool(), blocked, minimum)
+
+
+class SelfAttentionStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias, *positions)
+        return hidden
+
+
+class EncoderStack(SelfAttentionStack):
+    """Layers that know no positions but those in their states."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask)
+
+
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PostNormEncoderLayer(EncoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(hidden, mask, *positions)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
+
+
+FEW_ROWS = 7
+
+
+MANY_OPERATIONS = 1 << 22
+
+
+PARTS = 16
+
+
+def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear` of [R, in_features] by the product that threads share well, in any memory layout.
+
+    They share `x @ W.T` badly when R is small, and `W @ x.T` well. One row, or several that get
+    narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
+    """
+    rows, (outputs, inputs) = flat.shape[0], weight.shape
+    if rows > 1 and (rows == 2 or inputs <= outputs):
+        if bias is None:
+            return torch.mm(weight, flat.t()).t()
+        return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
+    parts = math.gcd(outputs, PARTS)
+    if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
+        return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
+    if rows == 1:
+        pieces, column = weight.view(parts, -1, inputs), flat.t().expand(parts, inputs, 1)
+        if bias is None:
+            return torch.bmm(pieces, column).view(1, outputs)
+        return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
+    pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
+    if bias is None:
+        return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+
+
+class Projection(nn.Linear):
+    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
+
+    A few rows that get wider may come out column by column in memory.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in_features] -> [..., out_features]."""
+        weight, bias = self.weight, self.bias
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
+            return F.linear(input, weight, bias)
+        if rows <= FEW_ROWS:
+            product = few_rows(input.reshape(rows, inputs), weight, bias)
+            if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
+                product = product.contiguous()
+            return product.view(*input.shape[:-1], outputs)
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
+            return F.linear(input, weight, bias)
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself, incremental when given a cache.
+
+    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied
+    by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        scale: float | None = None,
+        bias: bool = True,
+        key_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim, bias)
+        self.k_proj = Projection(target_dim, target_dim, key_bias)
+        self.v_proj = Projection(target_dim, target_dim, bias)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
+    ) -> Tensor:
+        """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
+        query = self.q_proj(hidden)
+        key = split_heads(self.k_proj(hidden), self.heads)
+        value = split_heads(self.v_proj(hidden), self.heads)
+        if cache is not None and slots is not None:
+            key, value = cache.write(layer, slots, key, value)
+            query = side_by_side(query, cache.beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class FeedForward(nn.Module):
+    """Expand, activate, contract."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
+
+
+class DecoderStack(nn.ModuleList):
+    """Decoder layers, one after another, with their cache."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def new_cache(
+        self,
+        rows: int,
+        length: int,
+        source: Tensor | None = None,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        beams: int = 1,
+    ) -> Cache:
+        """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
+        layers: list[Any] = list(self)
+        attention = layers[0].self_attention
+        weight = attention.q_proj.weight
+        heads = attention.heads
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        if source is not None:
+            cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
+            if source_mask is not None:
+                cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
+        return cache
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        source: Tensor,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        mask: Tensor | None = None,  # [R, T], 1 = keep; with a cache [R, tokens so far]
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Decode `hidden` after whatever the cache holds: [R, T, D]."""
+        tokens = hidden.shape[1]
+        if cache is None:
+            slots = None
+            visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+            if mask is not None:
+                visible = visible & mask.bool()[:, None, None, :]
+        else:
+            positions = cache.positions(tokens)
+            slots = cache.slots(positions)
+            visible = cache.self_mask(positions, mask)
+        bias = additive(visible, hidden.dtype)
+
+        beams = 1 if cache is None else cache.beams
+        cross = None if cache is None else cache.cross
+        if cache is not None and cross is not None:
+            source_bias = cache.cross_mask
+        else:
+            source_bias = (
+                None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            )
+        for index, layer in self.kept():
+            states = layer.cross_attention.source_states(source) if cross is None else cross[index]
+            hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)
+        if cache is not None:
+            cache.advance(tokens)
+        return hidden
+
+
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        cross_attention_norm: nn.Module,
+        cross_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.cross_attention_norm = cross_attention_norm
+        self.cross_attention = cross_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PostNormDecoderLayer(DecoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + CrossAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(hidden, mask, cache, layer, slots)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        attended = self.cross_attention(hidden, source_states, source_mask, beams)
+        hidden = self.cross_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
+
+
+class CrossAttention(nn.Module):
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
+
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(source_dim, target_dim)
+        self.v_proj = Projection(source_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
+        return split_heads(self.k_proj(source), self.heads), split_heads(self.v_proj(source), self.heads)
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        states: tuple[Tensor, Tensor],  # from `source_states`, [B, H, S, K] each
+        mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        beams: int = 1,
+    ) -> Tensor:
+        """Attend over the source: [R, T, D], R = B * beams.
+
+        The beams of a sentence share its source, so they are laid side by side as queries and the
+        source's keys and values are read once.
+        """
+        query = side_by_side(self.q_proj(hidden), beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            *states,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class ConstantBias(nn.Module):
+    """A bias that training leaves as it is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.empty(1, width), requires_grad=False)
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """[..., width] -> [..., width]."""
+        return logits + self.bias
+
+
+class Encoded(NamedTuple):
+    """What the encoder gives the decoder: states [B, S, D] and their mask [B, S], 1 = keep, or None."""
+
+    hidden: Tensor
+    mask: Tensor | None
+
+
+class Output(NamedTuple):
+    """Of a whole forward: mean loss (with labels), logits [B, T, V], and what the decoder attended to."""
+
+    loss: Tensor | None
+    logits: Tensor
+    encoder_last_hidden_state: Tensor
+    encoder_attention_mask: Tensor | None
+
+
+class Model(nn.Module):
+    """6 encode and 8 decode nodes, in order."""
+
+    vocabulary = 50265  # ids that the logits tell apart
+    # of these masks only the number of ones in a row is read, as if they came first
+    length_masks: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Module()
+        # model.config.d_model
+        self.encoder.embed = ScaledEmbedding(vocabulary=50265, width=768, padding_row=1, scale=1.0)
+        self.encoder.positions = LearnedPositions(rows=1026, width=768, offset=2)  # model.config.d_model
+        self.encoder.add_positions = AddPositions(dropout=0.0)
+        self.encoder.embed_norm = nn.LayerNorm(768, eps=1e-05)  # model.config.d_model
+        self.encoder.dropout = nn.Dropout(p=0.1)
+        self.encoder.layers = EncoderStack(
+            [
+                PostNormEncoderLayer(
+                    self_attention_norm=nn.LayerNorm(768),  # model.config.d_model
+                    # model.config.d_model
+                    # model.config.encoder_attention_heads
+                    # model.config.attention_dropout
+                    self_attention=SelfAttention(target_dim=768, heads=12, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(768),  # model.config.d_model
+                    # model.config.d_model
+                    # model.config.encoder_ffn_dim
+                    # model.config.activation_dropout
+                    feed_forward=FeedForward(width=768, inner=3072, activation=nn.GELU(), dropout=0.1),
+                    dropout=0.1,
+                )
+                for _ in range(6)  # model.config.encoder_layers
+            ]
+        )
+        self.decoder = nn.Module()
+        # model.config.d_model
+        self.decoder.embed = ScaledEmbedding(vocabulary=50265, width=768, padding_row=1, scale=1.0)
+        self.decoder.positions = LearnedPositions(rows=1026, width=768, offset=2)  # model.config.d_model
+        self.decoder.add_positions = AddPositions(dropout=0.0)
+        self.decoder.embed_norm = nn.LayerNorm(768, eps=1e-05)  # model.config.d_model
+        self.decoder.dropout = nn.Dropout(p=0.1)
+        self.decoder.layers = DecoderStack(
+            [
+                PostNormDecoderLayer(
+                    self_attention_norm=nn.LayerNorm(768),  # model.config.d_model
+                    # model.config.d_model
+                    # model.config.decoder_attention_heads
+                    # model.config.attention_dropout
+                    self_attention=SelfAttention(target_dim=768, heads=12, dropout=0.1),
+                    cross_attention_norm=nn.LayerNorm(768),  # model.config.d_model
+                    # model.config.d_model
+                    # model.config.decoder_attention_heads
+                    # model.config.attention_dropout
+                    cross_attention=CrossAttention(target_dim=768, source_dim=768, heads=12, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(768),  # model.config.d_model
+                    # model.config.d_model
+                    # model.config.decoder_ffn_dim
+                    # model.config.activation_dropout
+                    feed_forward=FeedForward(width=768, inner=3072, activation=nn.GELU(), dropout=0.1),
+                    dropout=0.1,
+                )
+                for _ in range(6)  # model.config.decoder_layers
+            ]
+        )
+        self.head = Projection(in_features=768, out_features=50265, bias=False)  # model.config.d_model
+        self.head_bias = ConstantBias(width=50265)
+        self.decoder.embed.tokens.weight = self.encoder.embed.tokens.weight
+        self.head.weight = self.encoder.embed.tokens.weight
+
+    @torch.no_grad()
+    def initialise(self, seed: int = 0) -> None:
+        """Draw fresh parameters; the same seed gives the same values."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if module in (self.decoder.embed.tokens, self.head):  # its weight is drawn where it is kept
+                continue
+            match module:
+                case nn.Linear():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
+                case nn.LayerNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case ConstantBias():
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+
+    def encode(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Encoded:
+        """Run the encoder and everything the decoder does not touch."""
+        check_ids("input_ids", input_ids, 50265)
+        check_mask("attention_mask", attention_mask)
+        if input_ids.dim() != 2:
+            raise ValueError(f"input_ids is [batch, source] here, not {list(input_ids.shape)}")
+        if attention_mask is not None and attention_mask.shape != input_ids.shape[:2]:
+            raise ValueError(f"attention_mask is [batch, source] here, not {list(attention_mask.shape)}")
+        embed = self.encoder.embed(input_ids)  # [batch, source, 768]
+        positions = self.encoder.positions(input_ids)  # [batch, source, 768]
+        add_positions = self.encoder.add_positions(embed, positions)  # [batch, source, 768]
+        embed_norm = self.encoder.embed_norm(add_positions)  # [batch, source, 768]
+        dropout = self.encoder.dropout(embed_norm)  # [batch, source, 768]
+        layers = self.encoder.layers(dropout, mask=attention_mask)  # [batch, source, 768]
+        return Encoded(layers, attention_mask)
+
+    def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
+        """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
+        source = None if encoded is None else encoded.hidden
+        mask = None if encoded is None else encoded.mask
+        return self.decoder.layers.new_cache(rows, length, source, mask, beams)
+
+    def decode(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if not hasattr(encoded, "hidden"):
+            raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
+        rows, tokens = decoder_input_ids.shape
+        beams = 1 if cache is None else cache.beams
+        wanted = encoded.hidden.shape[0] * beams
+        if rows != wanted:
+            raise ValueError(f"decoder_input_ids is {[rows, tokens]}, not [{wanted}, T]: sentences x beams")
+        check_mask("decoder_attention_mask", decoder_attention_mask)
+        if decoder_attention_mask is not None:
+            seen = tokens if cache is None else cache.filled + tokens
+            if decoder_attention_mask.shape != (rows, seen):
+                raise ValueError(f"decoder_attention_mask is [{rows}, {seen}] here: every token so far")
+        if cache is not None:
+            cache.reserve(tokens)
+        return self.decode_step(decoder_input_ids, encoded, cache, decoder_attention_mask)
+
+    def decode_step(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The part of `decode` whose shapes depend on rows and cache bucket alone."""
+        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 768]
+        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 768]
+        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 768]
+        embed_norm = self.decoder.embed_norm(add_positions)  # [batch, target, 768]
+        dropout = self.decoder.dropout(embed_norm)  # [batch, target, 768]
+        # [batch, target, 768]
+        layers = self.decoder.layers(
+            dropout, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
+        )
+        head = self.head(layers)  # [batch, target, 50265]
+        head_bias = self.head_bias(head)  # [batch, target, 50265]
+        return head_bias
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        encoder_outputs: Encoded | None = None,
+    ) -> Output:
+        """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
+        if encoder_outputs is None:
+            if input_ids is None:
+                raise ValueError("give input_ids, or encoder_outputs")
+            encoder_outputs = self.encode(input_ids, attention_mask)
+        elif input_ids is not None or attention_mask is not None:
+            raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
+        if labels is not None:
+            check_ids("labels", labels, self.vocabulary, IGNORED)
+        if decoder_input_ids is None:
+            if labels is None:
+                raise ValueError("give decoder_input_ids, or labels to shift")
+            decoder_input_ids = shift_right(labels, start=2, pad=1)
+        check_ids("decoder_input_ids", decoder_input_ids, 50265)
+        logits = self.decode(
+            decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
+        )
+        if labels is not None and labels.shape != decoder_input_ids.shape:
+            raise ValueError(f"labels {list(labels.shape)} for ids {list(decoder_input_ids.shape)}")
+        loss = None if labels is None else label_loss(logits, labels)
+        return Output(loss, logits, encoder_outputs.hidden, encoder_outputs.mask)

@@ -1,0 +1,1280 @@
+"""An encoder-decoder model, emitted by crossloom: change the spec and emit again.
+
+Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
+F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+"""
+
+# name: small-conformer-gpt2
+# resolved spec: sha256 fc77c23cb977ac10b726d5f778d303265081f2f370e7b40f81d8fdeba3996747
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def check_tensor(name: str, value: Tensor) -> None:
+    """Refuse (TypeError) what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is no torch tensor: {type(value).__name__}")
+
+
+def check_numbers(name: str, numbers: Tensor, model: nn.Module) -> None:
+    """Refuse numbers of another dtype than the model's parameters, unless autocast converts them.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: both dtypes.
+    """
+    check_tensor(name, numbers)
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(numbers.device.type):
+        return
+    own = next((parameter.dtype for parameter in model.parameters()), numbers.dtype)
+    if numbers.dtype != own:
+        raise ValueError(f"{name} is {numbers.dtype}, and the model computes in {own}")
+
+
+def look_is_free(tensor: Tensor) -> bool:
+    """Whether Python may decide by the values of a tensor at no cost."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_mask(name: str, mask: Tensor | None) -> None:
+    """Refuse masks that are not 1 and 0, any shape.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: the first other value and its place.
+    """
+    if mask is None:
+        return
+    check_tensor(name, mask)
+    if not look_is_free(mask):
+        return
+    other = (mask != 0) & (mask != 1)
+    if other.any():
+        place = other.nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} is {mask[tuple(place)].item()}, and a mask is 1 or 0")
+
+
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: dtype and shape, or the row and position of the first id outside.
+    """
+    check_tensor(name, ids)
+    if ids.dtype != torch.int64 or ids.dim() != 2:
+        raise ValueError(f"{name} are int64 ids [B, T], not {ids.dtype} {list(ids.shape)}")
+    if not look_is_free(ids):
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
+
+
+IGNORED = -100
+
+
+def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
+    """Decoder inputs for labels [B, T]: the start id, then the labels but the last; ignored ones are pads."""
+    shifted = labels.roll(1, dims=1)
+    shifted[:, 0] = start
+    return shifted.masked_fill(shifted == IGNORED, pad)
+
+
+def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)
+
+
+BUCKET = 64
+
+
+class Cache:
+    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
+
+    There is a slot for every position and beam, those of a position side by side. The beams of a
+    sentence read all of its slots, each through a mask that shows those its hypothesis descends from:
+    to reorder beams is to reorder that ancestry, a few integers a token. Attention reads the filled
+    part rounded up to a bucket, so within a bucket every decode step has the same shapes.
+    Cross-attention states hold one row a sentence, whatever the number of beams.
+
+    Attributes:
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length * beams, K].
+        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
+        position: number of tokens decoded so far, on the device (int64 scalar).
+        beams: rows a sentence; row = sentence * beams + beam.
+        cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
+        cross_mask: additive mask over the source, [B, 1, 1, S], or None.
+    """
+
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
+    ) -> None:
+        device = like.device
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length * beams, head_width)
+        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(max(length, beams), device=device)
+        self.capacity = length
+        self.filled = 0
+        self.visible = 0
+        self.beams = beams
+        self.cross: list[tuple[Tensor, Tensor]] | None = None
+        self.cross_mask: Tensor | None = None
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for `tokens` more; raises ValueError past the length asked for."""
+        if self.filled + tokens > self.capacity:
+            raise ValueError(
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
+            )
+        self.filled += tokens
+        if self.filled > self.visible:
+            self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
+
+    def positions(self, tokens: int) -> Tensor:
+        """Positions of the next `tokens`: [T] int64."""
+        return self.position + self.indices[:tokens]
+
+    def slots(self, positions: Tensor) -> Tensor:
+        """Where the beams of a sentence write their tokens at `positions` [T]: [T * beams] int64."""
+        beams = self.indices[: self.beams]
+        own = beams[:, None].expand(len(self.ancestry), self.beams, len(positions))
+        self.ancestry.index_copy_(2, positions, own)
+        return (positions[:, None] * self.beams + beams).flatten()
+
+    def self_mask(self, positions: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots the tokens at `positions` [T] may see, their own among them, as booleans.
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        Returns [B, 1, beams * T, visible * beams], or [T, visible] where that says it all.
+        """
+        seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
+        if self.beams == 1 and keep is None:
+            return seen
+        seen = seen[None, None, :, :]
+        if keep is not None:
+            kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
+            seen = seen & kept.view(-1, self.beams, 1, self.visible)
+        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
+        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
+
+    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
+        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
+        self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
+        keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
+        return keys, values
+
+    def advance(self, tokens: int) -> None:
+        """Move past `tokens` that were just decoded."""
+        self.position += tokens
+
+    def reorder(self, parents: Tensor) -> None:
+        """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
+        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
+
+
+def first_positions(lengths: Tensor, size: int) -> Tensor:
+    """Mask of the first `lengths[b]` of `size` positions: [B] -> [B, size] int64."""
+    return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
+
+
+class WaveformEncoder(nn.ModuleList):
+    """Convolutions in sequence; every one shortens the valid length as it shortens time.
+
+    Samples behind the end of a recording are not zeroed, as published, so its last outputs, and
+    norms over time, see them. A recording shorter than one output is masked whole.
+    """
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, waveform: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """waveform [B, N], mask [B, N] with 1 = valid -> hidden [B, S, C], mask [B, S]."""
+        hidden = waveform.unsqueeze(1)
+        for layer in self:
+            hidden = layer(hidden)
+        hidden = hidden.transpose(1, 2)
+        if mask is None:
+            return hidden, None
+        lengths = mask.sum(-1)
+        layers: list[Any] = list(self)
+        for layer in layers:
+            lengths = (lengths - layer.kernel) // layer.stride + 1
+        return hidden, first_positions(lengths, hidden.shape[1])
+
+
+class NormedConvolution(nn.Module):
+    """A strided convolution without padding, normalised, then an activation."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int,
+        bias: bool,
+        norm: nn.Module,
+        activation: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride, bias=bias)
+        self.norm = norm
+        self.activation = activation
+        self.kernel = kernel
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F - kernel) / stride) + 1]."""
+        return self.activation(self.norm(self.conv(frames)))
+
+
+class TimeNorm(nn.GroupNorm):
+    """Normalisation of each channel over time: as many groups as channels, a single frame included."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, F], unchanged in shape."""
+        return torch.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class Convolution(nn.Module):
+    """A strided convolution without padding, then an activation."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int,
+        bias: bool,
+        activation: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, out_channels, kernel, stride, bias=bias)
+        self.activation = activation
+        self.kernel = kernel
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F - kernel) / stride) + 1]."""
+        return self.activation(self.conv(frames))
+
+
+FEW_ROWS = 7
+
+
+MANY_OPERATIONS = 1 << 22
+
+
+PARTS = 16
+
+
+def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear` of [R, in_features] by the product that threads share well, in any memory layout.
+
+    They share `x @ W.T` badly when R is small, and `W @ x.T` well. One row, or several that get
+    narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
+    """
+    rows, (outputs, inputs) = flat.shape[0], weight.shape
+    if rows > 1 and (rows == 2 or inputs <= outputs):
+        if bias is None:
+            return torch.mm(weight, flat.t()).t()
+        return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
+    parts = math.gcd(outputs, PARTS)
+    if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
+        return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
+    if rows == 1:
+        pieces, column = weight.view(parts, -1, inputs), flat.t().expand(parts, inputs, 1)
+        if bias is None:
+            return torch.bmm(pieces, column).view(1, outputs)
+        return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
+    pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
+    if bias is None:
+        return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+
+
+class Projection(nn.Linear):
+    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
+
+    A few rows that get wider may come out column by column in memory.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in_features] -> [..., out_features]."""
+        weight, bias = self.weight, self.bias
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
+            return F.linear(input, weight, bias)
+        if rows <= FEW_ROWS:
+            product = few_rows(input.reshape(rows, inputs), weight, bias)
+            if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
+                product = product.contiguous()
+            return product.view(*input.shape[:-1], outputs)
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
+            return F.linear(input, weight, bias)
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+
+
+def random_spans(lengths: Tensor, size: int, probability: float, span: int, minimum: int) -> Tensor:
+    """Which of `size` positions are hidden in each row, spans beginning and ending within its length.
+
+    Of a row of L positions about L * probability / span spans are hidden, rounded up or down at random,
+    and at least `minimum`; no two begin at the same place. lengths [B] -> [B, size] bool.
+    """
+    rows, device = lengths.shape[0], lengths.device
+    starts = torch.arange(size, device=device) <= (lengths - span).unsqueeze(1)
+    wanted = (probability * lengths / span + torch.rand((), device=device)).long().clamp(min=minimum)
+    wanted = torch.minimum(wanted, torch.full_like(wanted, size // span))
+    order = torch.rand(rows, size, device=device).masked_fill(~starts, 2.0).argsort(1).argsort(1)
+    begun = (starts & (order < wanted.unsqueeze(1))).long().cumsum(1)
+    ended = torch.nn.functional.pad(begun, (span, 0))[:, :size]
+    return begun > ended
+
+
+class SpanMasking(nn.Module):
+    """In training, spans of time become a learned vector, and spans of channels zero."""
+
+    def __init__(
+        self,
+        width: int,
+        time_probability: float,
+        time_span: int,
+        time_minimum: int,
+        channel_probability: float,
+        channel_span: int,
+        channel_minimum: int,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.empty(width))
+        self.time = (time_probability, time_span, time_minimum)
+        self.channels = (channel_probability, channel_span, channel_minimum)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return self.hidden_in_part(hidden, mask) if self.training else hidden
+
+    def hidden_in_part(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """The states with spans hidden; padding is not counted."""
+        rows, size, width = hidden.shape
+        full = torch.full((rows,), size, device=hidden.device)
+        if self.time[0] > 0:
+            lengths = full if mask is None else mask.sum(-1)
+            spans = random_spans(lengths, size, *self.time)
+            hidden = torch.where(spans.unsqueeze(-1), self.embedding.to(hidden.dtype), hidden)
+        if self.channels[0] > 0:
+            spans = random_spans(torch.full_like(full, width), width, *self.channels)
+            hidden = hidden.masked_fill(spans.unsqueeze(1), 0.0)
+        return hidden
+
+
+class ZeroPadding(nn.Module):
+    """Padding set to zero, for what is about to read across positions."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
+class RelativeSinusoids(nn.Module):
+    """A fixed vector for every distance (Dai et al. 2019): sines at even channels, cosines at odd ones.
+
+    Channels 2i and 2i+1 have the frequency 10000^(-2i / width).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, S, D], whose length is read -> [2S - 1, D]: distances from S - 1 down to 1 - S."""
+        length = hidden.shape[1]
+        distances = torch.arange(length - 1, -length, -1, device=hidden.device).float()
+        channels = torch.arange(0, self.width, 2, device=hidden.device).float()
+        angles = distances.unsqueeze(1) * torch.exp(channels * (-math.log(10000.0) / self.width))
+        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).to(hidden.dtype)
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
+    blocked = torch.zeros((), dtype=dtype, device=visible.device)
+    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
+    return torch.where(visible.bool(), blocked, minimum)
+
+
+class SelfAttentionStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias, *positions)
+        return hidden
+
+
+class PositionedEncoderStack(SelfAttentionStack):
+    """Layers whose attention is told of positions, all of them the same."""
+
+    def forward(self, hidden: Tensor, positions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], positions as the attention reads them, mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask, positions)
+
+
+class ConformerEncoderLayer(nn.Module):
+    """x += First(norm(x)) / 2; x += SelfAttention(norm(x)); x += Convolution(norm(x));
+    x += Second(norm(x)) / 2.
+
+    First and second are feed-forwards, and a norm ends the layer.
+    """
+
+    def __init__(
+        self,
+        first_norm: nn.Module,
+        first: nn.Module,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        convolution_norm: nn.Module,
+        convolution: nn.Module,
+        second_norm: nn.Module,
+        second: nn.Module,
+        final_norm: nn.Module,
+        dropout: float,
+        convolution_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.first_norm = first_norm
+        self.first = first
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.convolution_norm = convolution_norm
+        self.convolution = convolution
+        self.second_norm = second_norm
+        self.second = second
+        self.final_norm = final_norm
+        self.dropout = dropout
+        self.convolution_dropout = convolution_dropout
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        convolved = self.convolution(self.convolution_norm(hidden))
+        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
+        return self.final_norm(hidden)
+
+
+class FeedForward(nn.Module):
+    """Expand, activate, contract."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
+
+
+class DroppedFeedForward(FeedForward):
+    """Expand, activate, contract, and drop out what comes out."""
+
+    def __init__(
+        self, width: int, inner: int, activation: nn.Module, dropout: float, output_dropout: float
+    ) -> None:
+        super().__init__(width, inner, activation, dropout)
+        self.output_dropout = output_dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
+        return F.dropout(super().forward(hidden), self.output_dropout, self.training)
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+class PositionalSelfAttention(nn.Module):
+    """The projections of attention over itself; who inherits says what positions do to it."""
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(target_dim, target_dim)
+        self.v_proj = Projection(target_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        """Three of [B, H, S, K] and a bias that fits [B, H, S, S] -> [B, S, D]."""
+        dropout = self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        return self.out_proj(merge_heads(attended))
+
+
+def by_key(scores: Tensor) -> Tensor:
+    """Scores of every query with distances S - 1 .. 1 - S, as scores with keys.
+
+    [B, H, S, 2S - 1] -> [B, H, S, S].
+    Key j is at distance i - j from query i, so row i begins S - 1 - i columns further on: rows one number
+    longer, read as rows one number shorter, shift that far (Dai et al. 2019, appendix B).
+    """
+    batch, heads, length, count = scores.shape
+    shifted = F.pad(scores, (1, 0)).view(batch, heads, count + 1, length)[:, :, 1:]
+    return shifted.reshape(batch, heads, length, count)[..., :length]
+
+
+class RelativeSelfAttention(PositionalSelfAttention):
+    """Queries meet keys and, apart from them, distances (Dai et al. 2019, section 3.3).
+
+    The score of query i and key j is ((q_i + content_bias) k_j + (q_i + position_bias) W r_(i-j)) / root(K).
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__(target_dim, heads, dropout)
+        self.position_proj = Projection(target_dim, target_dim, bias=False)
+        self.content_bias = nn.Parameter(torch.empty(heads, target_dim // heads))
+        self.position_bias = nn.Parameter(torch.empty(heads, target_dim // heads))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, 1, 1, S] or None, a vector a distance [2S - 1, D] -> [B, S, D]."""
+        query, key, value = (
+            split_heads(project(hidden), self.heads) for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        distances = split_heads(self.position_proj(positions).unsqueeze(0), self.heads)  # [1, H, 2S - 1, K]
+        scores = (query + self.position_bias.unsqueeze(1)) @ distances.transpose(2, 3)
+        bias = by_key(scores) * query.shape[-1] ** -0.5
+        if mask is not None:
+            bias = bias + mask
+        return self.attend(query + self.content_bias.unsqueeze(1), key, value, bias)
+
+
+class ConvolutionModule(nn.Module):
+    """Channels mixed and gated, each convolved over time, normalised, activated, and mixed again.
+
+    Padding is not zeroed before the convolution, as published.
+    """
+
+    def __init__(self, width: int, kernel: int, norm: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.gate = nn.Conv1d(width, 2 * width, 1, bias=False)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
+        self.norm = norm
+        self.activation = activation
+        self.mix = nn.Conv1d(width, width, 1, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, S, D] -> [B, S, D]; the kernel is odd."""
+        gated = F.glu(self.gate(hidden.transpose(1, 2)), dim=1)
+        return self.mix(self.activation(self.norm(self.depthwise(gated)))).transpose(1, 2)
+
+
+MOMENTUM = 0.1
+
+
+class BatchNorm(nn.Module):
+    """Each channel normalised over batch and time: by running statistics, and in training by the batch's own.
+
+    The statistics are stored with the parameters, and training moves them. Padding is counted, as published.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.variance: Tensor
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width))
+        self.register_buffer("mean", torch.empty(width))
+        self.register_buffer("variance", torch.empty(width))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[B, C, T], unchanged in shape."""
+        return F.batch_norm(
+            states, self.mean, self.variance, self.weight, self.bias, self.training, momentum=MOMENTUM
+        )
+
+
+class MultiLayerPerceptron(nn.Module):
+    """Two projections from one width to another, an activation between them, the source normalised first."""
+
+    def __init__(
+        self,
+        source_dim: int,
+        inner: int,
+        target_dim: int,
+        norm: nn.Module,
+        activation: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.norm = norm
+        self.up_proj = Projection(source_dim, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, target_dim)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, source_dim] -> [B, T, target_dim]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(self.norm(hidden)))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
+
+
+def require_room(count: int, rows: int, first: int) -> None:
+    """Refuse more positions than a table of `rows` has from row `first` on."""
+    if first + count > rows:
+        raise ValueError(f"{count} positions were asked for; the table ends at {rows - first}")
+
+
+class LearnedPositions(nn.Module):
+    """A trained row for every position, whatever stands there; the first is row `offset`."""
+
+    def __init__(self, rows: int, width: int, offset: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width)
+        self.rows = rows
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        require_room(end, self.rows, self.offset)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past
+        return self.table(positions + self.offset).expand(batch, -1, -1)
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
+
+
+class DecoderStack(nn.ModuleList):
+    """Decoder layers, one after another, with their cache."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def new_cache(
+        self,
+        rows: int,
+        length: int,
+        source: Tensor | None = None,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        beams: int = 1,
+    ) -> Cache:
+        """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
+        layers: list[Any] = list(self)
+        attention = layers[0].self_attention
+        weight = attention.q_proj.weight
+        heads = attention.heads
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        if source is not None:
+            cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
+            if source_mask is not None:
+                cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
+        return cache
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        source: Tensor,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        mask: Tensor | None = None,  # [R, T], 1 = keep; with a cache [R, tokens so far]
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Decode `hidden` after whatever the cache holds: [R, T, D]."""
+        tokens = hidden.shape[1]
+        if cache is None:
+            slots = None
+            visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+            if mask is not None:
+                visible = visible & mask.bool()[:, None, None, :]
+        else:
+            positions = cache.positions(tokens)
+            slots = cache.slots(positions)
+            visible = cache.self_mask(positions, mask)
+        bias = additive(visible, hidden.dtype)
+
+        beams = 1 if cache is None else cache.beams
+        cross = None if cache is None else cache.cross
+        if cache is not None and cross is not None:
+            source_bias = cache.cross_mask
+        else:
+            source_bias = (
+                None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            )
+        for index, layer in self.kept():
+            states = layer.cross_attention.source_states(source) if cross is None else cross[index]
+            hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)
+        if cache is not None:
+            cache.advance(tokens)
+        return hidden
+
+
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        cross_attention_norm: nn.Module,
+        cross_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.cross_attention_norm = cross_attention_norm
+        self.cross_attention = cross_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PreNormDecoderLayer(DecoderLayer):
+    """x += SelfAttention(norm(x)); x += CrossAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, cache, layer, slots)
+        hidden = hidden + self.dropped(attended)
+        attended = self.cross_attention(self.cross_attention_norm(hidden), source_states, source_mask, beams)
+        hidden = hidden + self.dropped(attended)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + self.dropped(transformed)
+
+
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself, incremental when given a cache.
+
+    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied
+    by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        scale: float | None = None,
+        bias: bool = True,
+        key_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim, bias)
+        self.k_proj = Projection(target_dim, target_dim, key_bias)
+        self.v_proj = Projection(target_dim, target_dim, bias)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
+    ) -> Tensor:
+        """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
+        query = self.q_proj(hidden)
+        key = split_heads(self.k_proj(hidden), self.heads)
+        value = split_heads(self.v_proj(hidden), self.heads)
+        if cache is not None and slots is not None:
+            key, value = cache.write(layer, slots, key, value)
+            query = side_by_side(query, cache.beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class CrossAttention(nn.Module):
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
+
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(source_dim, target_dim)
+        self.v_proj = Projection(source_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
+        return split_heads(self.k_proj(source), self.heads), split_heads(self.v_proj(source), self.heads)
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        states: tuple[Tensor, Tensor],  # from `source_states`, [B, H, S, K] each
+        mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        beams: int = 1,
+    ) -> Tensor:
+        """Attend over the source: [R, T, D], R = B * beams.
+
+        The beams of a sentence share its source, so they are laid side by side as queries and the
+        source's keys and values are read once.
+        """
+        query = side_by_side(self.q_proj(hidden), beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            *states,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class QuickGELU(nn.Module):
+    """x * sigmoid(1.702 x), a cheap approximation of GELU (Hendrycks and Gimpel 2016)."""
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Any shape, unchanged."""
+        return hidden * torch.sigmoid(1.702 * hidden)
+
+
+class Encoded(NamedTuple):
+    """What the encoder gives the decoder: states [B, S, D] and their mask [B, S], 1 = keep, or None."""
+
+    hidden: Tensor
+    mask: Tensor | None
+
+
+class Output(NamedTuple):
+    """Of a whole forward: mean loss (with labels), logits [B, T, V], and what the decoder attended to."""
+
+    loss: Tensor | None
+    logits: Tensor
+    encoder_last_hidden_state: Tensor
+    encoder_attention_mask: Tensor | None
+
+
+class Model(nn.Module):
+    """11 encode and 6 decode nodes, in order."""
+
+    vocabulary = 2000  # ids that the logits tell apart
+    # of these masks only the number of ones in a row is read, as if they came first
+    length_masks: tuple[str, ...] = ("attention_mask",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Module()
+        self.encoder.features = WaveformEncoder(
+            [
+                NormedConvolution(
+                    in_channels=1,
+                    out_channels=96,
+                    kernel=10,
+                    stride=5,
+                    bias=False,
+                    norm=TimeNorm(num_groups=96, num_channels=96),
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=3,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=3,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=3,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=3,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=2,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+                Convolution(
+                    in_channels=96,
+                    out_channels=96,
+                    kernel=2,
+                    stride=2,
+                    bias=False,
+                    activation=nn.GELU(),
+                ),
+            ]
+        )
+        self.encoder.feature_norm = nn.LayerNorm(96, eps=1e-05)
+        # encoder.config.hidden_size
+        self.encoder.feature_projection = Projection(in_features=96, out_features=144, bias=True)
+        self.encoder.feature_dropout = nn.Dropout(p=0.0)
+        self.encoder.span_masking = SpanMasking(
+            width=144,  # encoder.config.hidden_size
+            time_probability=0.05,
+            time_span=10,
+            time_minimum=2,
+            channel_probability=0.0,
+            channel_span=10,
+            channel_minimum=0,
+        )
+        self.encoder.zero_padding = ZeroPadding()
+        self.encoder.dropout = nn.Dropout(p=0.1)
+        self.encoder.positions = RelativeSinusoids(width=144)  # encoder.config.hidden_size
+        self.encoder.layers = PositionedEncoderStack(
+            [
+                ConformerEncoderLayer(
+                    first_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+                    first=DroppedFeedForward(
+                        width=144,  # encoder.config.hidden_size
+                        inner=576,  # encoder.config.intermediate_size
+                        activation=nn.GELU(),
+                        dropout=0.1,
+                        output_dropout=0.1,
+                    ),
+                    self_attention_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+                    # encoder.config.hidden_size
+                    # encoder.config.num_attention_heads
+                    self_attention=RelativeSelfAttention(target_dim=144, heads=4, dropout=0.1),
+                    convolution_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+                    convolution=ConvolutionModule(
+                        width=144,  # encoder.config.hidden_size
+                        kernel=15,  # encoder.config.conv_depthwise_kernel_size
+                        norm=BatchNorm(width=144),  # encoder.config.hidden_size
+                        activation=nn.GELU(),
+                    ),
+                    second_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+                    second=DroppedFeedForward(
+                        width=144,  # encoder.config.hidden_size
+                        inner=576,  # encoder.config.intermediate_size
+                        activation=nn.GELU(),
+                        dropout=0.1,
+                        output_dropout=0.1,
+                    ),
+                    final_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+                    dropout=0.1,
+                    convolution_dropout=0.1,
+                )
+                for _ in range(6)  # encoder.config.num_hidden_layers
+            ]
+        )
+        self.encoder.norm = nn.LayerNorm(144, eps=1e-05)  # encoder.config.hidden_size
+        self.enc_to_dec_proj = MultiLayerPerceptron(
+            source_dim=144,  # encoder.config.hidden_size
+            inner=384,
+            target_dim=192,  # decoder.config.n_embd
+            norm=nn.LayerNorm(144),  # encoder.config.hidden_size
+            activation=nn.GELU(),
+            dropout=0.0,
+        )
+        self.decoder = nn.Module()
+        # decoder.config.vocab_size
+        # decoder.config.n_embd
+        self.decoder.embed = nn.Embedding(2000, embedding_dim=192)
+        # decoder.config.n_positions
+        # decoder.config.n_embd
+        self.decoder.positions = LearnedPositions(rows=256, width=192, offset=0)
+        self.decoder.add_positions = AddPositions(dropout=0.1)
+        self.decoder.layers = DecoderStack(
+            [
+                PreNormDecoderLayer(
+                    self_attention_norm=nn.LayerNorm(192),  # decoder.config.n_embd
+                    # decoder.config.n_embd
+                    # decoder.config.n_head
+                    self_attention=SelfAttention(target_dim=192, heads=6, dropout=0.1),
+                    cross_attention_norm=nn.LayerNorm(192),  # decoder.config.n_embd
+                    # decoder.config.n_embd
+                    # decoder.config.n_head
+                    cross_attention=CrossAttention(target_dim=192, source_dim=192, heads=6, dropout=0.1),
+                    feed_forward_norm=nn.LayerNorm(192),  # decoder.config.n_embd
+                    # decoder.config.n_embd
+                    feed_forward=FeedForward(width=192, inner=768, activation=QuickGELU(), dropout=0.0),
+                    dropout=0.1,
+                )
+                for _ in range(3)  # decoder.config.n_layer
+            ]
+        )
+        self.decoder.final_norm = nn.LayerNorm(192, eps=1e-05)  # decoder.config.n_embd
+        # decoder.config.n_embd
+        # decoder.config.vocab_size
+        self.head = Projection(in_features=192, out_features=2000, bias=False)
+        self.head.weight = self.decoder.embed.weight
+
+    @torch.no_grad()
+    def initialise(self, seed: int = 0) -> None:
+        """Draw fresh parameters; the same seed gives the same values."""
+        generator = torch.Generator().manual_seed(seed)
+        for name, module in self.named_modules():
+            if module in (self.head,):  # its weight is drawn where it is kept
+                continue
+            match module:
+                case nn.Linear() if f"{name}.".startswith("enc_to_dec_proj."):
+                    nn.init.kaiming_uniform_(module.weight, 5**0.5, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Linear() if f"{name}.".startswith("encoder.feature_projection."):
+                    bound = module.weight[0].numel() ** -0.5
+                    nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+                    if module.bias is not None:
+                        bound = module.weight[0].numel() ** -0.5
+                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+                case nn.Linear() if f"{name}.".startswith("decoder.layers.") and name.endswith(
+                    (".out_proj", ".down_proj")
+                ):
+                    nn.init.normal_(module.weight, 0.0, 0.008164965809277261, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Linear():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.LayerNorm() | nn.GroupNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Conv1d():
+                    nn.init.kaiming_normal_(module.weight, generator=generator)
+                    if module.bias is not None:
+                        bound = module.weight[0].numel() ** -0.5
+                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+                case BatchNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                    nn.init.zeros_(module.mean)
+                    nn.init.ones_(module.variance)
+                case RelativeSelfAttention():
+                    nn.init.xavier_uniform_(module.content_bias, generator=generator)
+                    nn.init.xavier_uniform_(module.position_bias, generator=generator)
+                case SpanMasking():
+                    nn.init.uniform_(module.embedding, 0.0, 1.0, generator=generator)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
+
+    def encode(
+        self,
+        input_values: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Encoded:
+        """Run the encoder and everything the decoder does not touch."""
+        check_numbers("input_values", input_values, self)
+        check_mask("attention_mask", attention_mask)
+        if input_values.dim() != 2:
+            raise ValueError(f"input_values is [batch, samples] here, not {list(input_values.shape)}")
+        if attention_mask is not None and attention_mask.shape != input_values.shape[:2]:
+            raise ValueError(f"attention_mask is [batch, samples] here, not {list(attention_mask.shape)}")
+        # [batch, (samples + 240) // 320 - 1, 96]
+        features_hidden, features_mask = self.encoder.features(input_values, mask=attention_mask)
+        feature_norm = self.encoder.feature_norm(features_hidden)  # [batch, (samples + 240) // 320 - 1, 96]
+        # [batch, (samples + 240) // 320 - 1, 144]
+        feature_projection = self.encoder.feature_projection(feature_norm)
+        # [batch, (samples + 240) // 320 - 1, 144]
+        feature_dropout = self.encoder.feature_dropout(feature_projection)
+        # [batch, (samples + 240) // 320 - 1, 144]
+        span_masking = self.encoder.span_masking(feature_dropout, mask=features_mask)
+        # [batch, (samples + 240) // 320 - 1, 144]
+        zero_padding = self.encoder.zero_padding(span_masking, mask=features_mask)
+        dropout = self.encoder.dropout(zero_padding)  # [batch, (samples + 240) // 320 - 1, 144]
+        positions = self.encoder.positions(dropout)  # [2 * ((samples + 240) // 320) - 3, 144]
+        # [batch, (samples + 240) // 320 - 1, 144]
+        layers = self.encoder.layers(dropout, positions, mask=features_mask)
+        norm = self.encoder.norm(layers)  # [batch, (samples + 240) // 320 - 1, 144]
+        enc_to_dec_proj = self.enc_to_dec_proj(norm)  # [batch, (samples + 240) // 320 - 1, 192]
+        return Encoded(enc_to_dec_proj, features_mask)
+
+    def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
+        """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
+        source = None if encoded is None else encoded.hidden
+        mask = None if encoded is None else encoded.mask
+        return self.decoder.layers.new_cache(rows, length, source, mask, beams)
+
+    def decode(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if not hasattr(encoded, "hidden"):
+            raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
+        rows, tokens = decoder_input_ids.shape
+        beams = 1 if cache is None else cache.beams
+        wanted = encoded.hidden.shape[0] * beams
+        if rows != wanted:
+            raise ValueError(f"decoder_input_ids is {[rows, tokens]}, not [{wanted}, T]: sentences x beams")
+        check_mask("decoder_attention_mask", decoder_attention_mask)
+        if decoder_attention_mask is not None:
+            seen = tokens if cache is None else cache.filled + tokens
+            if decoder_attention_mask.shape != (rows, seen):
+                raise ValueError(f"decoder_attention_mask is [{rows}, {seen}] here: every token so far")
+        if cache is not None:
+            cache.reserve(tokens)
+        return self.decode_step(decoder_input_ids, encoded, cache, decoder_attention_mask)
+
+    def decode_step(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The part of `decode` whose shapes depend on rows and cache bucket alone."""
+        embed = self.decoder.embed(decoder_input_ids)  # [batch, target, 192]
+        positions = self.decoder.positions(decoder_input_ids, cache=cache)  # [batch, target, 192]
+        add_positions = self.decoder.add_positions(embed, positions)  # [batch, target, 192]
+        # [batch, target, 192]
+        layers = self.decoder.layers(
+            add_positions, encoded.hidden, source_mask=encoded.mask, mask=decoder_attention_mask, cache=cache
+        )
+        final_norm = self.decoder.final_norm(layers)  # [batch, target, 192]
+        head = self.head(final_norm)  # [batch, target, 2000]
+        return head
+
+    def forward(
+        self,
+        input_values: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        decoder_attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        encoder_outputs: Encoded | None = None,
+    ) -> Output:
+        """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
+        if encoder_outputs is None:
+            if input_values is None:
+                raise ValueError("give input_values, or encoder_outputs")
+            encoder_outputs = self.encode(input_values, attention_mask)
+        elif input_values is not None or attention_mask is not None:
+            raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
+        if labels is not None:
+            check_ids("labels", labels, self.vocabulary, IGNORED)
+        if decoder_input_ids is None:
+            if labels is None:
+                raise ValueError("give decoder_input_ids, or labels to shift")
+            decoder_input_ids = shift_right(labels, start=0, pad=1)
+        check_ids("decoder_input_ids", decoder_input_ids, 2000)
+        logits = self.decode(
+            decoder_input_ids, encoder_outputs, decoder_attention_mask=decoder_attention_mask
+        )
+        if labels is not None and labels.shape != decoder_input_ids.shape:
+            raise ValueError(f"labels {list(labels.shape)} for ids {list(decoder_input_ids.shape)}")
+        loss = None if labels is None else label_loss(logits, labels)
+        return Output(loss, logits, encoder_outputs.hidden, encoder_outputs.mask)

@@ -1,0 +1,1380 @@
+"""An encoder-decoder model, emitted by crossloom: change the spec and emit again.
+
+Shapes are noted as [dimensions]; B batch, S source, T target, D width, H heads, K head width,
+F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
+"""
+
+# name: small-speech-graph
+# resolved spec: sha256 8e1f2129d9b3c7b4cdf84ee04c3c685d380ccdf8bbe8f28466f128dba733aa59
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def check_tensor(name: str, value: Tensor) -> None:
+    """Refuse (TypeError) what is no tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is no torch tensor: {type(value).__name__}")
+
+
+def check_numbers(name: str, numbers: Tensor, model: nn.Module) -> None:
+    """Refuse numbers of another dtype than the model's parameters, unless autocast converts them.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: both dtypes.
+    """
+    check_tensor(name, numbers)
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(numbers.device.type):
+        return
+    own = next((parameter.dtype for parameter in model.parameters()), numbers.dtype)
+    if numbers.dtype != own:
+        raise ValueError(f"{name} is {numbers.dtype}, and the model computes in {own}")
+
+
+def look_is_free(tensor: Tensor) -> bool:
+    """Whether Python may decide by the values of a tensor at no cost."""
+    return tensor.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def check_mask(name: str, mask: Tensor | None) -> None:
+    """Refuse masks that are not 1 and 0, any shape.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: the first other value and its place.
+    """
+    if mask is None:
+        return
+    check_tensor(name, mask)
+    if not look_is_free(mask):
+        return
+    other = (mask != 0) & (mask != 1)
+    if other.any():
+        place = other.nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} is {mask[tuple(place)].item()}, and a mask is 1 or 0")
+
+
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+
+    Raises:
+        TypeError: no tensor.
+        ValueError: dtype and shape, or the row and position of the first id outside.
+    """
+    check_tensor(name, ids)
+    if ids.dtype != torch.int64 or ids.dim() != 2:
+        raise ValueError(f"{name} are int64 ids [B, T], not {ids.dtype} {list(ids.shape)}")
+    if not look_is_free(ids):
+        return
+    outside = (ids < 0) | (ids >= vocabulary)
+    if ignored is not None:
+        outside &= ids != ignored
+    if outside.any():
+        row, position = outside.nonzero()[0].tolist()
+        raise ValueError(
+            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
+        )
+
+
+IGNORED = -100
+
+
+def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
+    """Decoder inputs for labels [B, T]: the start id, then the labels but the last; ignored ones are pads."""
+    shifted = labels.roll(1, dims=1)
+    shifted[:, 0] = start
+    return shifted.masked_fill(shifted == IGNORED, pad)
+
+
+def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits [B, T, V] over the labels [B, T] that are not ignored; 0 if all are.
+
+    It is added up in float32, or in the dtype of the logits where that is finer: a half cannot hold a
+    sum over a batch.
+    """
+    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    total = F.cross_entropy(precise.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+    return total / labels.ne(IGNORED).sum().clamp(min=1)
+
+
+BUCKET = 64
+
+
+class Cache:
+    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
+
+    There is a slot for every position and beam, those of a position side by side. The beams of a
+    sentence read all of its slots, each through a mask that shows those its hypothesis descends from:
+    to reorder beams is to reorder that ancestry, a few integers a token. Attention reads the filled
+    part rounded up to a bucket, so within a bucket every decode step has the same shapes.
+    Cross-attention states hold one row a sentence, whatever the number of beams.
+
+    Attributes:
+        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length * beams, K].
+        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
+        position: number of tokens decoded so far, on the device (int64 scalar).
+        beams: rows a sentence; row = sentence * beams + beam.
+        cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
+        cross_mask: additive mask over the source, [B, 1, 1, S], or None.
+    """
+
+    def __init__(
+        self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
+    ) -> None:
+        device = like.device
+        self.states = like.new_zeros(layers, 2, rows // beams, heads, length * beams, head_width)
+        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(max(length, beams), device=device)
+        self.capacity = length
+        self.filled = 0
+        self.visible = 0
+        self.beams = beams
+        self.cross: list[tuple[Tensor, Tensor]] | None = None
+        self.cross_mask: Tensor | None = None
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for `tokens` more; raises ValueError past the length asked for."""
+        if self.filled + tokens > self.capacity:
+            raise ValueError(
+                f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
+            )
+        self.filled += tokens
+        if self.filled > self.visible:
+            self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
+
+    def positions(self, tokens: int) -> Tensor:
+        """Positions of the next `tokens`: [T] int64."""
+        return self.position + self.indices[:tokens]
+
+    def slots(self, positions: Tensor) -> Tensor:
+        """Where the beams of a sentence write their tokens at `positions` [T]: [T * beams] int64."""
+        beams = self.indices[: self.beams]
+        own = beams[:, None].expand(len(self.ancestry), self.beams, len(positions))
+        self.ancestry.index_copy_(2, positions, own)
+        return (positions[:, None] * self.beams + beams).flatten()
+
+    def self_mask(self, positions: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Which slots the tokens at `positions` [T] may see, their own among them, as booleans.
+
+        `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
+        Returns [B, 1, beams * T, visible * beams], or [T, visible] where that says it all.
+        """
+        seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
+        if self.beams == 1 and keep is None:
+            return seen
+        seen = seen[None, None, :, :]
+        if keep is not None:
+            kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
+            seen = seen & kept.view(-1, self.beams, 1, self.visible)
+        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
+        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
+
+    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
+        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
+        self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
+        keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
+        return keys, values
+
+    def advance(self, tokens: int) -> None:
+        """Move past `tokens` that were just decoded."""
+        self.position += tokens
+
+    def reorder(self, parents: Tensor) -> None:
+        """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
+        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
+
+
+def first_positions(lengths: Tensor, size: int) -> Tensor:
+    """Mask of the first `lengths[b]` of `size` positions: [B] -> [B, size] int64."""
+    return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
+
+
+class ConvSubsampler(nn.ModuleList):
+    """Gated convolutions in sequence; the mask is shortened by the strides alone.
+
+    Padded frames are not zeroed between the convolutions, as published, so the last valid outputs
+    see them.
+    """
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """features [B, F, C], mask [B, F] with 1 = valid -> hidden [B, S, D], mask [B, S]."""
+        hidden = features.transpose(1, 2)
+        for layer in self:
+            hidden = layer(hidden)
+        hidden = hidden.transpose(1, 2)
+        if mask is None:
+            return hidden, None
+        lengths = mask.sum(-1)
+        strides: list[Any] = [layer.stride for layer in self]
+        for stride in strides:
+            lengths = (lengths - 1) // stride + 1
+        return hidden, first_positions(lengths, hidden.shape[1])
+
+
+class GatedConvolution(nn.Module):
+    """A strided convolution over time whose output is gated (Dauphin et al. 2017)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int, padding: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(in_channels, 2 * out_channels, kernel, stride, padding)
+        self.stride = stride
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """[B, C, F] -> [B, out_channels, floor((F + 2 padding - kernel) / stride) + 1]."""
+        return F.glu(self.conv(frames), dim=1)
+
+
+def sinusoids(rows: int, width: int, padding_row: int) -> Tensor:
+    """Row p is [sin(p f_0) .. sin(p f_n), cos(p f_0) .. cos(p f_n)], f_i = 10000^(-i / (width/2 - 1)).
+
+    The padding row is zero. Returns [rows, width] in the default dtype.
+    """
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half).float() * -(math.log(10000) / (half - 1)))
+    angles = torch.arange(rows).float().unsqueeze(1) * frequencies
+    table = torch.empty(rows, 2 * half, dtype=torch.float32)
+    table[:, half:] = angles.cos()
+    table[:, :half] = angles.sin_()
+    table[padding_row] = 0
+    return table.to(torch.get_default_dtype())
+
+
+class SinusoidTable(nn.Module):
+    """A fixed number of positions; asking for more is an error."""
+
+    def __init__(self, rows: int, width: int, padding_row: int) -> None:
+        super().__init__()
+        self.table: Tensor
+        self.register_buffer("table", torch.empty(rows, width), persistent=False)
+        self.rows = rows
+        self.width = width
+        self.padding_row = padding_row
+        self.reset_buffers()
+
+    def reset_buffers(self) -> None:
+        """Compute the table from its formula, on the device where it lives."""
+        self.table = sinusoids(self.rows, self.width, self.padding_row).to(self.table)
+
+    def rows_for(self, count: int) -> Tensor:
+        """A table with room for `count` positions after the padding row."""
+        if self.padding_row + 1 + count > self.rows:
+            raise ValueError(
+                f"{count} positions were asked for; the table ends at {self.rows - self.padding_row - 1}"
+            )
+        return self.table
+
+
+class FramePositions(nn.Module):
+    """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
+
+    def __init__(self, table: SinusoidTable, padding_row: int) -> None:
+        super().__init__()
+        self.table = table
+        self.padding_row = padding_row
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """Which frames of the mask [B, S] are counted, as 0 and 1."""
+        return mask
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        frames = hidden.shape[1]
+        table = self.table.rows_for(frames)
+        if mask is None:
+            mask = torch.ones(1, frames, dtype=torch.int64, device=hidden.device)
+        counted = self.counted(mask)
+        positions = counted.cumsum(1) * counted + self.padding_row
+        return nn.functional.embedding(positions, table)
+
+
+class UnmaskedFramePositions(FramePositions):
+    """Every frame is counted, padding too.
+
+    What the published encoder computes when its pad id is neither 0 nor 1: it looks for the pad id
+    in a 0/1 padding indicator, and finds none.
+    """
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """All frames."""
+        return torch.ones_like(mask)
+
+
+class GrowingSinusoidTable(SinusoidTable):
+    """A table that continues its formula past the rows it was declared with."""
+
+    def rows_for(self, count: int) -> Tensor:
+        """The declared table, or a longer one computed for this call."""
+        needed = self.padding_row + 1 + count
+        if needed <= self.rows:
+            return self.table
+        return sinusoids(needed, self.width, self.padding_row).to(self.table)
+
+
+class AddPositions(nn.Module):
+    """Sum of hidden states and their positions, then dropout."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Two of [B, T, D] -> [B, T, D]."""
+        return F.dropout(hidden + positions, self.dropout, self.training)
+
+
+class PaddingFramePositions(FramePositions):
+    """Only padding is counted.
+
+    What the published encoder computes when its pad id is 0: it looks for the pad id in a 0/1
+    padding indicator, where 0 marks the valid frames.
+    """
+
+    def counted(self, mask: Tensor) -> Tensor:
+        """The frames that are not valid."""
+        return 1 - mask
+
+
+def buckets(distances: Tensor, count: int, maximum: int) -> Tensor:
+    """Rows of a table of `count` for distances of any sign (Raffel et al. 2020, in both directions).
+
+    Half of the rows are for each direction. Of these, half are of one distance each, and the others grow with
+    its logarithm up to `maximum`, from which on all share the last. Any shape, unchanged.
+    """
+    half = count // 2
+    exact = half // 2
+    size = distances.abs()
+    growth = torch.log(size.clamp(min=1).float() / exact) / math.log(maximum / exact)
+    far = (exact + growth * (half - exact)).long().clamp(max=half - 1)
+    return torch.where(size < exact, size, far) + (distances > 0).long() * half
+
+
+class BucketedPositionBias(nn.Module):
+    """A learned number for every head and bucket of distances."""
+
+    def __init__(self, heads: int, buckets: int, maximum_distance: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(buckets, heads)
+        self.buckets = buckets
+        self.maximum_distance = maximum_distance
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, S, D], whose length is read -> [H, S, S]: query, then key."""
+        places = torch.arange(hidden.shape[1], device=hidden.device)
+        rows = buckets(places - places.unsqueeze(1), self.buckets, self.maximum_distance)
+        return self.table(rows).permute(2, 0, 1)
+
+
+def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Turn a boolean (or 0/1) mask into one that is added to attention scores, any shape.
+
+    Where a whole row is blocked the minimum swallows every score, and attention spreads evenly over the
+    row, padding too: finite, and without meaning.
+    """
+    blocked = torch.zeros((), dtype=dtype, device=visible.device)
+    minimum = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=visible.device)
+    return torch.where(visible.bool(), blocked, minimum)
+
+
+class SelfAttentionStack(nn.ModuleList):
+    """Encoder layers, one after another; a layer's address is its index."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def through(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]; layers get `positions` as they are."""
+        bias = None if mask is None else additive(mask[:, None, None, :], hidden.dtype)
+        for _, layer in self.kept():
+            hidden = layer(hidden, bias, *positions)
+        return hidden
+
+
+class PositionedEncoderStack(SelfAttentionStack):
+    """Layers whose attention is told of positions, all of them the same."""
+
+    def forward(self, hidden: Tensor, positions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], positions as the attention reads them, mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask, positions)
+
+
+class EncoderLayer(nn.Module):
+    """The sub-layers of an encoder layer; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PreNormEncoderLayer(EncoderLayer):
+    """x += SelfAttention(norm(x)); x += FeedForward(norm(x))."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
+        hidden = hidden + self.dropped(attended)
+        transformed = self.feed_forward(self.feed_forward_norm(hidden))
+        return hidden + self.dropped(transformed)
+
+
+def split_heads(states: Tensor, heads: int) -> Tensor:
+    """[B, T, D] -> [B, H, T, K]."""
+    rows, tokens, width = states.shape
+    return states.view(rows, tokens, heads, width // heads).transpose(1, 2)
+
+
+FEW_ROWS = 7
+
+
+MANY_OPERATIONS = 1 << 22
+
+
+PARTS = 16
+
+
+def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear` of [R, in_features] by the product that threads share well, in any memory layout.
+
+    They share `x @ W.T` badly when R is small, and `W @ x.T` well. One row, or several that get
+    narrower, are a batch of products with parts of the weight: views of it, nothing is copied.
+    """
+    rows, (outputs, inputs) = flat.shape[0], weight.shape
+    if rows > 1 and (rows == 2 or inputs <= outputs):
+        if bias is None:
+            return torch.mm(weight, flat.t()).t()
+        return torch.addmm(bias.unsqueeze(1), weight, flat.t()).t()
+    parts = math.gcd(outputs, PARTS)
+    if rows == 1 and parts == 1:  # nothing to share: two equal rows are next best
+        return few_rows(torch.cat((flat, flat)), weight, bias)[:1]
+    if rows == 1:
+        pieces, column = weight.view(parts, -1, inputs), flat.t().expand(parts, inputs, 1)
+        if bias is None:
+            return torch.bmm(pieces, column).view(1, outputs)
+        return torch.baddbmm(bias.view(parts, -1, 1), pieces, column).view(1, outputs)
+    pieces, copies = weight.view(parts, -1, inputs).mT, flat.expand(parts, rows, inputs)
+    if bias is None:
+        return torch.bmm(copies, pieces).transpose(0, 1).reshape(rows, outputs)
+    return torch.baddbmm(bias.view(parts, 1, -1), copies, pieces).transpose(0, 1).reshape(rows, outputs)
+
+
+class Projection(nn.Linear):
+    """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
+
+    A few rows that get wider may come out column by column in memory.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[..., in_features] -> [..., out_features]."""
+        weight, bias = self.weight, self.bias
+        outputs, inputs = weight.shape
+        rows = input.numel() // inputs
+        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
+            return F.linear(input, weight, bias)
+        if rows <= FEW_ROWS:
+            product = few_rows(input.reshape(rows, inputs), weight, bias)
+            if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
+                product = product.contiguous()
+            return product.view(*input.shape[:-1], outputs)
+        if (
+            rows * weight.numel() < MANY_OPERATIONS
+            or torch.is_grad_enabled()
+            or torch.is_autocast_enabled("cpu")
+        ):
+            return F.linear(input, weight, bias)
+        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+
+
+def merge_heads(states: Tensor) -> Tensor:
+    """[B, H, T, K] -> [B, T, D]."""
+    rows, heads, tokens, head_width = states.shape
+    return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+class PositionalSelfAttention(nn.Module):
+    """The projections of attention over itself; who inherits says what positions do to it."""
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(target_dim, target_dim)
+        self.v_proj = Projection(target_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        """Three of [B, H, S, K] and a bias that fits [B, H, S, S] -> [B, S, D]."""
+        dropout = self.dropout if self.training else 0.0
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        return self.out_proj(merge_heads(attended))
+
+
+class GatedBiasSelfAttention(PositionalSelfAttention):
+    """Scores get a bias by distance, which each query opens or shuts (Chi et al. 2022; Chen et al. 2022).
+
+    Of a head's input x the gates are r = sigmoid(sum of 4 projections), u = sigmoid(sum of 4 others), and the
+    bias of a distance is multiplied by r * (u * gate_scale - 1) + 2.
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float) -> None:
+        super().__init__(target_dim, heads, dropout)
+        self.gate_proj = Projection(target_dim // heads, 8)
+        self.gate_scale = nn.Parameter(torch.empty(1, heads, 1, 1))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, position_bias: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S] or None, bias [H, S, S] -> [B, S, D]."""
+        gates = self.gate_proj(split_heads(hidden, self.heads)).unflatten(-1, (2, 4)).sum(-1)
+        reset, update = torch.sigmoid(gates).chunk(2, dim=-1)  # [B, H, S, 1] each
+        bias = (reset * (update * self.gate_scale - 1.0) + 2.0) * position_bias
+        if mask is not None:
+            bias = bias + mask
+        query, key, value = (
+            split_heads(project(hidden), self.heads) for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        return self.attend(query, key, value, bias)
+
+
+class FeedForward(nn.Module):
+    """Expand, activate, contract."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.up_proj = Projection(width, inner)
+        self.activation = activation
+        self.down_proj = Projection(inner, width)
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
+        activated = self.activation(self.up_proj(hidden))
+        if self.training:
+            activated = F.dropout(activated, self.dropout)
+        return self.down_proj(activated)
+
+
+class ZeroPadding(nn.Module):
+    """Padding set to zero, for what is about to read across positions."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
+        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
+class StackedConvolutionPositions(nn.ModuleList):
+    """Positions by convolutions one after another (Baevski et al. 2022)."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        for layer in self:
+            hidden = layer(hidden)
+        return hidden
+
+
+class PositionConvolution(nn.Module):
+    """One convolution of several that give positions, normalised without parameters and activated."""
+
+    def __init__(self, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.conv = conv
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        mixed = self.conv(hidden.transpose(1, 2)).transpose(1, 2)
+        return self.activation(F.layer_norm(mixed, mixed.shape[-1:]))
+
+
+class LengthKeepingConvolution(nn.Conv1d):
+    """A convolution, padded by half its kernel, that keeps its length."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, T] -> [B, C', T]: an even kernel gives one position too many, and the last is dropped."""
+        return super().forward(input)[..., : input.shape[-1]]
+
+
+class RotaryAngles(nn.Module):
+    """Cosine and sine of every position's angles (Su et al. 2021): frequency i is base^(-2i / head width)."""
+
+    def __init__(self, width: int, heads: int, base: int) -> None:
+        super().__init__()
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", torch.empty(width // heads // 2), persistent=False)
+        self.head_width = width // heads
+        self.base = base
+        self.reset_buffers()
+
+    def reset_buffers(self) -> None:
+        """Compute the frequencies from their formula, on the device where they live."""
+        exponents = torch.arange(0, self.head_width, 2).float() / self.head_width
+        self.frequencies = (1.0 / self.base**exponents).to(self.frequencies)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, S, D], whose length is read -> [2, S, K]: cosines, sines; K repeats the angles."""
+        places = torch.arange(hidden.shape[1], device=hidden.device).to(self.frequencies)
+        angles = (places.unsqueeze(1) * self.frequencies).repeat(1, 2)
+        return torch.stack((angles.cos(), angles.sin())).to(hidden.dtype)
+
+
+class ConformerEncoderLayer(nn.Module):
+    """x += First(norm(x)) / 2; x += SelfAttention(norm(x)); x += Convolution(norm(x));
+    x += Second(norm(x)) / 2.
+
+    First and second are feed-forwards, and a norm ends the layer.
+    """
+
+    def __init__(
+        self,
+        first_norm: nn.Module,
+        first: nn.Module,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        convolution_norm: nn.Module,
+        convolution: nn.Module,
+        second_norm: nn.Module,
+        second: nn.Module,
+        final_norm: nn.Module,
+        dropout: float,
+        convolution_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.first_norm = first_norm
+        self.first = first
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.convolution_norm = convolution_norm
+        self.convolution = convolution
+        self.second_norm = second_norm
+        self.second = second
+        self.final_norm = final_norm
+        self.dropout = dropout
+        self.convolution_dropout = convolution_dropout
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
+        attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
+        hidden = hidden + F.dropout(attended, self.dropout, self.training)
+        convolved = self.convolution(self.convolution_norm(hidden))
+        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
+        return self.final_norm(hidden)
+
+
+class RotarySelfAttention(PositionalSelfAttention):
+    """What queries and keys are made of is rotated by its position, before they are projected, as published.
+
+    Channel i of a head turns with channel i + K / 2 (Su et al. 2021, halves in place of neighbours).
+    """
+
+    def forward(self, hidden: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
+        """hidden [B, S, D], mask [B, 1, 1, S] or None, cosines and sines [2, S, K] -> [B, S, D]."""
+        heads = split_heads(hidden, self.heads)
+        first, second = heads.chunk(2, dim=-1)
+        cosine, sine = positions
+        rotated = merge_heads(heads * cosine + torch.cat((-second, first), dim=-1) * sine)
+        query, key, value = (
+            split_heads(states, self.heads)
+            for states in (self.q_proj(rotated), self.k_proj(rotated), self.v_proj(hidden))
+        )
+        return self.attend(query, key, value, mask)
+
+
+class ConvolutionModule(nn.Module):
+    """Channels mixed and gated, each convolved over time, normalised, activated, and mixed again.
+
+    Padding is not zeroed before the convolution, as published.
+    """
+
+    def __init__(self, width: int, kernel: int, norm: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.gate = nn.Conv1d(width, 2 * width, 1, bias=False)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
+        self.norm = norm
+        self.activation = activation
+        self.mix = nn.Conv1d(width, width, 1, bias=False)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, S, D] -> [B, S, D]; the kernel is odd."""
+        gated = F.glu(self.gate(hidden.transpose(1, 2)), dim=1)
+        return self.mix(self.activation(self.norm(self.depthwise(gated)))).transpose(1, 2)
+
+
+MOMENTUM = 0.1
+
+
+class BatchNorm(nn.Module):
+    """Each channel normalised over batch and time: by running statistics, and in training by the batch's own.
+
+    The statistics are stored with the parameters, and training moves them. Padding is counted, as published.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.variance: Tensor
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width))
+        self.register_buffer("mean", torch.empty(width))
+        self.register_buffer("variance", torch.empty(width))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[B, C, T], unchanged in shape."""
+        return F.batch_norm(
+            states, self.mean, self.variance, self.weight, self.bias, self.training, momentum=MOMENTUM
+        )
+
+
+class EncoderStack(SelfAttentionStack):
+    """Layers that know no positions but those in their states."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        return self.through(hidden, mask)
+
+
+def side_by_side(states: Tensor, beams: int) -> Tensor:
+    """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
+    rows, tokens, width = states.shape
+    return states.view(rows // beams, beams * tokens, width)
+
+
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself, incremental when given a cache.
+
+    Queries and values add a bias where `bias` says so, keys where `key_bias` does. Scores are multiplied
+    by `scale`, or by one over the root of a head's width.
+    """
+
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        scale: float | None = None,
+        bias: bool = True,
+        key_bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim, bias)
+        self.k_proj = Projection(target_dim, target_dim, key_bias)
+        self.v_proj = Projection(target_dim, target_dim, bias)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
+    ) -> Tensor:
+        """Attend over `hidden`, or over everything the cache holds: [R, T, D]."""
+        query = self.q_proj(hidden)
+        key = split_heads(self.k_proj(hidden), self.heads)
+        value = split_heads(self.v_proj(hidden), self.heads)
+        if cache is not None and slots is not None:
+            key, value = cache.write(layer, slots, key, value)
+            query = side_by_side(query, cache.beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class BatchNormConvolutionPositions(nn.Module):
+    """The same, its input normalised over the batch."""
+
+    def __init__(self, norm: nn.Module, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+        self.conv = conv
+        self.activation = activation
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """hidden [B, T, D] -> [B, T, D]."""
+        return self.activation(self.conv(self.norm(hidden.transpose(1, 2))).transpose(1, 2))
+
+
+class AdaptedPreNormEncoderLayer(PreNormEncoderLayer):
+    """A layer, then x += Adapter(norm(x))."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        adapter_norm: nn.Module,
+        adapter: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__(self_attention_norm, self_attention, feed_forward_norm, feed_forward, dropout)
+        self.adapter_norm = adapter_norm
+        self.adapter = adapter
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        hidden = super().forward(hidden, mask, *positions)
+        return hidden + self.adapter(self.adapter_norm(hidden))
+
+
+class SinusoidalPositions(nn.Module):
+    """A sinusoid for every position, whatever stands there; the first is row `offset` of the table."""
+
+    def __init__(self, table: SinusoidTable, offset: int) -> None:
+        super().__init__()
+        self.table = table
+        self.offset = offset
+
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids [R, T] -> [R, T, D]; with a cache, counting goes on from its position."""
+        batch, tokens = ids.shape
+        end = tokens if cache is None else cache.filled
+        table = self.table.rows_for(self.offset + end - self.table.padding_row - 1)
+        past = 0 if cache is None else cache.position
+        positions = torch.arange(tokens, device=ids.device) + past + self.offset
+        return nn.functional.embedding(positions, table).expand(batch, -1, -1)
+
+
+class DecoderStack(nn.ModuleList):
+    """Decoder layers, one after another, with their cache."""
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__(layers)
+
+    def kept(self) -> Iterator[tuple[int, Any]]:
+        """The layers to run, with their indices."""
+        return enumerate(self)
+
+    def new_cache(
+        self,
+        rows: int,
+        length: int,
+        source: Tensor | None = None,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        beams: int = 1,
+    ) -> Cache:
+        """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
+        layers: list[Any] = list(self)
+        attention = layers[0].self_attention
+        weight = attention.q_proj.weight
+        heads = attention.heads
+        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        if source is not None:
+            cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
+            if source_mask is not None:
+                cache.cross_mask = additive(source_mask[:, None, None, :], source.dtype)
+        return cache
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        source: Tensor,  # [B, S, source_dim]
+        source_mask: Tensor | None = None,  # [B, S], 1 = keep
+        mask: Tensor | None = None,  # [R, T], 1 = keep; with a cache [R, tokens so far]
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Decode `hidden` after whatever the cache holds: [R, T, D]."""
+        tokens = hidden.shape[1]
+        if cache is None:
+            slots = None
+            visible = torch.ones(tokens, tokens, dtype=torch.bool, device=hidden.device).tril()
+            if mask is not None:
+                visible = visible & mask.bool()[:, None, None, :]
+        else:
+            positions = cache.positions(tokens)
+            slots = cache.slots(positions)
+            visible = cache.self_mask(positions, mask)
+        bias = additive(visible, hidden.dtype)
+
+        beams = 1 if cache is None else cache.beams
+        cross = None if cache is None else cache.cross
+        if cache is not None and cross is not None:
+            source_bias = cache.cross_mask
+        else:
+            source_bias = (
+                None if source_mask is None else additive(source_mask[:, None, None, :], hidden.dtype)
+            )
+        for index, layer in self.kept():
+            states = layer.cross_attention.source_states(source) if cross is None else cross[index]
+            hidden = layer(hidden, bias, states, source_bias, cache, index, slots, beams)
+        if cache is not None:
+            cache.advance(tokens)
+        return hidden
+
+
+class DecoderLayer(nn.Module):
+    """The sub-layers of a decoder layer with cross-attention; who inherits orders them."""
+
+    def __init__(
+        self,
+        self_attention_norm: nn.Module,
+        self_attention: nn.Module,
+        cross_attention_norm: nn.Module,
+        cross_attention: nn.Module,
+        feed_forward_norm: nn.Module,
+        feed_forward: nn.Module,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.self_attention_norm = self_attention_norm
+        self.self_attention = self_attention
+        self.cross_attention_norm = cross_attention_norm
+        self.cross_attention = cross_attention
+        self.feed_forward_norm = feed_forward_norm
+        self.feed_forward = feed_forward
+        self.dropout = dropout
+
+    def dropped(self, states: Tensor) -> Tensor:
+        """A sub-layer's output after dropout, which acts in training only."""
+        return F.dropout(states, self.dropout) if self.training else states
+
+
+class PostNormDecoderLayer(DecoderLayer):
+    """x = norm(x + SelfAttention(x)); x = norm(x + CrossAttention(x)); x = norm(x + FeedForward(x))."""
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        mask: Tensor | None,  # additive, over the target
+        source_states: tuple[Tensor, Tensor],  # keys and values of the source
+        source_mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """One decoder layer: [R, T, D] -> [R, T, D]."""
+        attended = self.self_attention(hidden, mask, cache, layer, slots)
+        hidden = self.self_attention_norm(hidden + self.dropped(attended))
+        attended = self.cross_attention(hidden, source_states, source_mask, beams)
+        hidden = self.cross_attention_norm(hidden + self.dropped(attended))
+        transformed = self.feed_forward(hidden)
+        return self.feed_forward_norm(hidden + self.dropped(transformed))
+
+
+class CrossAttention(nn.Module):
+    """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
+
+    def __init__(
+        self, target_dim: int, source_dim: int, heads: int, dropout: float, scale: float | None = None
+    ) -> None:
+        super().__init__()
+        self.q_proj = Projection(target_dim, target_dim)
+        self.k_proj = Projection(source_dim, target_dim)
+        self.v_proj = Projection(source_dim, target_dim)
+        self.out_proj = Projection(target_dim, target_dim)
+        self.heads = heads
+        self.dropout = dropout
+        self.scale = scale
+
+    def source_states(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of the source [B, S, source_dim]: two of [B, H, S, K]."""
+        return split_heads(self.k_proj(source), self.heads), split_heads(self.v_proj(source), self.heads)
+
+    def forward(
+        self,
+        hidden: Tensor,  # [R, T, D]
+        states: tuple[Tensor, Tensor],  # from `source_states`, [B, H, S, K] each
+        mask: Tensor | None = None,  # additive, [B, 1, 1, S]
+        beams: int = 1,
+    ) -> Tensor:
+        """Attend over the source: [R, T, D], R = B * beams.
+
+        The beams of a sentence share its source, so they are laid side by side as queries and the
+        source's keys and values are read once.
+        """
+        query = side_by_side(self.q_proj(hidden), beams)
+        attended = F.scaled_dot_product_attention(
+            split_heads(query, self.heads),
+            *states,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            scale=self.scale,
+        )
+        return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class Encoded(NamedTuple):
+    """What the encoder gives the decoder: states [B, S, D] and their mask [B, S], 1 = keep, or None."""
+
+    hidden: Tensor
+    mask: Tensor | None
+
+
+class Output(NamedTuple):
+    """Of a whole forward: mean loss (with labels), logits [B, T, V], and what the decoder attended to."""
+
+    loss: Tensor | None
+    logits: Tensor
+    encoder_last_hidden_state: Tensor
+    encoder_attention_mask: Tensor | None
+
+
+class Model(nn.Module):
+    """18 encode and 5 decode nodes, in order."""
+
+    vocabulary = 2000  # ids that the logits tell apart
+    # of these masks only the number of ones in a row is read, as if they came first
+    length_masks: tuple[str, ...] = ("attention_mask",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subsample = ConvSubsampler(
+            [
+                # graph.nodes.subsample.with.input_width
+                # graph.nodes.subsample.with.channels
+                # graph.nodes.subsample.with.kernels.0
+                GatedConvolution(in_channels=80, out_channels=128, kernel=5, stride=2, padding=2),
+                # graph.nodes.subsample.with.channels
+                # dims.width
+                # graph.nodes.subsample.with.kernels.1
+                GatedConvolution(in_channels=128, out_channels=144, kernel=5, stride=2, padding=2),
+            ]
+        )
+        self.frames = UnmaskedFramePositions(
+            # graph.nodes.frames.with.maximum
+            # dims.width
+            # graph.nodes.frames.with.padding_row
+            table=GrowingSinusoidTable(rows=1026, width=144, padding_row=1),
+            padding_row=1,  # graph.nodes.frames.with.padding_row
+        )
+        self.placed = AddPositions(dropout=0.1)  # graph.nodes.placed.with.dropout
+        self.padding = PaddingFramePositions(
+            # graph.nodes.padding.with.maximum
+            # dims.width
+            # graph.nodes.padding.with.padding_row
+            table=SinusoidTable(rows=1026, width=144, padding_row=0),
+            padding_row=0,  # graph.nodes.padding.with.padding_row
+        )
+        self.marked = AddPositions(dropout=0.0)
+        # dims.heads
+        # graph.nodes.bias.with.buckets
+        # graph.nodes.bias.with.maximum_distance
+        self.bias = BucketedPositionBias(heads=4, buckets=32, maximum_distance=128)
+        self.biased = PositionedEncoderStack(
+            [
+                PreNormEncoderLayer(
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=GatedBiasSelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    feed_forward_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    feed_forward=FeedForward(width=144, inner=576, activation=nn.GELU(), dropout=0.0),
+                    dropout=0.0,
+                )
+                for _ in range(2)  # graph.nodes.biased.with.layers
+            ]
+        )
+        self.cleared = ZeroPadding()
+        self.near = StackedConvolutionPositions(
+            [
+                PositionConvolution(
+                    conv=LengthKeepingConvolution(
+                        in_channels=144,  # dims.width
+                        out_channels=144,  # dims.width
+                        kernel_size=19,  # graph.nodes.near.with.kernel
+                        padding=9,  # graph.nodes.near.with.kernel
+                        groups=16,  # graph.nodes.near.with.groups
+                    ),
+                    activation=nn.GELU(),
+                )
+                for _ in range(2)  # graph.nodes.near.with.layers
+            ]
+        )
+        self.near_placed = AddPositions(dropout=0.0)
+        self.angles = RotaryAngles(width=144, heads=4, base=10000)  # dims.width, dims.heads
+        self.rotary = PositionedEncoderStack(
+            [
+                ConformerEncoderLayer(
+                    first_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    first=FeedForward(width=144, inner=576, activation=nn.SiLU(), dropout=0.0),
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=RotarySelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    convolution_norm=nn.LayerNorm(144),  # dims.width
+                    convolution=ConvolutionModule(
+                        width=144,  # dims.width
+                        kernel=15,  # graph.nodes.rotary.with.convolution_kernel
+                        norm=BatchNorm(width=144),  # dims.width
+                        activation=nn.SiLU(),
+                    ),
+                    second_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    second=FeedForward(width=144, inner=576, activation=nn.SiLU(), dropout=0.0),
+                    final_norm=nn.LayerNorm(144),  # dims.width
+                    dropout=0.0,
+                    convolution_dropout=0.0,
+                )
+                for _ in range(2)  # graph.nodes.rotary.with.layers
+            ]
+        )
+        self.conformer = EncoderStack(
+            [
+                ConformerEncoderLayer(
+                    first_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    first=FeedForward(width=144, inner=576, activation=nn.SiLU(), dropout=0.0),
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=SelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    convolution_norm=nn.LayerNorm(144),  # dims.width
+                    convolution=ConvolutionModule(
+                        width=144,  # dims.width
+                        kernel=15,  # graph.nodes.conformer.with.convolution_kernel
+                        norm=BatchNorm(width=144),  # dims.width
+                        activation=nn.SiLU(),
+                    ),
+                    second_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    second=FeedForward(width=144, inner=576, activation=nn.SiLU(), dropout=0.0),
+                    final_norm=nn.LayerNorm(144),  # dims.width
+                    dropout=0.0,
+                    convolution_dropout=0.0,
+                )
+                for _ in range(2)  # graph.nodes.conformer.with.layers
+            ]
+        )
+        self.cleared_again = ZeroPadding()
+        self.wide = BatchNormConvolutionPositions(
+            norm=BatchNorm(width=144),  # dims.width
+            conv=LengthKeepingConvolution(
+                in_channels=144,  # dims.width
+                out_channels=144,  # dims.width
+                kernel_size=64,  # graph.nodes.wide.with.kernel
+                padding=32,  # graph.nodes.wide.with.kernel
+                groups=16,  # graph.nodes.wide.with.groups
+            ),
+            activation=nn.GELU(),
+        )
+        self.wide_placed = AddPositions(dropout=0.0)
+        self.adapted = EncoderStack(
+            [
+                AdaptedPreNormEncoderLayer(
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=SelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    feed_forward_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    feed_forward=FeedForward(width=144, inner=576, activation=nn.GELU(), dropout=0.0),
+                    adapter_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # graph.nodes.adapted.with.adapter_inner
+                    adapter=FeedForward(width=144, inner=16, activation=nn.ReLU(), dropout=0.0),
+                    dropout=0.0,
+                )
+                for _ in range(2)  # graph.nodes.adapted.with.layers
+            ]
+        )
+        self.norm = nn.LayerNorm(144, eps=1e-05)  # dims.width
+        # dims.ids
+        # dims.width
+        # graph.nodes.embed.with.padding_row
+        self.embed = nn.Embedding(2000, embedding_dim=144, padding_idx=1)
+        self.positions = SinusoidalPositions(
+            # graph.nodes.positions.with.maximum
+            # dims.width
+            # graph.nodes.positions.with.padding_row
+            table=SinusoidTable(rows=258, width=144, padding_row=1),
+            offset=0,
+        )
+        self.embedded = AddPositions(dropout=0.1)  # graph.nodes.embedded.with.dropout
+        self.decoder = DecoderStack(
+            [
+                PostNormDecoderLayer(
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=SelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    cross_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    cross_attention=CrossAttention(target_dim=144, source_dim=144, heads=4, dropout=0.0),
+                    feed_forward_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    feed_forward=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    dropout=0.1,  # graph.nodes.decoder.with.dropout
+                )
+                for _ in range(3)  # graph.nodes.decoder.with.layers
+            ]
+        )
+        self.head = Projection(in_features=144, out_features=2000, bias=False)  # dims.width, dims.ids
+
+    @torch.no_grad()
+    def initialise(self, seed: int = 0) -> None:
+        """Draw fresh parameters; the same seed gives the same values."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            match module:
+                case nn.Linear() | nn.Conv1d():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case nn.Embedding():
+                    nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+                    if module.padding_idx is not None:
+                        module.weight[module.padding_idx].zero_()
+                case nn.LayerNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                case BatchNorm():
+                    nn.init.ones_(module.weight)
+                    if module.bias is not None:
+                        nn.init.zeros_(module.bias)
+                    nn.init.zeros_(module.mean)
+                    nn.init.ones_(module.variance)
+                case GatedBiasSelfAttention():
+                    nn.init.ones_(module.gate_scale)
+
+    def encode(
+        self,
+        input_features: Tensor,
+        attention_mask: Tensor | None = None,
+    ) -> Encoded:
+        """Run the encoder and everything the decoder does not touch."""
+        check_numbers("input_features", input_features, self)
+        check_mask("attention_mask", attention_mask)
+        if input_features.dim() != 3 or input_features.shape[2] != 80:
+            raise ValueError(f"input_features is [batch, frames, 80] here, not {list(input_features.shape)}")
+        if attention_mask is not None and attention_mask.shape != input_features.shape[:2]:
+            raise ValueError(f"attention_mask is [batch, frames] here, not {list(attention_mask.shape)}")
+        # [batch, (frames + 3) // 4, 144]
+        subsample_hidden, subsample_mask = self.subsample(input_features, mask=attention_mask)
+        frames = self.frames(subsample_hidden, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        placed = self.placed(subsample_hidden, frames)  # [batch, (frames + 3) // 4, 144]
+        padding = self.padding(placed, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        marked = self.marked(placed, padding)  # [batch, (frames + 3) // 4, 144]
+        bias = self.bias(marked)  # [4, (frames + 3) // 4, (frames + 3) // 4]
+        biased = self.biased(marked, bias, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        cleared = self.cleared(biased, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        near = self.near(cleared)  # [batch, (frames + 3) // 4, 144]
+        near_placed = self.near_placed(cleared, near)  # [batch, (frames + 3) // 4, 144]
+        angles = self.angles(near_placed)  # [2, (frames + 3) // 4, 36]
+        rotary = self.rotary(near_placed, angles, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        conformer = self.conformer(rotary, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        cleared_again = self.cleared_again(conformer, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        wide = self.wide(cleared_again)  # [batch, (frames + 3) // 4, 144]
+        wide_placed = self.wide_placed(cleared_again, wide)  # [batch, (frames + 3) // 4, 144]
+        adapted = self.adapted(wide_placed, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        norm = self.norm(adapted)  # [batch, (frames + 3) // 4, 144]
+        return Encoded(norm, subsample_mask)
+
+    def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
+        """Room to decode `length` tokens in `rows` rows (sentences x beams)."""
+        source = None if encoded is None else encoded.hidden
+        mask = None if encoded is None else encoded.mask
+        return self.decoder.new_cache(rows, length, source, mask, beams)
+
+    def decode(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Scores of the next token after every id: [R, T, V]. A cache gives the position and moves on."""
+        if not hasattr(encoded, "hidden"):
+            raise TypeError(f"give the Encoded(hidden, mask) of `encode`, not a {type(encoded).__name__}")
+        rows, tokens = decoder_input_ids.shape
+        beams = 1 if cache is None else cache.beams
+        wanted = encoded.hidden.shape[0] * beams
+        if rows != wanted:
+            raise ValueError(f"decoder_input_ids is {[rows, tokens]}, not [{wanted}, T]: sentences x beams")
+        if cache is not None:
+            cache.reserve(tokens)
+        return self.decode_step(decoder_input_ids, encoded, cache)
+
+    def decode_step(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Encoded,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """The part of `decode` whose shapes depend on rows and cache bucket alone."""
+        embed = self.embed(decoder_input_ids)  # [batch, target, 144]
+        positions = self.positions(decoder_input_ids, cache=cache)  # [batch, target, 144]
+        embedded = self.embedded(embed, positions)  # [batch, target, 144]
+        # [batch, target, 144]
+        decoder = self.decoder(embedded, encoded.hidden, source_mask=encoded.mask, cache=cache)
+        head = self.head(decoder)  # [batch, target, 2000]
+        return head
+
+    def forward(
+        self,
+        input_features: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        encoder_outputs: Encoded | None = None,
+    ) -> Output:
+        """Teacher-forced pass. Labels arrive unshifted and are shifted here, once; -100 is ignored."""
+        if encoder_outputs is None:
+            if input_features is None:
+                raise ValueError("give input_features, or encoder_outputs")
+            encoder_outputs = self.encode(input_features, attention_mask)
+        elif input_features is not None or attention_mask is not None:
+            raise ValueError("encoder_outputs hold the states and their mask: give nothing else to encode")
+        if labels is not None:
+            check_ids("labels", labels, self.vocabulary, IGNORED)
+        if decoder_input_ids is None:
+            if labels is None:
+                raise ValueError("give decoder_input_ids, or labels to shift")
+            decoder_input_ids = shift_right(labels, start=2, pad=1)
+        check_ids("decoder_input_ids", decoder_input_ids, 2000)
+        logits = self.decode(decoder_input_ids, encoder_outputs)
+        if labels is not None and labels.shape != decoder_input_ids.shape:
+            raise ValueError(f"labels {list(labels.shape)} for ids {list(decoder_input_ids.shape)}")
+        loss = None if labels is None else label_loss(logits, labels)
+        return Output(loss, logits, encoder_outputs.hidden, encoder_outputs.mask)
