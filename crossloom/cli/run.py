@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime.transcription import Transcript
 
 
-@click.command(short_help="Recordings or texts to texts, one line each.")
+@click.command(short_help="Recordings, images or texts to texts, one line each.")
 @SPEC
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @WEIGHTS
@@ -59,6 +59,7 @@ def command(
     \b
     $ crossloom run digits speech.wav
     $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    $ crossloom run trocr.yaml line.png
     $ crossloom run bert2gpt2.yaml "a text" "and another"
     """
     require("`crossloom run`", "torch", "tqdm")

@@ -93,14 +93,14 @@ def training_options() -> Decorator:
     return decorate
 
 
-@click.command(short_help="Fit a model to recordings, or texts, and what to write.")
+@click.command(short_help="Fit a model to recordings, images or texts, and what to write.")
 @SPEC
 @click.option(
     "--data",
     type=_FILE,
     required=True,
     metavar="FILE",
-    help="JSON lines with `audio` (or `source`) and `text`.",
+    help="JSON lines with `audio`, `image` or `source`, and `text`.",
 )
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
 @output_folder(required=True, help="Folder of the result and its checkpoints.")
@@ -123,7 +123,7 @@ def command(
     **options: Any,
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
-    For an encoder of texts a line is `{"source": "words", "text": "words"}`.
+    For an encoder of images the first field is `image`, a path; for one of texts it is `source`, the words.
 
     Training starts from the spec's weights, or those of --weights. Ctrl-C and SIGTERM stop it after the
     update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the
@@ -134,6 +134,7 @@ def command(
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
+    $ crossloom train captions.yaml --data pictures.jsonl -o build/captions
     $ crossloom train tiny.yaml --fresh --processor ./tokenizer --data train.jsonl -o build/tiny
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
