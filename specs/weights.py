@@ -248,6 +248,13 @@ _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 """A step of a path that is all digits."""
 
 
+def classifiers(*modules: str) -> Iterator[IgnoredTensor]:
+    """What published heads of classes store beside the model: weight and bias of each module."""
+    for module in modules:
+        for parameter in ("weight", "bias"):
+            yield IgnoredTensor(f"{module}.{parameter}", "a classifier that is no part of the model")
+
+
 def generalise(name: str) -> tuple[str, tuple[str, ...]]:
     """A full path as a pattern, and the numbers its `{i}` stand for: the inverse of `fill`."""
     return _NUMBER.sub("{i}", name), tuple(_NUMBER.findall(name))

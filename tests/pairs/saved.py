@@ -58,7 +58,7 @@ def _waveforms(_: Any, seed: int) -> dict[str, Tensor]:
 READS = {
     "text": Reads(
         EncoderDecoderModel,
-        ("bert", "roberta"),
+        ("bert", "distilbert", "roberta"),
         lambda family, seed, _: oracle.random_half("encoder", family, seed),
         _texts,
     ),

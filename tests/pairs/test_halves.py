@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,42 @@ def test_warm_start_from_any_head(role: oracle.Role, published: Any, tmp_path: P
     if role == "encoder":
         ours, expected_states = outputs(role, getattr(theirs, theirs.base_model_prefix, theirs), model, 1)
         assert difference(ours, expected_states) <= LOGITS
+
+
+def heads_of_classes(family: str) -> list[Any]:
+    """The published classes of a family that tell classes apart, whatever is told apart."""
+    module = import_module(f"transformers.models.{family}.modeling_{family}")
+    words = ("Classification", "MultipleChoice", "NextSentence", "QuestionAnswering")
+    return [getattr(module, name) for name in module.__all__ if any(word in name for word in words)]
+
+
+CLASSIFIERS = [
+    (role, family, published)
+    for family, role in (
+        *((family, role) for family in ("bert", "distilbert", "roberta") for role in ("encoder", "decoder")),
+        ("gpt2", "decoder"),
+    )
+    for published in heads_of_classes(family)
+]
+
+
+@pytest.mark.parametrize(
+    ("role", "family", "published"), CLASSIFIERS, ids=lambda one: getattr(one, "__name__", one)
+)
+def test_warm_start_from_a_classifier(role: oracle.Role, family: str, published: Any, tmp_path: Path) -> None:
+    """The body is the checkpoint's; what tells classes apart is no part of it."""
+    trained_as: oracle.Role = "decoder" if family == "gpt2" else "encoder"
+    config = oracle.random_half(trained_as, family, 0).config
+    config.update({"is_decoder": False, "add_cross_attention": False})
+    theirs = oracle.spread(published(config))
+    theirs.save_pretrained(tmp_path)
+    start = {"decoder_start": 3} if role == "decoder" else None
+    model = crossloom.load(crossloom.import_spec(tmp_path, role=role, tokens=start))
+    state = model.state_dict()
+    assert torch.equal(state[f"{role}.embed.weight"], theirs.get_input_embeddings().weight)
+    if role == "encoder":
+        ours, expected = outputs(role, getattr(theirs, theirs.base_model_prefix), model, 1)
+        assert difference(ours, expected) <= LOGITS
 
 
 @pytest.mark.parametrize("published", [GPT2LMHeadModel, GPT2Model])

@@ -27,6 +27,11 @@ def case(request: pytest.FixtureRequest, cell: tuple[str, str, str]) -> Saved:
     return saved(*cell, request.param)
 
 
+def test_widths_are_equal_once_and_unequal_once(cell: tuple[str, str, str]) -> None:
+    """Nothing stands between equal ones, a projection between others."""
+    assert {hasattr(saved(*cell, seed).theirs, "enc_to_dec_proj") for seed in SEEDS} == {False, True}
+
+
 def test_imported_as_it_is(case: Saved) -> None:
     """One folder names the weights of the whole; every field written differs from its default."""
     spec = crossloom.import_spec(case.folder)

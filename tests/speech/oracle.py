@@ -72,7 +72,7 @@ def random_settings(family: str, seed: int) -> dict[str, Any]:
 
 def _widths(draw: random.Random, seed: int, layers: int) -> dict[str, Any]:
     if seed == ALL_WIDTHS_COINCIDE:
-        channels, width, inner, heads, groups = [12] * layers, 12, 12, 3, 3
+        channels, width, inner, heads, groups = [24] * layers, 24, 24, 3, 3
     elif seed == NO_WIDTHS_COINCIDE:
         channels, width, inner, heads, groups = [10, 14, 18][:layers], 24, 20, 6, 4
     else:

@@ -50,7 +50,7 @@ def random_settings(family: str, seed: int) -> dict[str, Any]:
 def widths(draw: random.Random, seed: int) -> dict[str, Any]:
     """Every size that could be mistaken for another."""
     if seed == ALL_WIDTHS_COINCIDE:
-        width, inner, heads, image, patch, channels = 4, 4, 4, 16, 4, 4
+        width, inner, heads, image, patch, channels = 24, 24, 4, 16, 4, 24
     elif seed == NO_WIDTHS_COINCIDE:
         width, inner, heads, image, patch, channels = 24, 20, 6, 10, 5, 3
     else:

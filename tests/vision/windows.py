@@ -25,8 +25,8 @@ _SHAPES: dict[int, dict[str, Any]] = {
     ALL_WIDTHS_COINCIDE: {
         "image_size": 16,
         "patch_size": 4,
-        "num_channels": 4,
-        "embed_dim": 4,
+        "num_channels": 24,
+        "embed_dim": 24,
         "depths": [4],
         "num_heads": [4],
         "window_size": 4,  # one window is the whole grid

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specs.decoders import layer_rows
 from specs.values import View
-from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine, classifiers
 
 UNTRAINED = ("head_bias.bias",)
 """What a checkpoint of a bare model lacks."""
@@ -60,8 +60,6 @@ def unused(c: View) -> Iterator[IgnoredTensor]:
         yield IgnoredTensor(_SHARED, "each side has an embedding of its own", carried)
     if c.role == "decoder":
         yield IgnoredTensor("final_logits_bias", "the published decoder alone adds no constant to its scores")
-    for module in ("classification_head.dense", "classification_head.out_proj", "qa_outputs"):
-        for parameter in ("weight", "bias"):
-            yield IgnoredTensor(f"{module}.{parameter}", "a classifier that is no part of the model")
+    yield from classifiers("classification_head.dense", "classification_head.out_proj", "qa_outputs")
     for side in ("encoder", "decoder"):
         yield IgnoredTensor(f"model.{side}.version", "a version number of the layout")

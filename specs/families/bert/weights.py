@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specs.values import View
-from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine, classifiers
 
 _PROJECTIONS = {
     "q_proj": "self.query",
@@ -73,6 +73,7 @@ def _attention(address: str, stored: str) -> Iterator[Row]:
 
 def _unused(c: View) -> Iterator[IgnoredTensor]:
     yield from unused(c, "bert")
+    yield from classifiers("classifier", "qa_outputs")
     reason = "whether two sentences follow each other is not asked here"
     yield IgnoredTensor("cls.seq_relationship.weight", reason)
     yield IgnoredTensor("cls.seq_relationship.bias", reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specs.values import View
-from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine, classifiers
 
 UNTRAINED = (
     "decoder.layers.*.cross_attention.*",
@@ -52,7 +52,5 @@ def _attention(address: str, stored: str) -> Iterator[Row]:
 
 
 def _unused() -> Iterator[IgnoredTensor]:
-    for module in ("pre_classifier", "classifier", "qa_outputs"):
-        for parameter in ("weight", "bias"):
-            yield IgnoredTensor(f"{module}.{parameter}", "a classifier that is no part of the model")
+    yield from classifiers("pre_classifier", "classifier", "qa_outputs")
     yield IgnoredTensor("distilbert.embeddings.position_ids", "a table of the numbers from 0 on")

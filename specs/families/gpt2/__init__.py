@@ -8,7 +8,14 @@ from specs.halves import BY_ROLE, half_rules
 
 FAMILY = Family(
     name="gpt2",
-    architectures=("GPT2LMHeadModel", "GPT2Model", "GPT2DoubleHeadsModel"),
+    architectures=(
+        "GPT2LMHeadModel",
+        "GPT2Model",
+        "GPT2DoubleHeadsModel",
+        "GPT2ForQuestionAnswering",
+        "GPT2ForSequenceClassification",
+        "GPT2ForTokenClassification",
+    ),
     config=GPT2Config,
     rules=half_rules,
     is_whole=False,

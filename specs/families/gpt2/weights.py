@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specs.values import View
-from specs.weights import Dialect, IgnoredTensor, Row, Split, Steps, Transpose, WeightMap, affine
+from specs.weights import Dialect, IgnoredTensor, Row, Split, Steps, Transpose, WeightMap, affine, classifiers
 
 UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*")
 """What a checkpoint trained without an encoder lacks."""
 
 _MASK = "a stored causal mask"
-_CLASSIFIER = "a classifier that is no part of the model"
 
 
 def weights(_: View) -> WeightMap:
@@ -28,8 +27,7 @@ def weights(_: View) -> WeightMap:
                 for attention in ("attn", "crossattention")
                 for mask in ("bias", "masked_bias")
             ),
-            IgnoredTensor("multiple_choice_head.summary.weight", _CLASSIFIER),
-            IgnoredTensor("multiple_choice_head.summary.bias", _CLASSIFIER),
+            *classifiers("multiple_choice_head.summary", "classifier", "qa_outputs", "score"),
         ),
     )
 

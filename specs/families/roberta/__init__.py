@@ -11,7 +11,15 @@ from specs.halves import BY_ROLE
 
 FAMILY = Family(
     name="roberta",
-    architectures=("RobertaModel", "RobertaForMaskedLM", "RobertaForCausalLM"),
+    architectures=(
+        "RobertaModel",
+        "RobertaForMaskedLM",
+        "RobertaForCausalLM",
+        "RobertaForMultipleChoice",
+        "RobertaForQuestionAnswering",
+        "RobertaForSequenceClassification",
+        "RobertaForTokenClassification",
+    ),
     config=RobertaConfig,
     rules=rules,
     is_whole=False,

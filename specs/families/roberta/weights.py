@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specs.families.bert.weights import body, unused
 from specs.values import View
-from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine
+from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine, classifiers
 
 
 def weights(c: View) -> WeightMap:
@@ -34,6 +34,7 @@ def _rows(is_tied: bool) -> Iterator[Row]:
 
 def _unused(c: View) -> Iterator[IgnoredTensor]:
     yield from unused(c, "roberta")
+    yield from classifiers("classifier", "classifier.dense", "classifier.out_proj", "qa_outputs")
     if not c.tie_word_embeddings:
         reason = "the published head adds the bias of its projection only"
         yield IgnoredTensor("lm_head.bias", reason, Carried("decoder", (int(c.vocab_size),)))
