@@ -73,7 +73,7 @@ def crossing(
             else "its parameters are in no checkpoint of a part: they start fresh",
             *_remarks(spec),
         ),
-        help=""
+        help=None
         if isinstance(spec.language.bridge, BridgeBlock)
         else "write `bridge: none` to have unequal widths refused",
         severity="info",
