@@ -129,3 +129,13 @@ def test_python_example_uses_public_names() -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
 def test_links_lead_somewhere(link: str) -> None:
     assert (Path(__file__).parent.parent / link).exists()
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_name_files_that_exist(document: str) -> None:
+    root = Path(__file__).parent.parent
+    named = re.findall(
+        r"`((?:specs|blocks|compiler|runtime|crossloom|tests|docs|generated|benchmarks|examples)/[\w./*-]*)`",
+        (root / document).read_text(encoding="utf-8"),
+    )
+    assert [name for name in named if not list(root.glob(name.rstrip("/")))] == []
