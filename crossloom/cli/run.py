@@ -61,6 +61,7 @@ def command(
     \b
     $ crossloom run digits speech.wav
     $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    $ crossloom run trocr.yaml line.png
     $ crossloom run bert2gpt2.yaml "a text" "and another"
     """
     require("`crossloom run`", "torch", "tqdm")

@@ -132,6 +132,7 @@ def command(
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
+    $ crossloom train captions.yaml --data pictures.jsonl -o build/captions
     $ crossloom train tiny.yaml --fresh --processor ./tokenizer --data train.jsonl -o build/tiny
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
