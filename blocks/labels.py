@@ -17,7 +17,7 @@ def shift_right(labels: Tensor, start: int, pad: int) -> Tensor:
 def rotate_right(labels: Tensor, pad: int) -> Tensor:
     """Decoder inputs for labels [B, T]: their last one that is no pad, then the others in order.
 
-    So mBART begins a text with the language that ends its labels; ignored labels are pads.
+    So a text begins with the language that ends its labels (Liu et al. 2020); ignored labels are pads.
     """
     labels = labels.masked_fill(labels == IGNORED, pad)
     last = (labels.ne(pad).sum(1, keepdim=True) - 1) % labels.shape[1]

@@ -73,7 +73,7 @@ def load(
     for address, tensor in tensors.items():
         held[address].data = tensor  # tied parameters are one already
     compute_buffers(model, table, target)
-    findings = [d for role, r in resolutions.items() for d in _compared(model, role, r, values[role])]
+    findings = [d for role, r in resolutions.items() for d in _compared(model, r, values[role])]
     if findings:
         raise CrossloomError(findings)
     _cast_buffers(model, table, stored_dtype)
@@ -121,7 +121,7 @@ def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype: torch.dtype
             setattr(module, name, buffer.to(dtype))
 
 
-def _compared(model: torch.nn.Module, role: str, resolution: Any, values: Values) -> list[Diagnostic]:
+def _compared(model: torch.nn.Module, resolution: Any, values: Values) -> list[Diagnostic]:
     """Stored copies against what is used: tied tensors exactly, computed ones up to their precision."""
     import torch
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from compiler.checkpoint.findings import quoted
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.resolve import resolve as resolve_source
 from compiler.checkpoint.source import Source
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
 from compiler.spec import FORMS, Spec
 from compiler.verifying.checkpoint import Verified, dtype_findings, verify_component
 from compiler.verifying.exchanged import exchanged
@@ -53,10 +54,21 @@ def sources_of(
         for role, part in spec.checkpoints.items():
             if role not in sources:
                 assert part.weights is not None, "it is a checkpoint's"
-                sources[role] = resolve_source(part.weights, base=part.base, **access)
+                with _at(spec.origins.get("weights" if role == "model" else f"{role}.weights")):
+                    sources[role] = resolve_source(part.weights, base=part.base, **access)
     if len(roles) > 1 and "model" in named and _is_of_one_family(sources["model"]):
         raise CrossloomError([_unsplit(roles)])
     return sources
+
+
+@contextmanager
+def _at(place: Span | None) -> Iterator[None]:
+    """Show where the spec names a checkpoint that is not there."""
+    try:
+        yield
+    except CrossloomError as error:
+        spans = () if place is None else (place,)
+        raise CrossloomError([replace(one, spans=one.spans or spans) for one in error.diagnostics]) from None
 
 
 def read_table(spec: Spec, graph: Graph, sources: Sources) -> WeightTable:

@@ -305,7 +305,7 @@ def transcribe(
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:
-    """Train on a manifest of audio paths and texts; see `runtime.training.train`."""
+    """Train on rows of an input and the text to write for it; see `runtime.training.train`."""
     require("`crossloom.train`", "torch", "safetensors", "tqdm")
     from runtime.training import train as run
 

@@ -15,7 +15,8 @@ from runtime.flow import HOST, flow_of, run_flow
 from runtime.processing import Processor
 from runtime.reading import READERS
 from specs.flow import Flow
-from specs.generation_layers import resolve, resolve_lengths
+from specs.generation.layers import resolve
+from specs.generation.lengths import resolve_lengths
 
 
 @dataclass(frozen=True, slots=True)

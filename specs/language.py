@@ -10,7 +10,6 @@ from specs.generation import GenerationOptions
 
 VERSION = 1
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-NODE_PATTERN = r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$"
 
 Id = Annotated[int, Field(ge=0)]
 Patterns = list[Annotated[str, Field(min_length=1)]]

@@ -1,4 +1,4 @@
-"""The public implementation as an oracle: random tiny Speech2Text models of many shapes.
+"""The public implementation as an oracle: what all comparisons share, and tiny Speech2Text models.
 
 The seed of a configuration is its number in a sequence, never chosen. Weights are spread to a standard
 deviation of 0.2: at the published 0.02 a missing projection moves logits by 1e-6 and passes any test.
@@ -7,16 +7,22 @@ deviation of 0.2: at the published 0.02 a missing projection moves logits by 1e-
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from transformers import (
     GenerationConfig,
     Speech2TextConfig,
     Speech2TextFeatureExtractor,
     Speech2TextForConditionalGeneration,
 )
+from transformers.models.trocr.modeling_trocr import TrOCRSinusoidalPositionalEmbedding
+
+import crossloom
 
 ACTIVATIONS = (
     "relu", "gelu", "gelu_new", "silu", "swish", "tanh", "sigmoid", "mish", "relu6", "relu2", "quick_gelu",
@@ -28,6 +34,69 @@ ALL_WIDTHS_COINCIDE = 0
 """Seed of the configuration whose widths, channels, bins, vocabulary and positions are one number."""
 NO_WIDTHS_COINCIDE = 1
 """Seed of the configuration in which no two of them are equal."""
+
+_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d)
+
+
+def spread(model: Any) -> Any:
+    """Draw every parameter anew, norm scales around 1, and the statistics that norms over a batch store."""
+    norms = {id(module.weight) for module in model.modules() if isinstance(module, _NORMS)}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=SPREAD)
+            if id(parameter) in norms:
+                parameter.add_(1.0)
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(std=SPREAD)
+            if name.endswith("running_var"):
+                buffer.uniform_(0.5, 2.0)
+    return model.eval()
+
+
+def random_mask(draw: random.Random, longest: int, shortest: int, rows: int) -> Tensor:
+    """Of inputs [rows, longest] of random lengths, the first of which fills the batch."""
+    lengths = torch.tensor([longest, *(draw.randint(shortest, longest) for _ in range(rows - 1))])
+    return (torch.arange(longest) < lengths.unsqueeze(1)).long()
+
+
+def read_back(published: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The model of a folder, and what is missing from it or too much.
+
+    The public TrOCR loses its sinusoids when it is loaded: they are neither parameters nor buffers.
+    """
+    model, report = published.from_pretrained(folder, output_loading_info=True)
+    for module in model.modules():
+        if isinstance(module, TrOCRSinusoidalPositionalEmbedding) and module.weights.is_meta:
+            module.weights = module.get_embedding(*module.weights.shape, module.padding_idx)
+    return model.eval(), report
+
+
+def stored_differently(first: Path, second: Path) -> list[str]:
+    """Names of tensors that only one of two folders has, or that differ in a bit."""
+    one, other = (load_file(folder / "model.safetensors") for folder in (first, second))
+    shared = one.keys() & other.keys()
+    return sorted(
+        (one.keys() ^ other.keys()) | {name for name in shared if not torch.equal(one[name], other[name])}
+    )
+
+
+def respelt(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
+    """Write a folder's tensors anew."""
+    file = folder / "model.safetensors"
+    stored = {name: tensor.clone() for name, tensor in load_file(file).items()}
+    save_file(change(stored), file, metadata={"format": "pt"})
+
+
+def searched(
+    ours: Any, theirs: Any, given: Mapping[str, Tensor], length: int, beams: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """The ids that greedy or beam search makes with ours and with the public model."""
+    options: dict[str, Any] = {"max_new_tokens": length, "num_beams": beams}
+    published = theirs.generate(**given, **options, do_sample=False)
+    ids = crossloom.generate(ours, **given, **options)
+    assert isinstance(ids, Tensor)
+    return ids.tolist(), published.tolist()
 
 
 def random_config(seed: int) -> Speech2TextConfig:
@@ -96,18 +165,11 @@ def _ids(draw: random.Random, seed: int, vocabulary: int) -> tuple[int, int, int
 
 
 def random_model(seed: int) -> Speech2TextForConditionalGeneration:
-    """The model of `random_config(seed)` in eval mode, every parameter drawn from a normal of deviation 0.2.
-
-    Norm scales are drawn around 1. Tied parameters stay tied.
-    """
+    """The model of `random_config(seed)` in eval mode, its parameters spread. Tied ones stay tied."""
     torch.manual_seed(seed)
-    model = Speech2TextForConditionalGeneration(random_config(seed))
-    model.train(False)
-    for name, parameter in model.named_parameters():
-        with torch.no_grad():
-            parameter.normal_(std=SPREAD)
-            if name.endswith("layer_norm.weight"):
-                parameter.add_(1.0)
+    model: Speech2TextForConditionalGeneration = spread(
+        Speech2TextForConditionalGeneration(random_config(seed))
+    )
     model.generation_config = GenerationConfig.from_model_config(model.config)
     model.generation_config.max_new_tokens = 12
     return model
@@ -129,14 +191,13 @@ def random_batch(config: Speech2TextConfig, seed: int, rows: int = 3) -> dict[st
     generator = torch.Generator().manual_seed(seed)
     draw = random.Random(f"batch {seed}")
     frames = draw.randint(20, 36)
-    lengths = [frames, *(draw.randint(3, frames) for _ in range(rows - 1))]
-    mask = torch.arange(frames).unsqueeze(0) < torch.tensor(lengths).unsqueeze(1)
+    mask = random_mask(draw, frames, 3, rows)
     bins = config.input_feat_per_channel * config.input_channels
     ids = torch.randint(config.vocab_size, (rows, draw.randint(4, 9)), generator=generator)
     ids[:, 0] = config.decoder_start_token_id
     ids[-1, -2:] = config.pad_token_id or 0
     return {
         "input_features": torch.randn(rows, frames, bins, generator=generator),
-        "attention_mask": mask.long(),
+        "attention_mask": mask,
         "decoder_input_ids": ids,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from transformers import Speech2TextConfig, Speech2TextForConditionalGeneration
 
 from tests.oracle import (
@@ -16,6 +17,7 @@ from tests.oracle import (
     random_batch,
     random_config,
     random_model,
+    stored_differently,
 )
 
 SEEDS = range(12)
@@ -97,3 +99,19 @@ def test_a_batch_shows_a_mask_left_out() -> None:
         with torch.no_grad():
             difference = (model(**batch).logits - model(**without).logits).abs().max()
         assert difference > 1e-3, seed
+
+
+def test_a_difference_between_two_folders_is_told(tmp_path: Path) -> None:
+    """A bit, a name on either side; nothing between equal ones."""
+    stored = {"a": torch.zeros(2), "b": torch.ones(3)}
+    others = [
+        stored,
+        {**stored, "a": torch.tensor([0.0, 1e-45])},
+        {"a": stored["a"]},
+        {**stored, "c": torch.ones(1)},
+    ]
+    for index, tensors in enumerate((stored, *others)):
+        (tmp_path / str(index)).mkdir()
+        save_file(tensors, tmp_path / str(index) / "model.safetensors")
+    told = [stored_differently(tmp_path / "0", tmp_path / str(index)) for index in range(1, 5)]
+    assert told == [[], ["a"], ["b"], ["c"]]

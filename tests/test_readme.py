@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import crossloom
 from crossloom.cli import main
+from specs.families import FAMILIES, family
 from tests.full_size.published import folder_of, key_lists, write_header
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -21,7 +22,13 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-PUBLISHED = "facebook/s2t-small-librispeech-asr"
+REPOSITORIES = {
+    "facebook/s2t-small-librispeech-asr": "4.40.2 safetensors",
+    "facebook/wav2vec2-base-960h": "as published",
+    "google-bert/bert-base-uncased": "as published",
+    "openai-community/gpt2": "as published",
+}
+"""What the specs name -> the list of what is stored there."""
 
 
 def block(language: str) -> str:
@@ -48,15 +55,44 @@ def test_every_spec_is_sound_and_compiles(text: str, tmp_path: Path) -> None:
     assert crossloom.emit(file, tmp_path / "out")
 
 
-@pytest.mark.parametrize("text", [text for _, text in BLOCKS if PUBLISHED in text and "weights:" in text])
-def test_what_a_spec_takes_of_a_checkpoint_is_there(text: str, tmp_path: Path) -> None:
-    """Its tensors by name and shape are as published, and there is nothing in them."""
-    name = PUBLISHED.partition("/")[2]
-    shutil.copytree(folder_of(name), tmp_path / name)
-    write_header(key_lists(name)["4.40.2 safetensors"], tmp_path / name / "model.safetensors")
-    (tmp_path / "spec.yaml").write_text(text.replace(PUBLISHED, f"./{name}"), encoding="utf-8")
+def with_folders(text: str, folder: Path) -> str:
+    """A text with the repositories it names as folders: tensors by name and shape, and nothing in them."""
+    for repository, label in REPOSITORIES.items():
+        name = repository.rpartition("/")[2]
+        if repository in text:
+            shutil.copytree(folder_of(name), folder / name)
+            write_header(key_lists(name)[label], folder / name / "model.safetensors")
+    return re.sub("|".join(map(re.escape, REPOSITORIES)), lambda found: f"./{Path(found[0]).name}", text)
+
+
+@pytest.mark.parametrize("text", [text for name, text in BLOCKS if name == "yaml" and "weights:" in text])
+def test_what_a_spec_takes_of_its_checkpoints_is_there(text: str, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(with_folders(text, tmp_path), encoding="utf-8")
     findings = crossloom.verify(tmp_path / "spec.yaml")
     assert [finding for finding in findings if finding.severity != "info"] == []
+
+
+def test_new_writes_the_pair_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = next(text for _, text in BLOCKS if text.startswith("crossloom new "))
+    result = CliRunner().invoke(main, shlex.split(with_folders(line, tmp_path))[1:])
+    assert result.exit_code == 0, result.output
+    written = (tmp_path / "speech-gpt2.yaml").read_text(encoding="utf-8")
+    for repository in REPOSITORIES:
+        written = written.replace(str(tmp_path / Path(repository).name), repository)
+    assert written in [text for name, text in BLOCKS if name == "yaml"]
+
+
+def test_every_family_is_named() -> None:
+    table = {
+        row[1]: set(re.findall(r"`([\w-]+)`", row[2]))
+        for row in re.finditer(r"^\| ([^|]+) \| (`.*) \|$", README, re.M)
+    }
+    encoders = set().union(*(named for role, named in table.items() if role.startswith("encoders of")))
+    families = {name: family(name) for name in FAMILIES}
+    assert encoders == {name for name, one in families.items() if one.encoder is not None}
+    assert table["decoders"] == {name for name, one in families.items() if one.decoder is not None}
+    assert table["whole models"] == {name for name, one in families.items() if one.is_whole}
 
 
 @pytest.mark.parametrize(
@@ -93,3 +129,13 @@ def test_python_example_uses_public_names() -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
 def test_links_lead_somewhere(link: str) -> None:
     assert (Path(__file__).parent.parent / link).exists()
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_name_files_that_exist(document: str) -> None:
+    root = Path(__file__).parent.parent
+    named = re.findall(
+        r"`((?:specs|blocks|compiler|runtime|crossloom|tests|docs|generated|benchmarks|examples)/[\w./*-]*)`",
+        (root / document).read_text(encoding="utf-8"),
+    )
+    assert [name for name in named if not list(root.glob(name.rstrip("/")))] == []

@@ -24,11 +24,6 @@ class Definition:
     source: str
     uses: frozenset[str]
 
-    @property
-    def is_class(self) -> bool:
-        """Whether this is a class."""
-        return isinstance(self.node, ast.ClassDef)
-
     @cached_property
     def base(self) -> str:
         """Of a class: the first it inherits from."""

@@ -95,7 +95,11 @@ class Folder(Source):
                 message = f"`{shown}` is a file, not a folder"
                 raise failure("XL514", message, help=f"name its folder: `{root.parent}`")
             siblings = [entry.name for entry in root.parent.iterdir()] if root.parent.is_dir() else []
-        raise failure("XL514", f"the folder `{shown}` does not exist", help=near(root.name, siblings))
+        raise failure(
+            "XL514",
+            f"the folder `{shown}` does not exist",
+            help=near(root.name, siblings) or "check the path",
+        )
 
     def __str__(self) -> str:
         return str(self.root)

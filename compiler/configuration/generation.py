@@ -12,7 +12,8 @@ from compiler.configuration.pair import half_document, is_pair
 from compiler.passes.findings import Findings
 from compiler.reader import Document
 from specs.generation import OPTION_NAMES
-from specs.generation_layers import SEARCH_IDS, resolve, resolve_lengths
+from specs.generation.layers import SEARCH_IDS, resolve
+from specs.generation.lengths import resolve_lengths
 
 NAME = "generation_config.json"
 _SECTION = "generation."

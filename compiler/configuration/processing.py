@@ -47,8 +47,8 @@ def section_folder(spec: Spec, key: str) -> str:
 
 
 def tokenizer_source(spec: Spec, one: StatedTokenizer, sources: Mapping[str, Source]) -> Source | None:
-    """Where the files of a tokenizer are: with the weights of the whole, or of the part it is for."""
-    source = sources.get("model") or sources.get(one.component.role)
+    """Where the files of a tokenizer are: with the weights of the part it is for, or of the whole."""
+    source = sources.get(one.component.role) or sources.get("model")
     return None if source is None else section_source(spec, one.key, source)
 
 

@@ -32,22 +32,10 @@ from compiler.importing.sections import (
 from compiler.passes.findings import Findings
 from compiler.reader import Document, read_text
 from compiler.reader import Path as Address
-from compiler.spec import Spec
 from compiler.weights.halves import absent_half, class_above, untrained
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.language import VERSION
-
-
-def import_source(
-    source: str | Path | Source,
-    role: str | None = None,
-    ignore: tuple[str, ...] = (),
-    tokens: Mapping[str, int] | None = None,
-    **access: Any,
-) -> Spec:
-    """The spec of a folder or repository; see `import_with_report`."""
-    return import_with_report(source, role, ignore, tokens, **access).spec
 
 
 def import_with_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -15,6 +15,7 @@ from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
 from compiler.configuration.processing import file_bytes
 from compiler.diagnostics.model import CrossloomError, Severity
+from compiler.diagnostics.near import near
 from compiler.importing.checkpoint import import_with_report
 from compiler.importing.sections import tokens_section
 from compiler.reader import read_text
@@ -43,11 +44,14 @@ class Paired:
     missing: tuple[str, ...]
 
 
-def paired(name: str, sources: Mapping[str, str], tokens: Mapping[str, int]) -> Paired:
+def paired(
+    name: str, sources: Mapping[str, str], tokens: Mapping[str, int], file: str | None = None
+) -> Paired:
     """The spec of an encoder and a decoder, by role a family's name, a folder or a repository.
 
     What a checkpoint has no tensors for is named under `fresh:`, what it has beside under `ignore:`. Ids
     come from `tokens`, else from the decoder's config, else from its tokenizer's special tokens.
+    Findings are in `file`, by default of the spec's name.
 
     Raises:
         CrossloomError: what import finds of a source, and what `check` finds but for missing ids.
@@ -78,7 +82,7 @@ def paired(name: str, sources: Mapping[str, str], tokens: Mapping[str, int]) -> 
         config = analysis.spec.config if analysis.spec is not None else {}
         missing = tuple(one for one in _NEEDED if config.get(f"{one}_token_id") is None)
     text = _text({**data, **_filled(more)}, missing)
-    analysis = analyse(read_text(text, f"{name}.yaml"))
+    analysis = analyse(read_text(text, file or f"{name}.yaml"))
     errors = {finding.code for finding in analysis.diagnostics if finding.severity is Severity.ERROR}
     if errors - {"XL404"} or (errors and not missing):
         raise CrossloomError(analysis.diagnostics)
@@ -88,7 +92,7 @@ def paired(name: str, sources: Mapping[str, str], tokens: Mapping[str, int]) -> 
 def _imported(source: str, role: str, tokens: Mapping[str, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What a half's import writes, and the ids it needs that are in no file."""
     given = dict(tokens) if role == "decoder" else {}
-    opened = resolve(source)
+    opened = _opened(source)
     special = special_ids(opened) if role == "decoder" else {}
     missing: list[str] = []
     spec: Spec | None = None
@@ -111,6 +115,21 @@ def _imported(source: str, role: str, tokens: Mapping[str, int]) -> tuple[dict[s
         settled = {**further, **data.get("tokens", {})}
         data["tokens"] = {one: id_ for one, id_ in settled.items() if one not in missing}
     return data, tuple(missing)
+
+
+def _opened(source: str) -> Source:
+    """The folder or repository. Where there is none, it may have been meant for a family's name."""
+    try:
+        opened = resolve(source)
+        opened.has("config.json")  # the Hub is asked now
+        return opened
+    except CrossloomError as error:
+        close = near(source, FAMILIES, most=1)
+        if "/" in source or not close:
+            raise
+        meant = f"did you mean the family `{close[0]}`?"
+        told = [replace(one, help=f"{meant} if not, {one.help}") for one in error.diagnostics]
+        raise CrossloomError(told) from None
 
 
 def special_ids(source: Source) -> dict[str, int]:

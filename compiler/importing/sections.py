@@ -21,7 +21,7 @@ from compiler.spec import Spec
 from compiler.stated import sections_of
 from specs.family import Family
 from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation_layers import CONFIG_OPTIONS, SEARCH_IDS
+from specs.generation.layers import CONFIG_OPTIONS, SEARCH_IDS
 from specs.pairs import PublishedPair
 from specs.problems import Problem
 from specs.values import View

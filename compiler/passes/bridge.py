@@ -73,7 +73,9 @@ def crossing(
             else "its parameters are in no checkpoint of a part: they start fresh",
             *_remarks(spec),
         ),
-        help="write `bridge: none` to have unequal widths refused",
+        help=None
+        if isinstance(spec.language.bridge, BridgeBlock)
+        else "write `bridge: none` to have unequal widths refused",
         severity="info",
     )
     numbers |= dict(zip(BRIDGES[kind].sides, ends, strict=True))

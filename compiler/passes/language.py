@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compiler.catalogue import names
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
+from compiler.passes.components import base_of, component
 from compiler.passes.findings import Findings, dotted
 from compiler.passes.forms import KEYS, form, misplaced_keys, mixed_halves
 from compiler.passes.rows import row_problems
@@ -20,15 +19,10 @@ from compiler.reader import Document
 from compiler.reader import Path as Address
 from compiler.spec import HALVES, Component, GraphPart, Part, Spec, Whole
 from compiler.stated import SHARED, stated_sections
-from specs.families import FAMILIES, family
-from specs.family import Family, roles_of
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
 from specs.processing.stated import Files, Processing
 from specs.values import written
-
-_CLASS = re.compile(r"(For[A-Z]\w*|Model|Config|Encoder|Decoder)$")
-"""What a published class adds to the name of its family."""
 
 
 def understand(findings: Findings, file: Path | None) -> Spec | None:
@@ -60,7 +54,7 @@ def understand(findings: Findings, file: Path | None) -> Spec | None:
         language=language,
         components=components,
         graphs={role: part for role, part in parts.items() if isinstance(part, GraphPart)},
-        whole=Whole("model", weights=weights, base=_base(findings, "weights")) if weights else None,
+        whole=Whole("model", weights=weights, base=base_of(findings, "weights")) if weights else None,
         origins=findings.origins,
         processing=_processing(findings, components),
     )
@@ -133,7 +127,7 @@ def _part(findings: Findings, role: str, section: Written | Half | None) -> Part
             findings.add(_empty(findings.document, (role,)), (role,))
         return None
     if section.family is not None:
-        return _component(findings, role, section.family, section)
+        return component(findings, role, section.family, section)
     assert isinstance(section, Half), "a whole model names its family"
     graph = (role, "graph")
     if section.graph is not None or graph in findings.document.keys:
@@ -150,105 +144,7 @@ def _graph(
         if not findings.is_poisoned(dotted(path)):
             findings.add(_empty(findings.document, path), path)
         return None
-    return GraphPart(role, graph, weights=weights, base=_base(findings, role, "weights"))
-
-
-def _base(findings: Findings, *path: str) -> Path:
-    """The folder of the file that writes what is at a path."""
-    return Path(findings.document.locate(path).file).parent
-
-
-def _component(findings: Findings, role: str, name: str, section: Written | Half) -> Component | None:
-    stated = _family(findings, role, name)
-    if stated is None or not _can_be(findings, role, stated):
-        return None
-    architecture = section.architecture
-    if architecture is not None and architecture not in stated.architectures:
-        close = near(architecture, stated.architectures)
-        findings.add(
-            Diagnostic(
-                "XL111",
-                Severity.ERROR,
-                f"`{stated.name}` has no architecture `{architecture}`",
-                (findings.document.locate((role, "architecture")),),
-                (f"it has {', '.join(stated.architectures)}",),
-                f"did you mean `{close[0]}`?"
-                if close
-                else f"write {' or '.join(stated.architectures)}, or remove it",
-            ),
-            (role, "architecture"),
-        )
-    config = validated(findings, section.config, stated.config, (role, "config"))
-    if config is None:
-        return None
-    component = Component(
-        role,
-        stated.name,
-        config.model_dump(),
-        frozenset(section.config),
-        architecture,
-        section.rows,
-        weights=section.weights,
-        base=_base(findings, role, "weights"),
-    )
-    return _ruled(findings, component)
-
-
-def _family(findings: Findings, role: str, name: str) -> Family | None:
-    if name in FAMILIES:
-        return family(name)
-    if not findings.is_poisoned(f"{role}.family"):
-        findings.add(
-            Diagnostic(
-                "XL110",
-                Severity.ERROR,
-                f"unknown family `{name}`",
-                (findings.document.locate((role, "family")),),
-                (f"known families: {', '.join(FAMILIES)}",),
-                _family_meant(name),
-            ),
-            (role, "family"),
-        )
-    return None
-
-
-def _can_be(findings: Findings, role: str, stated: Family) -> bool:
-    """Whether the family fills this role; XL205 where it does not."""
-    roles = roles_of(stated)
-    if role in roles:
-        return True
-    findings.add(
-        Diagnostic(
-            "XL205",
-            Severity.ERROR,
-            f"`{stated.name}` cannot be {_AS[role]}",
-            (findings.document.locate((role, "family")),),
-            (f"it can be {' or '.join(_AS[one] for one in roles)}", *_LACKS.get(role, ())),
-            f"write it under `{roles[0]}:`, or name a family that can be {_AS[role]}: "
-            + ", ".join(one for one in FAMILIES if role in roles_of(family(one))),
-        ),
-        (role, "family"),
-    )
-    return False
-
-
-_AS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decoder"}
-_LACKS = {
-    "encoder": ("it gives no hidden states for a decoder to attend to",),
-    "decoder": ("it has no cross-attention, with which a decoder reads its encoder",),
-}
-
-
-def _family_meant(name: str) -> str:
-    """The edit for an unknown family: it may be the name of a class, a catalogue entry or a checkpoint."""
-    close = near(name, FAMILIES) or near(_CLASS.sub("", name), FAMILIES)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    if name in names():
-        return f"`{name}` is a spec of the catalogue: write `extends: {name}` at the top, without `model:`"
-    if "/" in name:
-        return f"if it is a checkpoint, make a spec of it: `crossloom import {name}`"
-    return "name a known family, or write the model as a `graph:`"
+    return GraphPart(role, graph, weights=weights, base=base_of(findings, role, "weights"))
 
 
 def _empty(document: Document, path: Address) -> Diagnostic:
@@ -271,20 +167,6 @@ def _formless(document: Document, role: str) -> Diagnostic:
         (replace(document.keys[(role,)], label="nothing says what it is"),),
         help="add `family:`, or write it as a `graph:`",
     )
-
-
-def _ruled(findings: Findings, component: Component) -> Component:
-    """The component after its family's own rules; a null id that is needed is taken at its default."""
-    defaults = component.family.config().model_dump()
-    values = {f"{component.role}.config.{name}": value for name, value in component.config.items()}
-    problems = list(component.family.rules(component.view))
-    findings.report(problems, values)
-    nulls = {
-        name: defaults[name]
-        for name, value in component.config.items()
-        if value is None and findings.is_poisoned(f"{component.role}.config.{name}")
-    }
-    return replace(component, config={**component.config, **nulls})
 
 
 def _processing(findings: Findings, components: Mapping[str, Component]) -> Processing:

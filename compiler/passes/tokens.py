@@ -9,7 +9,7 @@ from compiler.passes.free_graph import IDS, Written
 from compiler.places import id_address
 from compiler.spec import Component, Spec
 from compiler.stated import tokenizers_of
-from specs.generation_layers import check_section
+from specs.generation.layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
 from specs.processing.stated import FilterBank

@@ -19,8 +19,6 @@ Section = Literal["spec", "nodes", "parameters", "tokens"]
 ABSENT = object()
 """On the side that has nothing at an address; null is a value."""
 
-_COMPONENTS = ("model", "encoder", "decoder")
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:

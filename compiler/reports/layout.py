@@ -79,7 +79,7 @@ def lay_out(facts: Facts, measures: Measures) -> Layout:
     }
     edges = _routed(items, reads, measures.trunk)
     grid = _grid(items, max(rows.values()) + 1)
-    _order(items, grid)
+    _order(grid)
     columns = _place(items, grid, measures)
     return Layout(items, edges, max(rows.values()) + 1, columns)
 
@@ -152,7 +152,7 @@ def _grid(items: Mapping[str, Item], rows: int) -> list[list[Item]]:
     return grid
 
 
-def _order(items: Mapping[str, Item], grid: list[list[Item]]) -> None:
+def _order(grid: list[list[Item]]) -> None:
     """Let every row follow the mean place of its neighbours, down and up in turn."""
     for sweep in range(_SWEEPS):
         place = {item.name: index for row in grid for index, item in enumerate(row)}

@@ -46,7 +46,8 @@ SECTIONS = (
         {"demo": "demo", "run": "run", "train": "train"},
         (
             "crossloom run s2t.yaml speech.wav -g num_beams=5",
-            "crossloom train s2t.yaml --data train.jsonl -o out",
+            "crossloom run captions.yaml picture.png",
+            "crossloom train combo.yaml --data train.jsonl -o out",
         ),
     ),
     Section(

@@ -32,8 +32,9 @@ def command(
 ) -> int:
     """Load a model and write it as a folder that a library loads: config or spec, weights, processor files.
 
-    Tensors are bit-equal to the checkpoint's. What no published class computes (a pair, a free graph, a half
-    alone) goes to crossloom itself, which loads it by the spec.yaml in the folder.
+    Tensors are bit-equal to the checkpoint's. A pair goes to transformers where one of its classes of
+    pairs computes the same. What no published class computes (a free graph, a bridge of one's own) goes to
+    crossloom itself, which loads it by the spec.yaml in the folder.
 
     \b
     $ crossloom export digits -o out --to transformers

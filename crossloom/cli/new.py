@@ -36,7 +36,7 @@ def command(
     stated = {"decoder_start": decoder_start, "pad": pad}
     tokens = {name: id_ for name, id_ in stated.items() if id_ is not None}
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", output.stem).strip("-._")[:128] or "new"
-    made = paired(name, {"encoder": encoder, "decoder": decoder}, tokens)
+    made = paired(name, {"encoder": encoder, "decoder": decoder}, tokens, str(output))
     write_result(made.text, output, is_spec=True, force=force)
     if made.analysis.diagnostics:
         report(made.analysis.diagnostics)

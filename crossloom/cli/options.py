@@ -28,6 +28,13 @@ WEIGHTS = click.option(
     help="Checkpoint to take instead of the spec's own; a pair takes encoder=SOURCE and "
     "decoder=SOURCE, or one that `train` wrote.",
 )
+PROCESSOR = click.option(
+    "--processor",
+    multiple=True,
+    metavar="SOURCE",
+    help="Where the tokenizer's files are, if not with the weights; of two tokenizers encoder=SOURCE and "
+    "decoder=SOURCE.",
+)
 DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
 
 

@@ -12,7 +12,7 @@ from compiler.installing import require
 from crossloom.cli.dependencies import device_of
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.generation import GENERATION, generation_options
-from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, format_option
+from crossloom.cli.options import DEVICE, PROCESSOR, SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, report
 from crossloom.cli.specs import by_role, checked
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from runtime.transcription import Transcript
 
 
-@click.command(short_help="Recordings or texts to texts, one line each.")
+@click.command(short_help="Recordings, images or texts to texts, a line each.")
 @SPEC
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @WEIGHTS
+@PROCESSOR
 @GENERATION
 @click.option("--src-lang", metavar="CODE", help="Language of source texts, where the model has several.")
 @click.option(
@@ -40,6 +41,7 @@ def command(
     spec: str,
     inputs: tuple[str, ...],
     weights: tuple[str, ...],
+    processor: tuple[str, ...],
     options: tuple[str, ...],
     src_lang: str | None,
     replace_unknown: bool,
@@ -59,6 +61,7 @@ def command(
     \b
     $ crossloom run digits speech.wav
     $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    $ crossloom run trocr.yaml line.png
     $ crossloom run bert2gpt2.yaml "a text" "and another"
     """
     require("`crossloom run`", "torch", "tqdm")
@@ -72,7 +75,9 @@ def command(
         "replace_unknown": replace_unknown,
         "tgt_lang": tgt_lang,
     }
-    for transcript in _transcripts(spec, inputs, by_role(weights), device, reading, chosen):
+    for transcript in _transcripts(
+        spec, inputs, by_role(weights), by_role(processor, "--processor"), device, reading, chosen
+    ):
         if transcript.text is None:
             failed += 1
             report(transcript.findings)
@@ -89,6 +94,7 @@ def _transcripts(
     spec: str,
     inputs: tuple[str, ...],
     weights: Any,
+    files: Any,
     device: str | None,
     reading: dict[str, Any],
     options: dict[str, Any],
@@ -97,14 +103,14 @@ def _transcripts(
 
     from crossloom.api import load
     from runtime.flow import flow_of
-    from runtime.processing.loading import processor_of
+    from runtime.processing.loading import files_of, processor_of
     from runtime.transcription import check_options, transcribe
 
     sound, graph = checked(spec)
     flow_of(sound)
     check_options(sound, options)
     model = load(sound, weights, device=device_of(device))
-    processor = processor_of(sound, graph, model.sources)
+    processor = processor_of(sound, graph, files_of(files, model.sources))
     with tqdm(total=len(inputs), unit="input", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
         for transcript in transcribe(model, processor, inputs, **reading, **options):
             bar.update()

@@ -82,8 +82,8 @@ def spec_files(paths: Iterable[str]) -> Iterator[str]:
         yield from map(str, found)
 
 
-def by_role(written: tuple[str, ...]) -> str | Mapping[str, str] | None:
-    """The sources of a `--weights` option: one for the model, or `encoder=...` and `decoder=...`."""
+def by_role(written: tuple[str, ...], option: str = "--weights") -> str | Mapping[str, str] | None:
+    """The sources of an option: one for the model, or `encoder=...` and `decoder=...`."""
     if not written:
         return None
     pairs = [text.partition("=") for text in written]
@@ -91,7 +91,7 @@ def by_role(written: tuple[str, ...]) -> str | Mapping[str, str] | None:
         return {role: source for role, _, source in pairs}
     if len(written) > 1:
         raise click.UsageError(
-            "--weights is given twice; a pair takes --weights encoder=... --weights decoder=..."
+            f"{option} is given twice; a pair takes {option} encoder=... {option} decoder=..."
         )
     return written[0]
 

@@ -11,7 +11,7 @@ import click
 from compiler.installing import require
 from crossloom.cli.dependencies import device_of
 from crossloom.cli.failures import Terminated
-from crossloom.cli.options import DEVICE, SPEC, WEIGHTS, Decorator, output_folder
+from crossloom.cli.options import DEVICE, PROCESSOR, SPEC, WEIGHTS, Decorator, output_folder
 from crossloom.cli.specs import by_role, checked
 from specs.counts import counted
 
@@ -93,22 +93,20 @@ def training_options() -> Decorator:
     return decorate
 
 
-@click.command(short_help="Fit a model to recordings, or texts, and what to write.")
+@click.command(short_help="Fit a model to recordings, images or texts.")
 @SPEC
 @click.option(
     "--data",
     type=_FILE,
     required=True,
     metavar="FILE",
-    help="JSON lines with `audio` (or `source`) and `text`.",
+    help="JSON lines with `audio`, `image` or `source`, and `text`.",
 )
 @click.option("--valid", type=_FILE, metavar="FILE", help="Rows to count word errors on.")
 @output_folder(required=True, help="Folder of the result and its checkpoints.")
 @WEIGHTS
 @click.option("--fresh", is_flag=True, help="Start from fresh parameters.")
-@click.option(
-    "--processor", metavar="SOURCE", help="Where the tokenizer's files are, if not with the weights."
-)
+@PROCESSOR
 @DEVICE
 @training_options()
 def command(
@@ -118,12 +116,12 @@ def command(
     output: Path,
     weights: tuple[str, ...],
     fresh: bool,
-    processor: str | None,
+    processor: tuple[str, ...],
     device: str | None,
     **options: Any,
 ) -> int:
     """Train on a manifest, one `{"audio": "path", "text": "words"}` a line, and write the model to a folder.
-    For an encoder of texts a line is `{"source": "words", "text": "words"}`.
+    For an encoder of images the first field is `image` and a path, for one of texts `source` and words.
 
     Training starts from the spec's weights, or those of --weights. Ctrl-C and SIGTERM stop it after the
     update it is at, and leave a checkpoint; a run that was stopped goes on with --resume and ends with the
@@ -134,6 +132,7 @@ def command(
 
     \b
     $ crossloom train digits --data train.jsonl --valid valid.jsonl -o build/mine --freeze 'encoder.*'
+    $ crossloom train captions.yaml --data pictures.jsonl -o build/captions
     $ crossloom train tiny.yaml --fresh --processor ./tokenizer --data train.jsonl -o build/tiny
     """
     require("`crossloom train`", "torch", "tqdm", "safetensors")
@@ -141,10 +140,9 @@ def command(
         require("--valid", "jiwer", extra="train")
     chosen = _chosen(options)
     from compiler.build import build
-    from compiler.checkpoint.resolve import resolve
     from compiler.sources import sources_of
     from crossloom.api import load
-    from runtime.processing.loading import processor_of
+    from runtime.processing.loading import files_of, processor_of
     from runtime.training import train
     from runtime.training.options import parse_options
 
@@ -152,7 +150,7 @@ def command(
     sound, graph = checked(spec)
     place = device_of(device)
     sources = sources_of(sound, by_role(weights))
-    files = sources if processor is None else {"model": resolve(processor)}
+    files = files_of(by_role(processor, "--processor"), sources)
     chosen["processor"] = processor_of(sound, graph, files)
     if fresh:
         model: Any = build(sound, graph, chosen.get("seed", 0), place)

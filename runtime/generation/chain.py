@@ -10,7 +10,7 @@ import torch
 from runtime.generation import processors, sampling
 from runtime.generation.decoding import Processor
 from specs.generation import GenerationOptions
-from specs.generation_layers import Lengths
+from specs.generation.lengths import Lengths
 
 
 def build_processors(

@@ -22,7 +22,8 @@ from runtime.generation.inputs import (
 from runtime.generation.interface import Encoded, Model
 from specs.counts import counted
 from specs.generation import INERT_FIELDS, OPTION_NAMES, REFUSED_FIELDS, GenerationOptions
-from specs.generation_layers import Lengths, resolve, resolve_lengths
+from specs.generation.layers import resolve
+from specs.generation.lengths import Lengths, resolve_lengths
 from specs.problems import Problem
 
 OTHER_NAMES = ("encoder_outputs", "decoder_input_ids", "return_scores", "on_step")

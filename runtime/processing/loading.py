@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from specs.processing.images import Image
 from specs.processing.tokenizers import reading_of
 from specs.values import plain
 
+Files = str | Path | Mapping[str, str | Path]
+"""Where a processor's files are: one place, or that of each half by role."""
 
-def load_processor(analysis: Analysis, source: str | Path | None = None, **access: Any) -> Processor:
+
+def load_processor(analysis: Analysis, source: Files | None = None, **access: Any) -> Processor:
     """The processor of an analysed spec; files come from `source`, or from the spec's weights.
 
     Raises:
@@ -32,8 +36,18 @@ def load_processor(analysis: Analysis, source: str | Path | None = None, **acces
             (XL514), an unreadable one (XL117), or one unlike the model (XL403).
     """
     spec, graph = analysis.sound()
-    opened = sources_of(spec, None, **access) if source is None else {"model": resolve(source, **access)}
-    return processor_of(spec, graph, opened)
+    is_elsewhere = source is not None and not isinstance(source, Mapping)
+    sources = {} if is_elsewhere else sources_of(spec, None, **access)
+    return processor_of(spec, graph, files_of(source, sources, **access))
+
+
+def files_of(given: Files | None, sources: Sources, **access: Any) -> Sources:
+    """Where a processor's files are: where the call says, else with the weights."""
+    if given is None:
+        return sources
+    if isinstance(given, Mapping):
+        return {**sources, **{role: resolve(one, **access) for role, one in given.items()}}
+    return {"model": resolve(given, **access)}
 
 
 def processor_of_model(model: Any) -> Processor:
@@ -94,7 +108,8 @@ def _tokenizer(spec: Spec, one: StatedTokenizer, sources: Sources) -> Tokenizer:
     source = tokenizer_source(spec, one, sources)
     listed = " or of ".join(quoted_names(reading.files) for reading in one.kind.readings)
     wanted = f"the {one.key.replace('_', ' ')} of `{spec.name}` is made of {listed}"
-    help = "name a folder or repository that has them: `--processor SOURCE`, `load_processor(spec, source)`"
+    named = "SOURCE" if len(tokenizers_of(spec)) == 1 else f"{one.component.role}=SOURCE"
+    help = f"name a folder or repository that has them: `--processor {named}`, `load_processor(spec, source)`"
     if source is None:
         message = f"{wanted}, and no checkpoint is named that has them"
         raise failure("XL514", message, info=("they cannot be made from a spec",), help=help)

@@ -12,6 +12,7 @@ from compiler.configuration.processing import SOURCE_FOLDER
 from compiler.installing import require
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
+from runtime.processing.rows import check_rows, encoded, padded
 from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
@@ -87,26 +88,7 @@ class Processor:
         (XL418); a language unknown or not needed (XL112); text without a token
         (XL417); nothing to do (XL105); rows that differ in number (XL104).
         """
-        if src_lang is not None and (text is None or self._source_tokenizer is None):
-            raise failure(
-                "XL112",
-                f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
-                help="leave `src_lang` out",
-            )
-        given = {"audio": audio, "images": images, "text": text}
-        several = [f"`{name}`" for name, value in given.items() if value is not None]
-        if not several and text_target is None:
-            raise failure(
-                "XL105", "nothing to process", help="pass `audio`, `images`, `text` or `text_target`"
-            )
-        if len(several) > 1:
-            raise failure(
-                "XL112",
-                f"{' and '.join(several)} are all inputs, and a model takes one of them"
-                if len(several) > 2
-                else f"{' and '.join(several)} are both inputs, and a model takes one of them",
-                help="pass the text to be produced as `text_target`",
-            )
+        self._refuse_unusable(audio, images, text, text_target, src_lang)
         require("a processor", "torch")
         inputs: dict[str, Tensor] = {}
         if audio is not None:
@@ -117,12 +99,12 @@ class Processor:
             reader = self._source_tokenizer or self.tokenizer
             language = tgt_lang if self._source_tokenizer is None else src_lang or reader.source_language
             rows = self._source_rows(reader, text, language, errors)
-            inputs["input_ids"] = _padded(rows, reader.pad_id)
-            inputs["attention_mask"] = _padded([[1] * len(row) for row in rows], 0)
+            inputs["input_ids"] = padded(rows, reader.pad_id)
+            inputs["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
         if text_target is not None:
-            rows = _encoded(self.tokenizer, text_target, tgt_lang, errors)
-            inputs["labels"] = _padded([self._ended(row) for row in rows], IGNORED_LABEL)
-        _check_rows(inputs)
+            rows = encoded(self.tokenizer, text_target, tgt_lang, errors)
+            inputs["labels"] = padded([self._ended(row) for row in rows], IGNORED_LABEL)
+        check_rows(inputs)
         return inputs
 
     @property
@@ -213,6 +195,29 @@ class Processor:
             paths.append(folder / name)
         return paths
 
+    def _refuse_unusable(self, audio: Any, images: Any, text: Any, text_target: Any, src_lang: Any) -> None:
+        """XL105 or XL112 for arguments of a call of which there are too few, or too many."""
+        if src_lang is not None and (text is None or self._source_tokenizer is None):
+            raise failure(
+                "XL112",
+                f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
+                help="leave `src_lang` out",
+            )
+        given = {"audio": audio, "images": images, "text": text}
+        several = [f"`{name}`" for name, value in given.items() if value is not None]
+        if not several and text_target is None:
+            raise failure(
+                "XL105", "nothing to process", help="pass `audio`, `images`, `text` or `text_target`"
+            )
+        if len(several) > 1:
+            raise failure(
+                "XL112",
+                f"{' and '.join(several)} are all inputs, and a model takes one of them"
+                if len(several) > 2
+                else f"{' and '.join(several)} are both inputs, and a model takes one of them",
+                help="pass the text to be produced as `text_target`",
+            )
+
     def _features(self, audio: Any, sampling_rate: int | None) -> dict[str, Tensor]:
         from runtime.processing.waveforms import as_waveforms
 
@@ -258,7 +263,7 @@ class Processor:
         self, reader: Tokenizer, texts: str | Sequence[str], language: str | None, errors: Errors
     ) -> list[list[int]]:
         """Ids of source texts, each as long as the encoder has positions for: else XL405."""
-        rows = _encoded(reader, texts, language, errors)
+        rows = encoded(reader, texts, language, errors)
         longest = self._longest_source
         for index, row in enumerate(rows):
             if longest is not None and len(row) > longest:
@@ -295,29 +300,3 @@ class Processor:
 
         assert isinstance(self.front_end, Image), "asked for after the images were taken"
         return build_pixel_front_end(self.front_end)
-
-
-def _encoded(
-    tokenizer: Tokenizer, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors
-) -> list[list[int]]:
-    rows = [texts] if isinstance(texts, str) else texts
-    return [tokenizer.encode(text, tgt_lang, errors) for text in rows]
-
-
-def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """Rows of ids, filled on the right: [B, longest] int64."""
-    import torch
-
-    width = max((len(row) for row in rows), default=0)
-    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.int64)
-
-
-def _check_rows(inputs: Mapping[str, Tensor]) -> None:
-    counts = {name: tensor.shape[0] for name, tensor in inputs.items()}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{count} of `{name}`" for name, count in counts.items())
-        raise failure(
-            "XL104",
-            f"the inputs differ in their number of rows: {listed}",
-            help="pass a text for each of the others",
-        )

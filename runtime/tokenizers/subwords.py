@@ -47,6 +47,8 @@ class SubwordTokenizer:
         try:
             stated = kind.read_ids(name, files[name])
             self._tokenizer = _built(kind, files)
+        except KeyError as error:  # such as the merges of pairs, in a file of another kind of pieces
+            raise _unusable(name, f"it lacks {error}") from None
         except Exception as error:  # the library raises nothing more special
             raise _unusable(name, str(error)) from None
         _add_special(self._tokenizer, kind, files)
@@ -168,7 +170,8 @@ class SubwordTokenizer:
 
 
 def _unusable(name: str, why: str) -> Exception:
-    return failure("XL403", f"`{name}` cannot be used: {why}", help="download the tokenizer's files again")
+    help = "use the files of the tokenizer this model was trained with, or download them again"
+    return failure("XL403", f"`{name}` cannot be used: {why}", help=help)
 
 
 def _built(kind: Subwords, files: Mapping[str, bytes]) -> Any:

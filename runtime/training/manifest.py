@@ -13,6 +13,7 @@ from typing import Any
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity, Span
 from compiler.diagnostics.near import near
 from runtime.failures import failure
+from specs.counts import counted
 
 FIELDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "audio": ("audio", (str, PathLike)),
@@ -72,10 +73,28 @@ def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]], takes: st
         replace(row, source=folder / row.source) if isinstance(row.source, Path) else row for row in found
     ]
     absent = [row for row in found if isinstance(row.source, Path) and not row.source.is_file()]
-    findings += [row.finding(f"there is no file {str(row.source)!r}") for row in absent]
+    where = "the manifest's folder" if isinstance(rows, (str, PathLike)) else "the working directory"
+    help = f"check the path; a relative one starts at {where}"
+    findings += [row.finding(f"there is no file {str(row.source)!r}", help=help) for row in absent]
     if findings:
-        raise CrossloomError(sorted(findings, key=_order))
+        raise CrossloomError(_once(sorted(findings, key=_order)))
     return found
+
+
+def _once(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """Findings in order, what is wrong with many rows of a manifest told at the first of them."""
+    rows: dict[object, list[Diagnostic]] = {}
+    for finding in findings:
+        rows.setdefault((finding.message, finding.help), []).append(finding)
+    return [
+        first if not more else replace(first, info=(*first.info, f"and in {_more(more)}"))
+        for first, *more in rows.values()
+    ]
+
+
+def _more(findings: list[Diagnostic]) -> str:
+    last = findings[-1].spans[0].line if findings[-1].spans else None
+    return counted(len(findings), "more row") + ("" if last is None else f", the last at line {last}")
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -111,7 +130,12 @@ def _parse_row(fields: list[tuple[str, Any]], place: Span | int, takes: str) -> 
     for name, count in Counter(name for name, _ in fields).items():
         if name not in known:
             close = near(name, known, most=1)
-            help = f"did you mean `{close[0]}`?" if close else f"a row has the fields {' and '.join(known)}"
+            if name in {of for of, _ in FIELDS.values()}:
+                help = f"the model takes `{given}`; {_example(takes)}"
+            elif close:
+                help = f"did you mean `{close[0]}`?"
+            else:
+                help = f"a row has the fields {' and '.join(known)}"
             return _finding(place, f"unknown field `{name}`", help=help)
         if count > 1:
             return _finding(place, f"the field `{name}` stands {count} times", help="keep one of them")

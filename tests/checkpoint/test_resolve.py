@@ -41,7 +41,7 @@ def test_an_absolute_folder_and_a_path(tmp_path: Path) -> None:
 def test_a_missing_folder_offers_near_names(tmp_path: Path) -> None:
     (tmp_path / "checkpoint").mkdir()
     assert refusal("./chekpoint", tmp_path).help == "did you mean `checkpoint`?"
-    assert refusal("./a/b/c", tmp_path).help is None
+    assert refusal("./a/b/c", tmp_path).help == "check the path"
 
 
 def test_folders_that_cannot_be(tmp_path: Path) -> None:

@@ -107,3 +107,20 @@ def test_what_a_person_wrote_stays(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "XL602" in done.output
     assert out.read_text() == "mine"
+
+
+def test_a_family_misspelt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no family is asked of the Hub; where that has it not, the family that is meant is named."""
+    plain_bert(tmp_path / "text")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    done = new(tmp_path / "combo.yaml", "vitt", tmp_path / "text", "--decoder-start", "1", "--pad", "0")
+    assert done.exit_code == 2
+    assert "did you mean the family `vit`?" in done.stderr
+
+
+def test_findings_are_in_the_file_that_was_written(tmp_path: Path) -> None:
+    plain_bert(tmp_path / "text")
+    out = tmp_path / "below" / "combo.yml"
+    done = new(out, "vit", tmp_path / "text", "--decoder-start", "1", "--pad", "0")
+    assert done.exit_code == 0, done.output
+    assert f"{out}:" in done.stderr.replace("\n", "")

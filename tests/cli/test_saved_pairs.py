@@ -14,6 +14,7 @@ from transformers import (
     AutoModel,
     BertConfig,
     BertLMHeadModel,
+    BertTokenizer,
     EncoderDecoderModel,
     SpeechEncoderDecoderModel,
     VisionEncoderDecoderModel,
@@ -23,6 +24,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 import crossloom as api
 from tests.cli.runner import AUDIO, crossloom, python, result_of
 from tests.pairs.folders import decoder, speech_encoder, text_encoder, write_pair
+from tests.processing.subword_files import write_vocabulary
 from tests.vision.oracle import save as save_vision
 from tests.vision.pictures import picture, written
 
@@ -186,6 +188,67 @@ main(["run", {str(imported("image"))!r}, {given!r}, "-g", "max_new_tokens=5"], p
     assert "needs PIL, which is not installed: " in done.stderr
     assert "[image]'" in done.stderr
     assert "internal error" not in done.stderr
+
+
+def test_a_tokenizer_from_elsewhere(imported: Callable[[str], Path], tmp_path: Path) -> None:
+    """The public class of pairs writes none: it is told which option takes its place, and that is taken."""
+    folder = imported("image").parent
+    bare = tmp_path / "bare"
+    shutil.copytree(folder / "image", bare, ignore=shutil.ignore_patterns("vocab.txt"))
+    assert crossloom("import", bare, "-o", tmp_path / "bare.yaml").exit_code == 0
+    given, _ = inputs("image", tmp_path)
+    refused = crossloom("run", tmp_path / "bare.yaml", given, *SHORT)
+    assert refused.exit_code == 2
+    assert "--processor" in refused.stderr
+    done = crossloom("run", tmp_path / "bare.yaml", given, *SHORT, "--processor", folder / "image decoder")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == crossloom("run", imported("image"), given, *SHORT).stdout
+
+
+def test_two_tokenizers_from_elsewhere(tmp_path: Path) -> None:
+    """Each half's by its role, where neither checkpoint has its own."""
+    halves = {"encoder": text_encoder(tmp_path / "encoder"), "decoder": decoder(tmp_path / "decoder")}
+    spec = write_pair(tmp_path / "pair.yaml", halves["encoder"], halves["decoder"])
+    expected = crossloom("run", spec, SENTENCES[0])
+    assert expected.exit_code == 0, expected.output
+    named = []
+    for role, folder in halves.items():
+        whole = folder.rename(tmp_path / f"{role} with all")
+        folder.mkdir()
+        for name in ("config.json", "model.safetensors"):
+            shutil.copy(whole / name, folder)
+        named += ["--processor", f"{role}={whole}"]
+    refused = crossloom("run", spec, SENTENCES[0])
+    assert refused.exit_code == 2
+    assert "--processor encoder=SOURCE" in " ".join(refused.stderr.split())
+    done = crossloom("run", spec, SENTENCES[0], *named)
+    assert (done.exit_code, done.stdout) == (0, expected.stdout), done.output
+
+
+def test_the_tokenizer_of_the_other_half_is_refused(tmp_path: Path) -> None:
+    """Byte pairs are not made of the `tokenizer.json` of word pieces: what it lacks is told."""
+    halves = {"encoder": text_encoder(tmp_path / "encoder"), "decoder": decoder(tmp_path / "decoder")}
+    spec = write_pair(tmp_path / "pair.yaml", halves["encoder"], halves["decoder"])
+    write_vocabulary(tmp_path / "other", "BertTokenizer")
+    BertTokenizer.from_pretrained(tmp_path / "other").save_pretrained(tmp_path / "other")
+    done = crossloom("run", spec, SENTENCES[0], "--processor", f"decoder={tmp_path / 'other'}")
+    assert done.exit_code == 1
+    told = " ".join(done.stderr.split())
+    assert "`tokenizer.json` cannot be used: it lacks" in told
+    assert "use the files of the tokenizer this model was trained with" in told
+
+
+def test_a_checkpoint_that_is_not_there_is_told_where_it_is_named(
+    imported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    spec = tmp_path / "gone.yaml"
+    text = imported("text").read_text()
+    (line,) = [one for one in text.splitlines() if one.startswith("weights: ")]
+    spec.write_text(text.replace(line, "weights: ./nowhere"))
+    done = crossloom("compile", spec)
+    assert done.exit_code == 2
+    assert "gone.yaml:3:10" in done.stderr
+    assert "help: check the path" in done.stderr
 
 
 def test_as_many_tensors_are_mapped_as_are_stored(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from compiler.diagnostics.model import CrossloomError
 from crossloom import from_pretrained
 from runtime.generation import generate
 from runtime.generation.chain import build_processors
-from specs.generation_layers import resolve, resolve_lengths
+from specs.generation.layers import resolve
+from specs.generation.lengths import resolve_lengths
 from tests import oracle
 from tests.generation.models import SEARCHES, SEEDS, Case, end_ids, option_sets, random_case
 

@@ -17,7 +17,8 @@ from specs.generation import (
     GenerationOptions,
     idle_options,
 )
-from specs.generation_layers import Lengths, check_section, resolve, resolve_lengths
+from specs.generation.layers import check_section, resolve
+from specs.generation.lengths import Lengths, resolve_lengths
 
 CONFIG = {"vocab_size": 50, "pad_token_id": 1, "eos_token_id": 2}
 
@@ -328,5 +329,5 @@ def test_published_generation_configs_resolve(name: str) -> None:
 
 
 def test_the_schema_needs_no_torch() -> None:
-    script = "import sys, specs.generation_layers; assert not {'torch', 'numpy'} & set(sys.modules)"
+    script = "import sys, specs.generation.layers; assert not {'torch', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -10,8 +10,8 @@ import argparse
 import sys
 import tempfile
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from queue import SimpleQueue
 
 from tests.mutation import tree
 from tests.mutation.faults import Fault, Result, all_faults
@@ -19,29 +19,39 @@ from tests.mutation.report import shown, write_pages
 
 
 def measured(faults: list[Fault], workers: int) -> list[Result]:
-    """What catches each fault, in their order; every worker spoils a copy of its own."""
+    """What catches each fault; every worker spoils a copy of its own. A whole group has its page written."""
     context = get_context("fork")
-    results: SimpleQueue[tuple[int, Result]] = context.SimpleQueue()  # type: ignore[assignment]
-    shares = [range(first, len(faults), workers) for first in range(workers)]
-    processes = [context.Process(target=_work, args=(faults, share, results)) for share in shares]
-    for process in processes:
-        process.start()
     found: dict[int, Result] = {}
-    while len(found) < len(faults):
-        index, result = results.get()
-        found[index] = result
-        mark = "    " if result.is_expected else "!!! "
-        print(f"{mark}{result.group}: {result.name}: {shown(result)}", flush=True)
-    for process in processes:
-        process.join()
+    readers = []
+    for first in range(workers):
+        reader, writer = context.Pipe(duplex=False)
+        context.Process(target=_work, args=(faults, range(first, len(faults), workers), writer)).start()
+        writer.close()
+        readers.append(reader)
+    while readers:
+        for ready in wait(readers):
+            assert isinstance(ready, Connection), "every worker has a pipe"
+            try:
+                index, killer = ready.recv()
+            except EOFError:  # the worker has ended
+                readers.remove(ready)
+                continue
+            fault = faults[index]
+            found[index] = result = Result(fault.group, fault.name, killer, fault.equivalent)
+            mark = "    " if result.is_expected else "!!! "
+            print(f"{mark}{result.group}: {result.name}: {shown(result)}", flush=True)
+            group = [index for index, other in enumerate(faults) if other.group == fault.group]
+            if found.keys() >= set(group):
+                write_pages([found[index] for index in group])
+    assert len(found) == len(faults), "no worker failed"
     return [found[index] for index in range(len(faults))]
 
 
-def _work(faults: list[Fault], share: range, results: SimpleQueue[tuple[int, Result]]) -> None:
+def _work(faults: list[Fault], share: range, results: Connection) -> None:
     with tempfile.TemporaryDirectory() as folder, tree.copied(Path(folder)) as copy:
+        tree.enter(copy, dict.fromkeys(test for index in share for test in faults[index].tests))
         for index in share:
-            fault = faults[index]
-            results.put((index, Result(fault.group, fault.name, fault.killer(copy), fault.equivalent)))
+            results.send((index, faults[index].killer(copy)))
 
 
 def main() -> int:
@@ -57,7 +67,6 @@ def main() -> int:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(groups)}")
     tree.warm_up()
     found = measured([f for f in faults if f.group in (options.groups or groups)], options.workers)
-    write_pages(found)
     unexpected = sum(not result.is_expected for result in found)
     print(f"{len(found)} faults, {unexpected} unexpected")
     return 1 if unexpected else 0

@@ -28,7 +28,7 @@ class EdgeFault:
 
     def killer(self, copy: Path) -> str | None:
         """The first test that fails without the edge."""
-        return tree.run(copy, self._cut, self.tests).killer
+        return tree.first_to_fail(copy, self._cut, self.tests, self.group)
 
     def _cut(self) -> None:
         from specs.builder import GraphBuilder
@@ -53,7 +53,7 @@ class EndFault:
 
     def killer(self, copy: Path) -> str | None:
         """The first test that fails without the mask."""
-        return tree.run(copy, self._cut, self.tests).killer
+        return tree.first_to_fail(copy, self._cut, self.tests, self.group)
 
     def _cut(self) -> None:
         stated = family_of(self.group)

@@ -43,6 +43,10 @@ class Fault(Protocol):
     def equivalent(self) -> str | None:
         """Why no test can tell, where none can."""
 
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Files of tests that are to find it."""
+
     def killer(self, copy: Path) -> str | None:
         """The first test that fails in a copy of the sources with this fault."""
 

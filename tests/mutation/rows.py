@@ -89,7 +89,7 @@ class RowFault:
 
     def killer(self, copy: Path) -> str | None:
         """The first test that fails with the row spoilt."""
-        return tree.run(copy, self.prepare, self.tests).killer
+        return tree.first_to_fail(copy, self.prepare, self.tests, self.group)
 
 
 def row_faults() -> Iterator[RowFault]:

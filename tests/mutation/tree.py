@@ -1,7 +1,7 @@
 """A copy of the sources to spoil, and runs of tests inside it.
 
-The parent imports the slow libraries and nothing of ours. Every fault runs in a forked child that
-imports the copy afresh: a run costs what its tests cost.
+The parent imports the slow libraries. Every fault runs in a forked child: where a file was edited it imports
+the copy afresh, else it has what its parent imported. A run costs what its tests cost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import pickle
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from compileall import compile_dir
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,9 +54,20 @@ NEAREST = {
         "tests/speech/test_export.py",
     ),
     "windows": ("tests/vision/test_parity.py", "tests/vision/test_windows.py"),
+    "pairs": (
+        "tests/pairs/test_bridges.py",
+        "tests/pairs/test_saved_files.py",
+        "tests/speech/test_heads.py",
+        "tests/pairs/test_published.py",
+        "tests/pairs/test_saved.py",
+        "tests/vision/test_windows.py",
+        "tests/check/test_planted.py",
+    ),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
+_QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
+"""Up to the first failure, and without what only reports."""
 LIMIT = 600
 """Seconds after which a run counts as killed: a fault may make a loop endless."""
 
@@ -74,6 +86,7 @@ def copied(folder: Path) -> Iterator[Path]:
     for name in (*SOURCES, "examples"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree / "pyproject.toml")
+    compile_dir(tree, quiet=2)  # once for all runs; of an edited file the times differ, so it is read anew
     yield tree
     shutil.rmtree(tree)
 
@@ -109,8 +122,16 @@ def warm_up() -> None:
     transformers.logging.set_verbosity_error()
 
 
+def first_to_fail(tree: Path, prepare: Callable[[], None], tests: tuple[str, ...], word: str) -> str | None:
+    """The first test to fail with a fault: those whose names hold a word are tried before all."""
+    return run(tree, prepare, ("-k", word, *tests)).killer or run(tree, prepare, tests).killer
+
+
 def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str, ...] = TESTS) -> Outcome:
-    """Run tests in a fork that sees `tree` alone; `prepare` is called there before them."""
+    """Run tests in a fork that sees `tree` alone; `prepare` is called there before them.
+
+    Without it a file was edited, so that all is imported anew there.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -118,7 +139,9 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
         signal.alarm(LIMIT)
         killer: str | None = "an error outside of any test"
         try:
-            killer = _first_failure(tree, prepare, tests)
+            if prepare is None or not _has_entered(tree):
+                _enter(tree)
+            killer = _first_failure(prepare or _nothing, tests)
         finally:
             os.write(writer, pickle.dumps(killer))
             os._exit(0)
@@ -131,22 +154,39 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
     return Outcome(pickle.loads(sent))
 
 
-def _first_failure(tree: Path, prepare: Callable[[], None] | None, tests: tuple[str, ...]) -> str | None:
-    import pytest
+def enter(tree: Path, tests: Iterable[str]) -> None:
+    """Import a copy and its tests once for all runs to come that edit no file."""
+    _enter(tree)
+    for file in tests:
+        import_module(file.removesuffix(".py").replace("/", "."))
 
+
+def _has_entered(tree: Path) -> bool:
+    compiler = sys.modules.get("compiler")
+    return compiler is not None and str(tree) in str(compiler.__path__)
+
+
+def _enter(tree: Path) -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] in SOURCES and n != __name__]:
         del sys.modules[name]
     os.chdir(tree)
     sys.path[:] = [str(tree), *(path for path in sys.path if Path(path or ".").resolve() != ROOT)]
     sys.dont_write_bytecode = True
+    compiler = import_module("compiler")
+    assert str(tree) in str(compiler.__path__), "the copy is what is imported"
+
+
+def _nothing() -> None:
+    pass
+
+
+def _first_failure(prepare: Callable[[], None], tests: tuple[str, ...]) -> str | None:
+    import pytest
+
     recorder = _Recorder()
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        import compiler
-
-        assert str(tree) in str(compiler.__path__), "the copy is what is imported"
-        if prepare is not None:
-            prepare()
-        pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests], plugins=[recorder])
+        prepare()
+        pytest.main([*_QUICKLY, *tests], plugins=[recorder])
     return recorder.failed
 
 

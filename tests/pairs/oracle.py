@@ -7,11 +7,10 @@ of `tests.oracle`.
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import (
     BartConfig,
     BartForCausalLM,
@@ -35,9 +34,8 @@ from transformers import (
 )
 from transformers.models.bart.modeling_bart import BartEncoder
 from transformers.models.mbart.modeling_mbart import MBartEncoder
-from transformers.models.trocr.modeling_trocr import TrOCRSinusoidalPositionalEmbedding
 
-from tests.oracle import ACTIVATIONS, SPREAD
+from tests.oracle import ACTIVATIONS, random_mask, spread
 from tests.pairs.speech2text2 import Speech2Text2ForCausalLM
 
 Role: TypeAlias = Literal["encoder", "decoder"]
@@ -83,29 +81,6 @@ def fresh_half(role: str, family: str, seed: int, **changes: Any) -> Any:
     return type(half)(half.config)
 
 
-def spread(model: Any) -> Any:
-    """Every parameter drawn from a normal of deviation 0.2, norm scales around 1."""
-    norms = {id(module.weight) for module in model.modules() if isinstance(module, nn.LayerNorm)}
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=SPREAD)
-            if id(parameter) in norms:
-                parameter.add_(1.0)
-    return model.eval()
-
-
-def read_back(published: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The model of a folder, and what is missing from it or too much.
-
-    The public TrOCR loses its sinusoids when it is loaded: they are neither parameters nor buffers.
-    """
-    model, report = published.from_pretrained(folder, output_loading_info=True)
-    for module in model.modules():
-        if isinstance(module, TrOCRSinusoidalPositionalEmbedding) and module.weights.is_meta:
-            module.weights = module.get_embedding(*module.weights.shape, module.padding_idx)
-    return model.eval(), report
-
-
 def random_pair(encoder: str, decoder: str, seed: int) -> Any:
     """The public pair of two random halves, and of a projection where their widths differ."""
     pair = EncoderDecoderModel(
@@ -123,8 +98,7 @@ def random_texts(config: Any, seed: int, rows: int = 3) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     draw = random.Random(f"texts {seed}")
     length = draw.randint(7, 12)
-    lengths = torch.tensor([length, *(draw.randint(2, length) for _ in range(rows - 1))])
-    mask = (torch.arange(length) < lengths.unsqueeze(1)).long()
+    mask = random_mask(draw, length, 2, rows)
     ids = torch.randint(4, config.vocab_size, (rows, length), generator=generator)
     texts = {
         "input_ids": ids.where(mask.bool(), torch.tensor(config.pad_token_id)),

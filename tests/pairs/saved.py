@@ -22,6 +22,7 @@ from transformers import (
 )
 
 import crossloom
+from tests.oracle import spread
 from tests.pairs import oracle
 from tests.speech import oracle as speech
 from tests.vision import oracle as vision
@@ -106,7 +107,7 @@ def random_pair(kind: str, encoder: str, decoder: str, seed: int) -> Any:
     first = reads.make(encoder, seed, last.config.hidden_size)
     pair = reads.published(encoder=first, decoder=last)
     if hasattr(pair, "enc_to_dec_proj"):
-        oracle.spread(pair.enc_to_dec_proj)
+        spread(pair.enc_to_dec_proj)
     pair.config.decoder_start_token_id = last.config.decoder_start_token_id
     pair.config.pad_token_id = last.config.pad_token_id
     return runnable(pair)

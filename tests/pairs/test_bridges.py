@@ -49,6 +49,7 @@ def test_its_hyper_parameters_have_defaults(kind: str, tmp_path: Path) -> None:
     (note,) = analysis.diagnostics
     assert (note.code, str(note.severity)) == ("XL301", "info")
     assert f"({kind})" in note.message
+    assert note.help is None, "nothing speaks against a bridge that was asked for"
     graph = analysis.sound()[1]
     states = graph.types[graph.encoded[0]]  # type: ignore[index]
     assert states.dims[-1].value == 16

@@ -18,9 +18,10 @@ from transformers import (
 
 import crossloom
 from crossloom import CrossloomError
+from tests.oracle import respelt, searched, spread
 from tests.pairs import oracle
 from tests.pairs.cases import joined, spec_of
-from tests.pairs.test_halves import outputs, respelt
+from tests.pairs.test_halves import outputs
 from tests.parity.cases import LOGITS, difference
 
 CROSS = ["decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*"]
@@ -44,7 +45,7 @@ def bert(seed: int) -> Any:
     """A public BERT decoder whose one token type adds nothing."""
     config = oracle.random_half("decoder", "bert", seed).config
     config.update({"type_vocab_size": 1, "layer_norm_eps": 1e-12})
-    theirs = oracle.spread(BertLMHeadModel(config))
+    theirs = spread(BertLMHeadModel(config))
     nn.init.zeros_(theirs.bert.embeddings.token_type_embeddings.weight)
     return theirs
 
@@ -77,7 +78,7 @@ def test_logits(seed: int, tmp_path: Path) -> None:
 def test_beside_every_encoder(encoder: str, seed: int, tmp_path: Path) -> None:
     """Logits, and the ids of greedy and beam search."""
     half, theirs = oracle.random_half("encoder", encoder, seed), bert(seed)
-    pair = oracle.spread(EncoderDecoderModel(encoder=half, decoder=theirs))
+    pair = spread(EncoderDecoderModel(encoder=half, decoder=theirs))
     nn.init.zeros_(theirs.bert.embeddings.token_type_embeddings.weight)
     pair.config.decoder_start_token_id, pair.config.pad_token_id = 3, theirs.config.pad_token_id
     half.save_pretrained(tmp_path / "encoder")
@@ -92,10 +93,8 @@ def test_beside_every_encoder(encoder: str, seed: int, tmp_path: Path) -> None:
         assert difference(ours(**texts, **target).logits, pair(**texts, **target).logits) <= LOGITS
     texts.pop("token_type_ids", None)
     for beams in (1, 4):
-        options: dict[str, Any] = {"max_new_tokens": 8, "num_beams": beams}
-        ids = crossloom.generate(ours, **texts, **options)
-        assert isinstance(ids, torch.Tensor)
-        assert ids.tolist() == pair.generate(**texts, **options, do_sample=False).tolist()
+        ids, expected = searched(ours, pair, texts, length=8, beams=beams)
+        assert ids == expected
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,7 @@ def test_beside_every_encoder(encoder: str, seed: int, tmp_path: Path) -> None:
 )
 def test_warm_start(published: Any, tmp_path: Path) -> None:
     """All it shares with a checkpoint is taken from it; cross-attention always starts fresh, and says so."""
-    theirs = oracle.spread(published(oracle.random_half("encoder", "distilbert", 1).config))
+    theirs = spread(published(oracle.random_half("encoder", "distilbert", 1).config))
     theirs.save_pretrained(tmp_path / "in")
     spec = crossloom.import_spec(tmp_path / "in", role="decoder", tokens={"decoder_start": 3})
     has_head = published is DistilBertForMaskedLM

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import (
     BertForMaskedLM,
@@ -25,6 +24,7 @@ from transformers import (
 
 import crossloom
 from crossloom import CrossloomError
+from tests.oracle import read_back, respelt, spread, stored_differently
 from tests.pairs import oracle
 from tests.parity.cases import LOGITS, difference
 
@@ -68,20 +68,18 @@ def test_parity_and_export(role: str, family: str, seed: int, tmp_path: Path) ->
     ours, expected = outputs(role, theirs, model, seed)
     assert difference(ours, expected) <= LOGITS
     crossloom.export(model, tmp_path / "out")
-    before, after = (load_file(tmp_path / name / "model.safetensors") for name in ("in", "out"))
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    again, report = read_back(theirs, tmp_path / "out")
+    assert stored_differently(tmp_path / "in", tmp_path / "out") == []
+    again, report = read_same(theirs, tmp_path / "out")
     assert all(not names for names in report.values()), report
     ours, expected = outputs(role, again, model, seed)
     assert difference(ours, expected) <= LOGITS
 
 
-def read_back(theirs: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
+def read_same(theirs: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
     """The folder as the same class, which config.json names."""
     (named,) = json.loads((folder / "config.json").read_text())["architectures"]
     assert named == type(theirs).__name__
-    return oracle.read_back(type(theirs), folder)
+    return read_back(type(theirs), folder)
 
 
 @each
@@ -89,17 +87,10 @@ def test_a_fresh_half_is_exported_too(role: str, family: str, tmp_path: Path) ->
     theirs = saved(role, family, 1, tmp_path / "in")
     model = crossloom.build(crossloom.import_spec(tmp_path / "in"), seed=3).eval()
     crossloom.export(model, tmp_path / "out")
-    theirs, report = read_back(theirs, tmp_path / "out")
+    theirs, report = read_same(theirs, tmp_path / "out")
     assert all(not names for names in report.values()), report
     ours, expected = outputs(role, theirs, model, 1)
     assert difference(ours, expected) <= LOGITS
-
-
-def respelt(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
-    """Rewrite the names of a folder's tensors."""
-    file = folder / "model.safetensors"
-    tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
-    save_file(change(tensors), file, metadata={"format": "pt"})
 
 
 def gamma(name: str) -> str:
@@ -187,7 +178,7 @@ def test_warm_start_from_any_head(role: oracle.Role, published: Any, tmp_path: P
     family = published.__name__[: 7 if published is RobertaForMaskedLM else 4].lower()
     config = oracle.random_half("encoder", family, 1).config
     config.is_decoder = False
-    theirs = oracle.spread(published(config))
+    theirs = spread(published(config))
     theirs.save_pretrained(tmp_path)
     start = {"decoder_start": 3} if role == "decoder" else None
     spec = crossloom.import_spec(tmp_path, role=role, tokens=start)
@@ -228,7 +219,7 @@ def test_warm_start_from_a_classifier(role: oracle.Role, family: str, published:
     trained_as: oracle.Role = "decoder" if family == "gpt2" else "encoder"
     config = oracle.random_half(trained_as, family, 0).config
     config.update({"is_decoder": False, "add_cross_attention": False})
-    theirs = oracle.spread(published(config))
+    theirs = spread(published(config))
     theirs.save_pretrained(tmp_path)
     start = {"decoder_start": 3} if role == "decoder" else None
     model = crossloom.load(crossloom.import_spec(tmp_path, role=role, tokens=start))
@@ -245,7 +236,7 @@ def test_warm_start_of_gpt2(published: Any, tmp_path: Path) -> None:
     config = GPT2Config(
         vocab_size=30, n_positions=20, n_embd=8, n_layer=2, n_head=2, bos_token_id=7, eos_token_id=8
     )
-    theirs = oracle.spread(published(config))
+    theirs = spread(published(config))
     theirs.save_pretrained(tmp_path)
     spec = crossloom.import_spec(tmp_path)
     assert spec.kind == "decoder"

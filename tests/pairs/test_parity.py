@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import crossloom
+from tests.oracle import searched
 from tests.pairs.cases import NAMES, PAIRS, Pair, joined, pair
 from tests.pairs.oracle import SEEDS
 from tests.parity.cases import LOGITS, LOSS, difference
@@ -72,11 +72,8 @@ def test_loss_and_gradients(case: Pair) -> None:
 @pytest.mark.parametrize("beams", [1, 4])
 def test_ids(case: Pair, beams: int) -> None:
     inputs = {name: case.texts[name] for name in ("input_ids", "attention_mask")}
-    options: dict[str, Any] = {"max_new_tokens": 10, "num_beams": beams}
-    theirs = case.theirs.generate(**inputs, **options, do_sample=False)
-    ours = crossloom.generate(case.ours, **inputs, **options)
-    assert isinstance(ours, torch.Tensor)
-    assert ours.tolist() == theirs.tolist()
+    ours, theirs = searched(case.ours, case.theirs, inputs, length=10, beams=beams)
+    assert ours == theirs
 
 
 def test_training_lowers_the_loss(families: tuple[str, str]) -> None:

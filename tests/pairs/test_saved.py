@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import crossloom
+from tests.oracle import searched, stored_differently
 from tests.pairs.saved import CELLS, READS, SEEDS, Saved, logits, runnable, saved
 from tests.parity.cases import LOGITS, LOSS, difference
 
@@ -58,19 +57,14 @@ def test_logits_and_loss(case: Saved) -> None:
 
 @pytest.mark.parametrize("beams", [1, 4])
 def test_ids(case: Saved, beams: int) -> None:
-    options: dict[str, Any] = {"max_new_tokens": 8, "num_beams": beams}
-    theirs = case.theirs.generate(**case.inputs, **options, do_sample=False)
-    ours = crossloom.generate(case.ours, **case.inputs, **options)
-    assert isinstance(ours, torch.Tensor)
-    assert ours.tolist() == theirs.tolist()
+    ours, theirs = searched(case.ours, case.theirs, case.inputs, length=8, beams=beams)
+    assert ours == theirs
 
 
 def test_written_back(case: Saved, cell: tuple[str, str, str], tmp_path: Path) -> None:
     """The public class loads it with nothing missing; tensors are bit-equal, unused ones too."""
     crossloom.export(case.ours, tmp_path)
-    before, after = (load_file(folder / "model.safetensors") for folder in (case.folder, tmp_path))
-    assert before.keys() == after.keys()
-    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    assert stored_differently(case.folder, tmp_path) == []
     again, report = READS[cell[0]].published.from_pretrained(tmp_path, output_loading_info=True)
     assert all(not names for names in report.values()), report
     # Where the public implementation reads a folder, sinusoids stay on the meta device.

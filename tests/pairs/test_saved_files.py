@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import SpeechEncoderDecoderModel
 
 import crossloom
 from crossloom import CrossloomError, CrossloomWarning
+from tests.oracle import respelt, stored_differently
 from tests.pairs import oracle
 from tests.pairs.cases import joined
 from tests.pairs.saved import Saved, logits, save, saved
@@ -88,10 +90,9 @@ def copied(case: Saved, folder: Path, change: Callable[[dict[str, Any]], None] |
     return folder
 
 
-def respelt(folder: Path, name_of: Callable[[str], str]) -> None:
-    file = folder / "model.safetensors"
-    tensors = {name_of(name): tensor.clone() for name, tensor in load_file(file).items()}
-    save_file(tensors, file, metadata={"format": "pt"})
+def renamed(name_of: Callable[[str], str]) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
+    """All tensors under other names."""
+    return lambda stored: {name_of(name): tensor for name, tensor in stored.items()}
 
 
 def gamma(name: str) -> str:
@@ -108,20 +109,18 @@ def test_each_half_in_its_own_spelling(spellings: tuple[Callable[[str], str], ..
     case = saved(*SPEECH, 1)
     folder = copied(case, tmp_path / "in")
     for spelling in spellings:
-        respelt(folder, spelling)
+        respelt(folder, renamed(spelling))
     ours = crossloom.from_pretrained(folder)
     assert difference(logits(ours, case), logits(case.theirs, case)) <= LOGITS
     crossloom.export(ours, tmp_path / "out")
-    published, written = (load_file(one / "model.safetensors") for one in (case.folder, tmp_path / "out"))
-    assert written.keys() == published.keys()
-    assert all(torch.equal(written[name], published[name]) for name in published)
+    assert stored_differently(case.folder, tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("spelling", [gamma, magnitude])
 def test_half_a_spelling_is_refused(spelling: Callable[[str], str], tmp_path: Path) -> None:
     folder = copied(saved(*SPEECH, 1), tmp_path / "in")
     changed = [name for name in load_file(folder / "model.safetensors") if spelling(name) != name][::2]
-    respelt(folder, lambda name: spelling(name) if name in changed else name)
+    respelt(folder, renamed(lambda name: spelling(name) if name in changed else name))
     with pytest.raises(CrossloomError, match=r"XL5(01|04|11)"):
         crossloom.from_pretrained(folder)
 
@@ -306,9 +305,7 @@ def test_put_together_from_two_checkpoints_and_written_as_published(tmp_path: Pa
     case = saved(*TEXT, 0)
     model = crossloom.load(halves_of(case, tmp_path))
     crossloom.export(model, tmp_path / "out")
-    before, after = (load_file(one / "model.safetensors") for one in (case.folder, tmp_path / "out"))
-    assert before.keys() == after.keys()
-    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+    assert stored_differently(case.folder, tmp_path / "out") == []
 
 
 def test_a_published_pair_in_place_of_two_checkpoints(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from transformers import TrOCRConfig
 
 import crossloom
-from tests.pairs import oracle
+from tests.oracle import spread
 from tests.pairs.folders import WIDTH, speech_encoder
 from tests.pairs.golden import DATA
 from tests.pairs.speech2text2 import Speech2Text2ForCausalLM
@@ -36,7 +36,7 @@ def written(folder: Path, **changes: Any) -> Path:
         "add_cross_attention": True,
     }
     torch.manual_seed(1)
-    oracle.spread(Speech2Text2ForCausalLM(TrOCRConfig(**{**fields, **changes}))).save_pretrained(folder)
+    spread(Speech2Text2ForCausalLM(TrOCRConfig(**{**fields, **changes}))).save_pretrained(folder)
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(DATA / "tokenizer" / name, folder)
     return folder

@@ -15,9 +15,9 @@ from transformers import TrOCRConfig, TrOCRForCausalLM, XGLMConfig, XGLMForCausa
 
 import crossloom
 from crossloom import CrossloomError
-from tests.pairs import oracle
+from tests.oracle import read_back, respelt, spread
 from tests.pairs.speech2text2 import Speech2Text2ForCausalLM
-from tests.pairs.test_halves import respelt, saved
+from tests.pairs.test_halves import saved
 from tests.parity.cases import LOGITS, difference
 
 FAMILIES = ("speech_to_text_2", "trocr", "xglm")
@@ -44,7 +44,7 @@ def tiny(published: Any, configuration: Any, **changes: Any) -> Any:
         else {"decoder_layers": 2, "decoder_attention_heads": 3, "decoder_ffn_dim": 17}
     )
     role = {"is_decoder": True, "add_cross_attention": True, "decoder_start_token_id": 3}
-    return oracle.spread(published(configuration(**{**common, **sizes, **role, **changes})))
+    return spread(published(configuration(**{**common, **sizes, **role, **changes})))
 
 
 def both(theirs: Any, ours: Any, length: int) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ def test_variants(name: str, tmp_path: Path) -> None:
     with pytest.raises((CrossloomError, ValueError), match="positions"):
         both(theirs, model, 22)
     crossloom.export(model, tmp_path / "out")
-    again, report = oracle.read_back(published, tmp_path / "out")
+    again, report = read_back(published, tmp_path / "out")
     assert all(not names for names in report.values()), report
     ours, expected = both(again, model, 9)
     assert difference(ours, expected) <= LOGITS

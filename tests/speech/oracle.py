@@ -28,7 +28,7 @@ from transformers import (
     WavLMModel,
 )
 
-from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, SPREAD
+from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, random_mask, spread
 
 CLASSES: dict[str, tuple[Any, Any]] = {
     "data2vec-audio": (Data2VecAudioConfig, Data2VecAudioModel),
@@ -155,24 +155,8 @@ def random_model(family: str, seed: int, **changes: Any) -> PreTrainedModel:
     """The model in eval mode, every parameter drawn from a normal of deviation 0.2, norm scales around 1."""
     torch.manual_seed(seed)
     config, model_class = CLASSES[family]
-    model: PreTrainedModel = model_class(config(**{**random_settings(family, seed), **changes}))
-    spread(model)
+    model: PreTrainedModel = spread(model_class(config(**{**random_settings(family, seed), **changes})))
     return model
-
-
-def spread(model: PreTrainedModel) -> None:
-    """Draw every parameter anew, and the statistics that norms over a batch have stored."""
-    model.train(False)
-    for name, parameter in model.named_parameters():
-        with torch.no_grad():
-            parameter.normal_(std=SPREAD)
-            if name.endswith("norm.weight"):
-                parameter.add_(1.0)
-    for name, buffer in model.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.normal_(std=SPREAD)
-        if name.endswith("running_var"):
-            buffer.uniform_(0.5, 2.0)
 
 
 def save(family: str, seed: int, folder: Path, **changes: Any) -> PreTrainedModel:
@@ -196,6 +180,5 @@ def random_audio(seed: int, rows: int = 3) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     draw = random.Random(f"audio {seed}")
     samples = draw.randint(300, 400)
-    lengths = torch.tensor([samples, *(draw.randint(120, samples) for _ in range(rows - 1))])
-    mask = (torch.arange(samples) < lengths.unsqueeze(1)).long()
+    mask = random_mask(draw, samples, 120, rows)
     return torch.randn(rows, samples, generator=generator), mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from transformers import (
 )
 
 import crossloom
+from tests.oracle import respelt, spread
 from tests.parity.cases import LOGITS, difference
 from tests.speech.oracle import (
     FAMILIES,
@@ -28,7 +30,6 @@ from tests.speech.oracle import (
     random_settings,
     save,
     save_beside_front_end,
-    spread,
 )
 
 each = pytest.mark.parametrize(("family", "seed"), [(f, seed) for f in FAMILIES for seed in SEEDS])
@@ -86,14 +87,15 @@ def test_gradients_are_the_published_ones(tmp_path: Path, family: str, seed: int
 OLDER = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
 
 
-def respelt(folder: Path, names: dict[str, str], prefix: str = "") -> None:
-    """Write a checkpoint's tensors under other names."""
-    tensors = load_file(folder / "model.safetensors")
-    for old, new in names.items():
-        tensors = {key.replace(old, new): value for key, value in tensors.items()}
-    save_file(
-        {prefix + key: value.contiguous() for key, value in tensors.items()}, folder / "model.safetensors"
-    )
+def renamed(names: dict[str, str], prefix: str = "") -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
+    """A checkpoint's tensors under other names."""
+
+    def name_of(name: str) -> str:
+        for old, new in names.items():
+            name = name.replace(old, new)
+        return prefix + name
+
+    return lambda stored: {name_of(name): tensor for name, tensor in stored.items()}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -101,7 +103,7 @@ def respelt(folder: Path, names: dict[str, str], prefix: str = "") -> None:
 @pytest.mark.parametrize("older", [False, True])
 def test_every_spelling_is_read(tmp_path: Path, family: str, prefixed: bool, older: bool) -> None:
     theirs = save(family, 0, tmp_path)
-    respelt(tmp_path, OLDER if older else {}, prefix_of(family) if prefixed else "")
+    respelt(tmp_path, renamed(OLDER if older else {}, prefix_of(family) if prefixed else ""))
     waveform, mask = random_audio(0)
     with torch.no_grad():
         encoded = crossloom.from_pretrained(tmp_path).encode(waveform, mask)
@@ -113,7 +115,7 @@ def test_every_spelling_is_read(tmp_path: Path, family: str, prefixed: bool, old
 def test_half_respelt_is_refused(tmp_path: Path, family: str, changed: str) -> None:
     """Of families that compute with a weight kept as magnitude and direction."""
     save(family, 0, tmp_path)
-    respelt(tmp_path, {changed: OLDER[changed]})
+    respelt(tmp_path, renamed({changed: OLDER[changed]}))
     with pytest.raises(crossloom.CrossloomError) as refused:
         crossloom.from_pretrained(tmp_path)
     assert {d.code for d in refused.value.diagnostics} == {"XL511"}

@@ -34,7 +34,7 @@ def findings(path: Path, text: str) -> list[Diagnostic]:
         ('{"audio": 3, "text": "low"}', "`audio` is a number", None),
         ('{"audio": "0.wav", "text": null}', "`text` is null", None),
         ('{"audio": "0.wav", "text": " "}', "`text` is empty", "remove"),
-        ('{"audio": "none.wav", "text": "low"}', "there is no file", None),
+        ('{"audio": "none.wav", "text": "low"}', "there is no file", "starts at the manifest's folder"),
         ('{"audio": "0.wav", "text": "low ten"}', "no token for `ten`", "correct the text"),
         ('{"audio": "rows.jsonl", "text": "low"}', "cannot be read as audio", None),
     ],
@@ -50,6 +50,14 @@ def test_a_bad_row_is_told_with_its_line(tmp_path: Path, line: str, message: str
 def test_all_bad_rows_are_told_in_order(tmp_path: Path) -> None:
     found = findings(tmp_path, '{"audio": "none.wav", "text": "low"}\nnot json\n{"audio": "0.wav"}\n')
     assert [finding.spans[0].line for finding in found] == [1, 2, 3]
+
+
+def test_the_same_in_every_row_is_told_once(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, '{"image": "a.png", "text": "low"}\n' * 40)
+    assert finding.spans[0].line == 1
+    assert finding.info == ("and in 39 more rows, the last at line 40",)
+    assert finding.help is not None
+    assert finding.help.startswith("the model takes `audio`; ")
 
 
 def test_audio_of_two_channels_is_told_at_its_row(tmp_path: Path) -> None:

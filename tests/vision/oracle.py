@@ -25,8 +25,7 @@ from transformers import (
     ViTModel,
 )
 
-from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE
-from tests.pairs.oracle import spread
+from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, spread
 from tests.vision.windows import window_settings
 
 CLASSES: dict[str, tuple[Any, Any]] = {

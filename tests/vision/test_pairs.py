@@ -10,6 +10,7 @@ import torch
 from transformers import VisionEncoderDecoderModel
 
 import crossloom
+from tests.oracle import searched, spread
 from tests.pairs import oracle as texts
 from tests.pairs.cases import joined
 from tests.parity.cases import LOGITS, LOSS, difference
@@ -22,7 +23,7 @@ def pair(encoder: str, decoder: str, seed: int, root: Path) -> tuple[Any, Any]:
     """The public pair of two random halves, and ours of their folders."""
     halves = random_model(encoder, seed), texts.random_half("decoder", decoder, seed)
     theirs: Any = VisionEncoderDecoderModel(encoder=halves[0], decoder=halves[1])
-    texts.spread(theirs)
+    spread(theirs)
     theirs.config.decoder_start_token_id = halves[1].config.decoder_start_token_id
     theirs.config.pad_token_id = halves[1].config.pad_token_id
     theirs.encoder.save_pretrained(root / "encoder")
@@ -48,8 +49,5 @@ def test_logits_loss_and_ids(encoder: str, decoder: str, seed: int, tmp_path: Pa
         losses = [float(model(pixel_values=images, labels=labels).loss) for model in (ours, theirs)]
     assert losses[0] == pytest.approx(losses[1], rel=LOSS)
     for beams in (1, 4):
-        options: dict[str, Any] = {"num_beams": beams, "max_new_tokens": 8}
-        expected = theirs.generate(pixel_values=images, **options, do_sample=False)
-        ids = crossloom.generate(ours, pixel_values=images, **options)
-        assert isinstance(ids, torch.Tensor)
-        assert ids.tolist() == expected.tolist()
+        ids, expected = searched(ours, theirs, {"pixel_values": images}, length=8, beams=beams)
+        assert ids == expected

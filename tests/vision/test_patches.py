@@ -17,7 +17,7 @@ from transformers import (
 )
 
 import crossloom
-from tests.pairs.oracle import spread
+from tests.oracle import spread
 from tests.parity.cases import LOGITS, difference
 from tests.vision.oracle import CLASSES, random_images, random_settings, save
 

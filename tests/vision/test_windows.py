@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import (
     DonutSwinForImageClassification,
@@ -20,7 +19,7 @@ from transformers import (
 import crossloom
 from blocks.stochastic_depth import StochasticDepth
 from crossloom import CrossloomError
-from tests.pairs.oracle import spread
+from tests.oracle import respelt, spread
 from tests.parity.cases import LOGITS, difference
 from tests.vision.oracle import CLASSES, random_images, random_settings, save
 
@@ -30,13 +29,6 @@ INDEX = "attention.self.relative_position_index"
 TABLE = "attention.self.relative_position_bias_table"
 
 of_each = pytest.mark.parametrize("family", FAMILIES)
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
-    """Write a checkpoint's tensors anew."""
-    file = folder / "model.safetensors"
-    stored = {name: tensor.clone() for name, tensor in load_file(file).items()}
-    save_file(change(stored), file, metadata={"format": "pt"})
 
 
 def codes(folder: Path) -> set[str]:
@@ -69,7 +61,7 @@ def without_index(stored: dict[str, Tensor]) -> dict[str, Tensor]:
 def test_every_spelling_is_read(tmp_path: Path, family: str, is_prefixed: bool, tables: Any) -> None:
     theirs: Any = save(family, 1, tmp_path)
     prefix = PREFIXES[family] if is_prefixed else ""
-    rewrite(tmp_path, lambda stored: {prefix + name: tensor for name, tensor in tables(stored).items()})
+    respelt(tmp_path, lambda stored: {prefix + name: tensor for name, tensor in tables(stored).items()})
     images = random_images(theirs.config, 1)
     with torch.no_grad():
         hidden = crossloom.from_pretrained(tmp_path).encode(images).hidden
@@ -79,7 +71,7 @@ def test_every_spelling_is_read(tmp_path: Path, family: str, is_prefixed: bool, 
 @of_each
 def test_half_a_spelling_is_refused(tmp_path: Path, family: str) -> None:
     save(family, 1, tmp_path)
-    rewrite(
+    respelt(
         tmp_path,
         lambda stored: {PREFIXES[family] * (i % 2) + n: t for i, (n, t) in enumerate(stored.items())},
     )
@@ -102,7 +94,7 @@ def test_stored_numbers_of_offsets_are_compared(tmp_path: Path, family: str, spo
         name = f"encoder.layers.1.blocks.0.{INDEX}"
         return with_index(stored) | {name: spoil(with_index(stored)[name])}
 
-    rewrite(tmp_path, spoilt)
+    respelt(tmp_path, spoilt)
     assert codes(tmp_path) == {code}
 
 

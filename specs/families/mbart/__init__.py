@@ -1,13 +1,15 @@
 """mBART: BART over many languages, normalised before each sub-layer (Liu et al. 2020)."""
 
+from dataclasses import replace
+
 from pydantic import Field
 
-from specs.families.bart.config import ALIASES, INERT, LEAKED, BartConfig, rules
-from specs.families.bart.graph import Shape, maximum_length, source_width
-from specs.families.bart.weights import DIALECTS, UNTRAINED, rows, unused
-from specs.family import Family, PublishedHalf
+from specs.families.bart import FAMILY as BART
+from specs.families.bart.config import BartConfig
+from specs.families.bart.graph import Shape
+from specs.families.bart.weights import DIALECTS, rows, unused
+from specs.family import PublishedHalf
 from specs.fields import Id
-from specs.halves import WHOLE_BY_ROLE
 from specs.values import View
 from specs.weights import WeightMap
 
@@ -27,7 +29,8 @@ def weights(c: View) -> WeightMap:
 
 _SHAPE = Shape("pre_norm", rotate=True)
 
-FAMILY = Family(
+FAMILY = replace(
+    BART,
     name="mbart",
     architectures=(
         "MBartForConditionalGeneration",
@@ -38,22 +41,12 @@ FAMILY = Family(
         "MBartForQuestionAnswering",
     ),
     config=MBartConfig,
-    rules=rules,
     encoder=_SHAPE.encoder,
     decoder=_SHAPE.decoder,
-    source_width=source_width,
     weights=weights,
-    leaked=LEAKED,
-    aliases=ALIASES,
-    inert=INERT,
     halves={
         "encoder": PublishedHalf("MBartEncoder", without_prefix="model.encoder."),
         "decoder": PublishedHalf("MBartForCausalLM"),
     },
-    by_role=WHOLE_BY_ROLE,
-    untrained=UNTRAINED,
     tokenizer="specs.families.mbart.tokenizer",
-    constants={"use_cache": True},
-    maximum_target=maximum_length,
-    maximum_source=maximum_length,
 )

@@ -1,7 +1,7 @@
 """The options of `generate`, named as in transformers' GenerationConfig, as a strict schema.
 
 A spec's `generation:` section, a call of `generate` and a checkpoint's generation_config.json are
-all read through `GenerationOptions`; `specs.generation_layers` merges them.
+all read through `GenerationOptions`; `specs.generation.layers` merges them.
 """
 
 from __future__ import annotations
