@@ -219,7 +219,7 @@ def test_warm_start_from_a_classifier(role: oracle.Role, family: str, published:
     trained_as: oracle.Role = "decoder" if family == "gpt2" else "encoder"
     config = oracle.random_half(trained_as, family, 0).config
     config.update({"is_decoder": False, "add_cross_attention": False})
-    theirs = oracle.spread(published(config))
+    theirs = spread(published(config))
     theirs.save_pretrained(tmp_path)
     start = {"decoder_start": 3} if role == "decoder" else None
     model = crossloom.load(crossloom.import_spec(tmp_path, role=role, tokens=start))
