@@ -12,7 +12,7 @@ import click
 from compiler.installing import require
 from crossloom.cli.options import SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, columns
-from crossloom.cli.specs import by_role, checked
+from crossloom.cli.specs import by_role, in_use
 from specs.counts import counted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def command(
         torch.set_num_threads(threads)
     once: dict[str, float] = {}
     with _stage(once, "check"):
-        sound, graph = checked(spec)
+        sound, graph = in_use(spec)
     with _stage(once, "emit"):
         from compiler.emission.folder import render_folder
 

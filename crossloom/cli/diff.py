@@ -9,7 +9,7 @@ import click
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.options import format_option
 from crossloom.cli.output import as_json, columns
-from crossloom.cli.specs import checked
+from crossloom.cli.specs import in_use
 
 if TYPE_CHECKING:
     from compiler.spec import Spec
@@ -49,7 +49,7 @@ def _both(left: str, right: str) -> tuple[Checked, Checked]:
     sound: list[Checked] = []
     for name in dict.fromkeys((left, right)):
         try:
-            sound.append(checked(name))
+            sound.append(in_use(name))
         except CrossloomError as error:
             findings += error.diagnostics
     if findings:

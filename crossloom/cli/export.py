@@ -9,7 +9,7 @@ import click
 
 from compiler.installing import require
 from crossloom.cli.options import FORCE, SPEC, WEIGHTS, output_folder
-from crossloom.cli.specs import by_role, checked
+from crossloom.cli.specs import by_role, in_use
 
 
 @click.command(short_help="Write a model as a folder that another library loads.")
@@ -43,7 +43,7 @@ def command(
     from compiler.exporting.export import require_layout
     from crossloom.api import export, load
 
-    sound, _ = checked(spec)
+    sound, _ = in_use(spec)
     require_layout(sound, to)
     for path in export(load(sound, by_role(weights)), output, to, force):
         click.echo(path)

@@ -14,7 +14,7 @@ from crossloom.cli.failures import FINDINGS
 from crossloom.cli.generation import GENERATION, generation_options
 from crossloom.cli.options import DEVICE, PROCESSOR, SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, report
-from crossloom.cli.specs import by_role, checked
+from crossloom.cli.specs import by_role, in_use
 
 if TYPE_CHECKING:
     from runtime.transcription import Transcript
@@ -106,7 +106,7 @@ def _transcripts(
     from runtime.processing.loading import files_of, processor_of
     from runtime.transcription import check_options, transcribe
 
-    sound, graph = checked(spec)
+    sound, graph = in_use(spec)
     flow_of(sound)
     check_options(sound, options)
     model = load(sound, weights, device=device_of(device))

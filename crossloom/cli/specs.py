@@ -42,8 +42,17 @@ def analysed(name: str, trace: Trace | None = None) -> Analysis:
     return analysis
 
 
-def checked(name: str, trace: Trace | None = None, strict: bool = False) -> tuple[Spec, Graph]:
+def in_use(name: str) -> tuple[Spec, Graph]:
+    """`checked` for commands that only use a spec: what the compiler decided was told when it was written."""
+    return checked(name, decisions=False)
+
+
+def checked(
+    name: str, trace: Trace | None = None, strict: bool = False, decisions: bool = True
+) -> tuple[Spec, Graph]:
     """Spec and graph of a spec without errors; warnings are told, or are errors if `strict`.
+
+    So are the compiler's `decisions`, unless they are not asked for.
 
     Raises:
         CrossloomError: every finding, where one is an error.
@@ -52,8 +61,9 @@ def checked(name: str, trace: Trace | None = None, strict: bool = False) -> tupl
     if strict:
         analysis = replace(analysis, diagnostics=strictly(analysis.diagnostics))
     sound = analysis.sound()
-    if analysis.diagnostics:
-        report(analysis.diagnostics)
+    told = [finding for finding in analysis.diagnostics if decisions or finding.severity != "info"]
+    if told:
+        report(told)
     return sound
 
 

@@ -12,7 +12,7 @@ from compiler.installing import require
 from crossloom.cli.dependencies import device_of
 from crossloom.cli.failures import Terminated
 from crossloom.cli.options import DEVICE, PROCESSOR, SPEC, WEIGHTS, Decorator, output_folder
-from crossloom.cli.specs import by_role, checked
+from crossloom.cli.specs import by_role, in_use
 from specs.counts import counted
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -147,7 +147,7 @@ def command(
     from runtime.training.options import parse_options
 
     parse_options({**chosen, "output": output})
-    sound, graph = checked(spec)
+    sound, graph = in_use(spec)
     place = device_of(device)
     sources = sources_of(sound, by_role(weights))
     files = files_of(by_role(processor, "--processor"), sources)

@@ -10,7 +10,7 @@ import click
 from crossloom.cli.failures import exit_code
 from crossloom.cli.options import SPEC, format_option
 from crossloom.cli.output import as_json, columns, rendered
-from crossloom.cli.specs import by_role, checked
+from crossloom.cli.specs import by_role, in_use
 
 if TYPE_CHECKING:
     from compiler.spec import Spec
@@ -44,7 +44,7 @@ def command(spec: str, verify: tuple[str, ...], format: str) -> int:
     from compiler.reports.weights import table_lines, verified_facts, verified_lines
     from compiler.weights.table import table_of
 
-    sound, graph = checked(spec)
+    sound, graph = in_use(spec)
     if verify:
         table, verified = _verified(sound, graph, verify)
     else:

@@ -34,6 +34,12 @@ def test_what_the_compiler_decided_does_not_disturb_the_result(tmp_path: Path) -
     assert outcome.stderr.startswith("info[")
 
 
+def test_using_a_spec_does_not_repeat_what_the_compiler_decided(tmp_path: Path) -> None:
+    outcome = crossloom("weights", write(tmp_path, BRIDGED), "--format", "json")
+    assert outcome.exit_code == 0
+    assert outcome.stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
