@@ -302,7 +302,7 @@ def test_parts_beside_are_written_as_wide_as_the_model(tmp_path: Path) -> None:
     """A model turned to bfloat16 is written whole in it: what is not computed with, stored or begun, too."""
     for published in (BertModel, BertForMaskedLM):
         folder = tmp_path / published.__name__
-        oracle.spread(published(oracle.random_half("encoder", "bert", 1).config)).save_pretrained(folder)
+        spread(published(oracle.random_half("encoder", "bert", 1).config)).save_pretrained(folder)
         model = crossloom.load(crossloom.import_spec(folder, role="encoder")).to(torch.bfloat16)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", crossloom.CrossloomWarning)
