@@ -53,6 +53,9 @@ def test_its_hyper_parameters_have_defaults(kind: str, tmp_path: Path) -> None:
     graph = analysis.sound()[1]
     states = graph.types[graph.encoded[0]]  # type: ignore[index]
     assert states.dims[-1].value == 16
+    settings = graph.nodes["enc_to_dec_proj"].numbers
+    for name, multiple in BRIDGES[kind].multiples.items():
+        assert settings[name].value == 16 * multiple, "in widths of the decoder"
 
 
 def test_the_language_names_every_bridge() -> None:
