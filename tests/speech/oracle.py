@@ -122,7 +122,7 @@ def _conformer(draw: random.Random, seed: int) -> dict[str, Any]:
 
 def _layer_adapters(draw: random.Random, seed: int) -> dict[str, Any]:
     """An adapter behind the layers, and one in each of them where they can have one."""
-    return _adapter(draw, seed) | ({"adapter_attn_dim": draw.randint(3, 9)} if seed % 2 else {})
+    return _adapter(draw, seed) | ({"adapter_attn_dim": draw.randint(3, 9)} if seed % 4 else {})
 
 
 def _buckets(draw: random.Random, seed: int) -> dict[str, Any]:

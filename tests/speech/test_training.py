@@ -134,3 +134,25 @@ def test_hidden_positions_show_the_vector_and_hidden_channels_zero() -> None:
     assert bool(shown.any(1).all())
     kept = ~shown.unsqueeze(2) & ~zero.unsqueeze(1)
     assert torch.equal(hidden[kept], states[kept])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_spans_are_hidden_where_a_recording_is(tmp_path: Path, family: str) -> None:
+    """A short recording of a batch loses states of its own to training, and none of its padding."""
+    torch.manual_seed(0)
+    config_class, _ = CLASSES[family]
+    known = config_class().to_dict()
+    sizes = {name: value for name, value in SIZES.items() if name in known}
+    config = config_class(**sizes, mask_time_prob=0.9, mask_time_length=2, mask_time_min_masks=1)
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    model = crossloom.build(crossloom.import_spec(tmp_path), seed=0).train()
+    seen: list[torch.Tensor] = []
+    masking = model.encoder.span_masking
+    masking.register_forward_hook(lambda _, given, hidden: seen.append((hidden != given[0]).any(-1)))
+    audio = torch.randn(2, 4000)
+    mask = (torch.arange(4000) < torch.tensor([[4000], [400]])).long()
+    model.encode(input_values=audio, attention_mask=mask)
+    (hidden,) = seen
+    valid = int(mask[1].sum() * hidden.shape[1] // 4000) + 1
+    assert hidden[1, :valid].any()
+    assert not hidden[1, valid:].any()

@@ -15,6 +15,7 @@ from transformers import (
     ViTForImageClassification,
     ViTForMaskedImageModeling,
 )
+from transformers.models.beit.modeling_beit import BeitRelativePositionBias
 
 import crossloom
 from tests.oracle import spread
@@ -35,6 +36,29 @@ def test_with_and_without_the_prefix(tmp_path: Path, family: str, is_prefixed: b
     with torch.no_grad():
         given = crossloom.from_pretrained(tmp_path).encode(images).hidden
         assert difference(given, theirs(images).last_hidden_state) <= LOGITS
+
+
+INDEX = "relative_position_index"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_stored_numbers_of_offsets_are_compared(tmp_path: Path, seed: int, is_sound: bool) -> None:
+    """Older files keep them beside every table: of a layer's own, and of the one all layers share."""
+    theirs: Any = save("beit", seed, tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    for name, module in theirs.named_modules():
+        if isinstance(module, BeitRelativePositionBias):
+            numbers = module.generate_relative_position_index(module.window_size)
+            tensors[f"{name}.{INDEX}"] = (numbers if is_sound else numbers.flip(0)).contiguous().clone()
+    assert any(name.endswith(INDEX) for name in tensors)
+    save_file(tensors, path)
+    if is_sound:
+        crossloom.from_pretrained(tmp_path)
+        return
+    with pytest.raises(crossloom.CrossloomError, match="XL512"):
+        crossloom.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
