@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation.faults import all_faults
 from tests.mutation.patches import Patch, patches
 
 ROOT = Path(__file__).parents[2]
@@ -26,3 +27,8 @@ def test_it_applies_in_one_place(patch: Patch) -> None:
 def test_names_are_unique() -> None:
     names = [patch.name for patch in ALL]
     assert len(set(names)) == len(names)
+
+
+def test_the_tests_that_are_tried_are_there() -> None:
+    files = {file for fault in all_faults() for file in fault.tests}
+    assert [file for file in sorted(files) if not (ROOT / file).is_file()] == []

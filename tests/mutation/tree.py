@@ -58,7 +58,6 @@ NEAREST = {
         "tests/pairs/test_bridges.py",
         "tests/pairs/test_saved_files.py",
         "tests/speech/test_heads.py",
-        "tests/pairs/test_published.py",
         "tests/pairs/test_saved.py",
         "tests/vision/test_windows.py",
         "tests/check/test_planted.py",
