@@ -10,6 +10,7 @@ from tests.mutation.tree import ROOT
 
 FOLDER = ROOT / "docs" / "mutations"
 _SUMMARY = "README.md"
+_GROUP = re.compile(r"^# Faults: (.+)$", re.MULTILINE)
 _COUNTS = re.compile(r"^(\d+) faults, (\d+) caught, (\d+) equivalent\.$", re.MULTILINE)
 _HEADER = """\
 # Mutations
@@ -50,10 +51,11 @@ def _summary(folder: Path) -> str:
     lines = []
     totals = [0, 0, 0]
     for page in sorted(folder.glob("*.md")):
-        counts = _COUNTS.search(page.read_text(encoding="utf-8"))
-        if counts is not None:
+        text = page.read_text(encoding="utf-8")
+        group, counts = _GROUP.search(text), _COUNTS.search(text)
+        if group is not None and counts is not None:
             totals = [total + int(count) for total, count in zip(totals, counts.groups(), strict=True)]
-            lines.append(f"| [{page.stem.replace('-', ' ')}]({page.name}) | {' | '.join(counts.groups())} |")
+            lines.append(f"| [{group[1]}]({page.name}) | {' | '.join(counts.groups())} |")
     lines.append(f"| all | {' | '.join(str(total) for total in totals)} |")
     return _HEADER + "\n".join(lines) + "\n"
 
