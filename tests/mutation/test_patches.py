@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.faults import all_faults
+from tests.mutation import tree
 from tests.mutation.patches import Patch, patches
+from tests.mutation.rows import TESTS
 
 ROOT = Path(__file__).parents[2]
 ALL = patches()
@@ -30,5 +31,5 @@ def test_names_are_unique() -> None:
 
 
 def test_the_tests_that_are_tried_are_there() -> None:
-    files = {file for fault in all_faults() for file in fault.tests}
+    files = {file for tests in (tree.TESTS, *tree.NEAREST.values(), *TESTS.values()) for file in tests}
     assert [file for file in sorted(files) if not (ROOT / file).is_file()] == []
