@@ -13,6 +13,7 @@ from blocks import (
     attention,
     batch_norm,
     conformer,
+    convolution_layers,
     convolutional_positions,
     durations,
     embeddings,
@@ -43,8 +44,8 @@ from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, conformer, convolutional_positions, durations, embeddings,
-    feed_forward, grid_bias, image_padding, layer_adapters, layers, linear, masks, patches,
+    activations, attention, batch_norm, conformer, convolution_layers, convolutional_positions, durations,
+    embeddings, feed_forward, grid_bias, image_padding, layer_adapters, layers, linear, masks, patches,
     positional_attention, positions, relative_positions, resampler, span_masking, stacks, stochastic_depth,
     subsampling, upsampling, waveform, windows,
 )  # fmt: skip

@@ -226,7 +226,7 @@ def smallest(signature: Signature) -> Any:
         "stacked_convolution_positions", "gated_bias_pre_norm_encoder", "adapted_pre_norm_encoder",
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
-        "duration_predictor",
+        "duration_predictor", "post_norm_convolution_encoder",
     ],
 )  # fmt: skip
 @RUNS
