@@ -114,7 +114,7 @@ class Signature:
         leaks_padding: why padding is seen by valid positions, or None when it never is.
         keeps_state: takes the decode cache.
         mixes_time: what it gives at a position depends on others.
-        takes_length: its outputs are as long as its values say, or padded to a `length` that the caller gives.
+        takes_length: its outputs are as long as its values say, or padded to a `length` that is given.
     """
 
     kind: str
