@@ -242,6 +242,11 @@ class Graph:
         others = {name for method in self.methods for name in method.inputs}
         return tuple(n for n in self.inputs if not n.startswith(OF_DECODING) and n not in others)
 
+    def encoded_of(self, name: str) -> Ref | None:
+        """The hidden states that encode gives of an input; None where nothing is handed to decode."""
+        of_several = (method.outputs["hidden"] for method in self.encoders if name in method.inputs)
+        return next(of_several, self.encoded[0] if self.encoded else None)
+
     @property
     def decode_inputs(self) -> tuple[str, ...]:
         """What decode takes beside what encode gives, in the order written."""
