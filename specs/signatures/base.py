@@ -14,6 +14,9 @@ from specs.values import Value, plain
 
 REQUIRED: Any = object()
 
+LENGTH = "length"
+"""Of a block that `takes_length`: the dimension of its outputs that nothing that arrives has."""
+
 Env = Mapping[str, Dim]
 DimRule = str | int | Callable[["Numbers", Env], Dim]
 
