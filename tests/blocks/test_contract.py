@@ -254,7 +254,7 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             signature = SIGNATURES[kind]
             given_numbers = smallest(signature)
             values = given_numbers._values
-            for rate in {"layerdrop", "output_dropout"} & values.keys():
+            for rate in {"layerdrop", "output_dropout", "attention_output_dropout"} & values.keys():
                 values[rate] = Value(overflow)
             if "window" in values:
                 values |= {"layers": Value(2), "window": Value(2)}
