@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -77,13 +78,16 @@ def random_settings(seed: int) -> dict[str, Any]:
     }
 
 
-def published(seed: int, **changes: Any) -> SeamlessM4Tv2TextToUnitForConditionalGeneration:
-    """The public model of a seed in eval mode, its parameters spread and most durations 1 to 6."""
+def fresh(seed: int, **changes: Any) -> SeamlessM4Tv2TextToUnitForConditionalGeneration:
+    """The public model of a seed, as it is drawn."""
     torch.manual_seed(seed)
     config = SeamlessM4Tv2Config(**{**random_settings(seed), **changes})
-    model: SeamlessM4Tv2TextToUnitForConditionalGeneration = spread(
-        SeamlessM4Tv2TextToUnitForConditionalGeneration(config)
-    )
+    return SeamlessM4Tv2TextToUnitForConditionalGeneration(config)
+
+
+def published(seed: int, **changes: Any) -> SeamlessM4Tv2TextToUnitForConditionalGeneration:
+    """The public model of a seed in eval mode, its parameters spread and most durations 1 to 6."""
+    model: SeamlessM4Tv2TextToUnitForConditionalGeneration = spread(fresh(seed, **changes))
     last: Any = model.model.decoder.duration_predictor.proj
     with torch.no_grad():
         last.weight.normal_(std=_DURATION_SPREAD / math.sqrt(last.in_features))
@@ -119,14 +123,10 @@ def graph_of(c: View) -> Graph:
         Method("decode_units", "Units.", tuple(second), {"unit_logits": logits, "mask": mask}),
     )
     rules = (*initialisations(c), *normal_initialisation(c.initializer_range))
-    graph = g.graph({}, (unused_input, None), initialisations=rules)
-    graph, problems = infer(initialised(Graph(**{**_fields(graph), "methods": methods})))
+    whole = replace(g.graph({}, (unused_input, None), initialisations=rules), methods=methods)
+    graph, problems = infer(initialised(whole))
     assert not problems + number_problems(graph)
     return parameters(graph)
-
-
-def _fields(graph: Graph) -> dict[str, Any]:
-    return dict(vars(graph))
 
 
 def model_of(c: View) -> Any:
@@ -165,6 +165,7 @@ def random_batch(seed: int, rows: int = 4) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     settings = random_settings(seed)
     mask = random_mask(random.Random(f"units {seed}"), 7, 2, rows)
+    mask[1, 4:] = 0
     counts = torch.randint(4, mask.shape, generator=generator) * mask
     counts[:, 0] += 1
     longest = int(counts.sum(1).max())
