@@ -27,6 +27,7 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
@@ -68,6 +69,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADAPTED_PRE_NORM_ENCODER,
+        ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
         CHUNKED_CONFORMER_ENCODER,
         CONFORMER_ENCODER,
@@ -87,11 +89,13 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        DURATION_PREDICTOR,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
         GRID_ENCODER,
+        HARD_UPSAMPLER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,

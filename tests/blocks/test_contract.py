@@ -132,7 +132,7 @@ def is_masked_short(kind: str, given_numbers: Any) -> bool:
     if kind != "pooling_encoder":
         return False
     layers, kernel, stride = (getattr(given_numbers, name).value for name in ("layers", "kernel", "stride"))
-    return layers == 0 or kernel // 2 < stride // 2
+    return bool(layers == 0 or kernel // 2 < stride // 2)
 
 
 EVEN_KERNELS = ("conv_subsampler", "gated_conv_downsample")
@@ -152,7 +152,7 @@ def leak(signature: Signature, draw: Any) -> float:
     other = dict(tensors)
     for port in signature.inputs:
         time = port.dims[1]
-        if port.role == "mask" or time not in valid:
+        if port.role in ("mask", "lengths") or time not in valid:
             continue
         assert isinstance(time, str)
         if port.dims[0] != "batch":
@@ -212,6 +212,7 @@ def test_ports_are_the_parameters_of_forward(kind: str) -> None:
     assert parameters[: len(required)] == required or parameters == ["input"]
     assert {port.name for port in signature.inputs if port.optional} <= set(parameters)
     assert ("cache" in parameters) is signature.keeps_state
+    assert ("length" in parameters) is signature.takes_length
 
 
 def smallest(signature: Signature) -> Any:
@@ -236,6 +237,7 @@ def smallest(signature: Signature) -> Any:
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "chunked_conformer_encoder", "relative_key_conformer_encoder", "pooling_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
+        "duration_predictor",
     ],
 )  # fmt: skip
 @RUNS
