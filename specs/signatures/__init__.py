@@ -25,6 +25,7 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
@@ -65,6 +66,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADAPTED_PRE_NORM_ENCODER,
+        ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
         CONFORMER_ENCODER,
         GATED_BIAS_POST_NORM_ENCODER,
@@ -83,11 +85,13 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        DURATION_PREDICTOR,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
         GRID_ENCODER,
+        HARD_UPSAMPLER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,
