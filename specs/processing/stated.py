@@ -56,7 +56,6 @@ class FilterBank:
     floor: float = 1.192092955078125e-07
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_features"
-    axis: ClassVar[str] = "frames"
 
     @property
     def width(self) -> int:
@@ -87,7 +86,6 @@ class Waveform:
     frame_length: ClassVar[int] = 1
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_values"
-    axis: ClassVar[str] = "samples"
 
     def fewest_samples(self, samples: int) -> int:
         """The shortest audio that gives that many."""

@@ -5,6 +5,7 @@ The registry is filled by explicit names; nothing is scanned.
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
+from specs.signatures.chunked_conformer import CHUNKED_CONFORMER_ENCODER, RELATIVE_KEY_CONFORMER_ENCODER
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
     RELATIVE_CONFORMER_ENCODER,
@@ -20,11 +21,13 @@ from specs.signatures.dense import (
     LAYER_NORM,
     LINEAR,
     PADDED_TOKEN_EMBEDDING,
+    RESIDUAL_FEED_FORWARD,
     SCALE_BLOCK,
     SCALED_EMBEDDING,
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
@@ -34,6 +37,7 @@ from specs.signatures.patches import (
     LEADING_TOKEN,
     PATCH_EMBEDDING,
 )
+from specs.signatures.pooling import POOLING_ENCODER
 from specs.signatures.positioned_stacks import (
     ADAPTED_PRE_NORM_ENCODER,
     GATED_BIAS_POST_NORM_ENCODER,
@@ -65,7 +69,9 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADAPTED_PRE_NORM_ENCODER,
+        ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
+        CHUNKED_CONFORMER_ENCODER,
         CONFORMER_ENCODER,
         GATED_BIAS_POST_NORM_ENCODER,
         GATED_BIAS_PRE_NORM_ENCODER,
@@ -83,11 +89,13 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        DURATION_PREDICTOR,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
         GRID_ENCODER,
+        HARD_UPSAMPLER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,
@@ -98,11 +106,14 @@ SIGNATURES: dict[str, Signature] = {
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
         PATCH_MERGING,
+        POOLING_ENCODER,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RELATIVE_KEY_CONFORMER_ENCODER,
         RESAMPLER,
+        RESIDUAL_FEED_FORWARD,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SINUSOIDAL_POSITIONS,
