@@ -71,7 +71,9 @@ def test_gradients_are_the_published_ones(seed: int) -> None:
         theirs.train()(features, attention_mask=mask).last_hidden_state,
         ours.train().encode(features, mask).hidden,
     )
-    assert difference(states[1].detach(), states[0].detach()) <= LOGITS, "training draws nothing where every rate is zero"
+    assert difference(states[1].detach(), states[0].detach()) <= LOGITS, (
+        "training draws nothing where every rate is zero"
+    )
     for hidden in states:
         torch.autograd.backward(hidden.square().mean())
     expected = {f"speech_encoder.{name}": parameter.grad for name, parameter in theirs.named_parameters()}
@@ -96,7 +98,7 @@ def test_dropout_acts_where_the_published_model_has_it(
     rates: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every dropout, that of attention weights too, by sizes and rate, in the order of the computation."""
-    changes = {**LARGE, **OFF, **rates}
+    changes: dict[str, Any] = {**LARGE, **OFF, **rates}
     theirs = published(0, **changes)
     ours = loaded(theirs, view(0, **changes))
     dropout, attend = functional.dropout, functional.scaled_dot_product_attention
@@ -127,7 +129,8 @@ def test_dropout_acts_where_the_published_model_has_it(
 
 
 def test_layers_are_skipped_in_training_only() -> None:
-    changes = {**LARGE, **OFF, "speech_encoder_layers": 3, "speech_encoder_layerdrop": 0.5}
+    rates = {**OFF, "speech_encoder_layerdrop": 0.5}
+    changes: dict[str, Any] = {**LARGE, **rates, "speech_encoder_layers": 3}
     ours = loaded(published(0, **changes), view(0, **changes))
     ran: list[int] = []
     for index, layer in enumerate(ours.speech_encoder.layers):
