@@ -141,18 +141,18 @@ def leak(signature: Signature, draw: Any) -> float:
     _, module, _, valid, tensors = drawn(draw, signature, least=1)
     other = dict(tensors)
     for port in signature.inputs:
-        time = port.dims[1]
+        time = port.dims[1] if len(port.dims) > 1 else None
         if port.role == "mask" or time not in valid:
             continue
         assert isinstance(time, str)
         if port.dims[0] != "batch":
             continue  # the same for every row
         padded = torch.arange(tensors[port.name].shape[1]) >= valid[time].unsqueeze(1)
-        if port.role == "token_ids":
+        if port.role in ("token_ids", "units"):
             replaced = tensors[port.name].flip(0, 1)
         else:
             replaced = tensors[port.name] * 3 + 5
-            padded = padded.unsqueeze(-1) if port.role != "waveform" else padded
+            padded = padded.unsqueeze(-1) if len(port.dims) == 3 else padded
         other[port.name] = torch.where(padded, replaced, tensors[port.name])
     before, after = call(signature, module, tensors), call(signature, module, other)
     largest = 0.0
@@ -160,7 +160,7 @@ def leak(signature: Signature, draw: Any) -> float:
         if port.role == "mask":
             assert torch.equal(before[port.name], after[port.name])
             continue
-        if port.dims[0] != "batch":  # the same for every row
+        if port.dims[0] != "batch" or len(port.dims) == 1:  # the same for every row, or one thing of a row
             keep = torch.ones(before[port.name].shape, dtype=torch.bool)
         elif "mask" in before:
             keep = before["mask"].bool()
@@ -225,6 +225,7 @@ def smallest(signature: Signature) -> Any:
         "stacked_convolution_positions", "gated_bias_pre_norm_encoder", "adapted_pre_norm_encoder",
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
+        "hifi_gan_generator",
     ],
 )  # fmt: skip
 @RUNS
