@@ -180,11 +180,12 @@ def _owner(address: str, graph: Graph) -> str:
 def _operations(graph: Graph, node: Node) -> Dim:
     signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
     env = numbers.constants()
-    for port in signature.inputs:
-        if port.name in node.inputs:
-            for rule, dim in zip(port.dims, graph.types[node.inputs[port.name]].dims, strict=True):
-                if isinstance(rule, str):
-                    env.setdefault(rule, dim)
+    arriving = ((port, node.inputs[port.name]) for port in signature.inputs if port.name in node.inputs)
+    leaving = ((port, Ref(node.name, port.name)) for port in signature.outputs)
+    for port, ref in (*arriving, *leaving):
+        for rule, dim in zip(port.dims, graph.types[ref].dims, strict=True):
+            if isinstance(rule, str):
+                env.setdefault(rule, dim)
     return signature.operations(numbers, env)
 
 
@@ -204,7 +205,8 @@ def _example_sizes(graph: Graph) -> dict[str, int]:
             for size in sorted(dim.names() - sizes.keys()):
                 role = "token_ids" if name.startswith("decoder_") else type_.role
                 sizes[size] = max(EXAMPLE_LENGTHS.get(role, 1), graph.minimums.get(size, 1))
-    return sizes
+    made = {size for type_ in graph.types.values() for dim in type_.dims for size in dim.names()}
+    return sizes | dict.fromkeys(sorted(made - sizes.keys()), EXAMPLE_LENGTHS["hidden"])
 
 
 def _tokens(graph: Graph) -> dict[str, Any]:

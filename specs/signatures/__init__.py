@@ -26,6 +26,7 @@ from specs.signatures.dense import (
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.hifi_gan import HIFI_GAN_GENERATOR, UNIT_WAVEFORM_LENGTHS
 from specs.signatures.image_padding import IMAGE_PADDING
@@ -67,6 +68,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADAPTED_PRE_NORM_ENCODER,
+        ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
         CONFORMER_ENCODER,
         GATED_BIAS_POST_NORM_ENCODER,
@@ -85,6 +87,7 @@ SIGNATURES: dict[str, Signature] = {
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        DURATION_PREDICTOR,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
@@ -95,6 +98,7 @@ SIGNATURES: dict[str, Signature] = {
         UNIT_EMBEDDING,
         UNIT_WAVEFORM_LENGTHS,
         GRID_ENCODER,
+        HARD_UPSAMPLER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,

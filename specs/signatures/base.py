@@ -14,6 +14,9 @@ from specs.values import Value, plain
 
 REQUIRED: Any = object()
 
+LENGTH = "length"
+"""Of a block that `takes_length`: the dimension of its outputs that nothing that arrives has."""
+
 Env = Mapping[str, Dim]
 DimRule = str | int | Callable[["Numbers", Env], Dim]
 
@@ -124,7 +127,7 @@ class Signature:
         leaks_padding: why padding is seen by valid positions, or None when it never is.
         keeps_state: takes the decode cache.
         mixes_time: what it gives at a position depends on others.
-        takes_length: its outputs are as long as its values say, or padded to a `length` that the caller gives.
+        takes_length: its outputs are as long as its values say, or padded to a `length` that is given.
     """
 
     kind: str

@@ -15,6 +15,7 @@ from blocks import (
     conditioning,
     conformer,
     convolutional_positions,
+    durations,
     embeddings,
     feed_forward,
     grid_bias,
@@ -34,19 +35,21 @@ from blocks import (
     stochastic_depth,
     subsampling,
     unit_lengths,
+    upsampling,
     waveform,
     windows,
 )
 from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolve
+from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, conditioning, conformer, convolutional_positions, embeddings,
-    feed_forward, grid_bias, hifi_gan, image_padding, layer_adapters, layers, linear, masks, patches,
-    positional_attention, positions, relative_positions, resampler, span_masking, stacks, stochastic_depth,
-    subsampling, unit_lengths, waveform, windows,
+    activations, attention, batch_norm, conditioning, conformer, convolutional_positions, durations,
+    embeddings, feed_forward, grid_bias, hifi_gan, image_padding, layer_adapters, layers, linear, masks,
+    patches, positional_attention, positions, relative_positions, resampler, span_masking, stacks,
+    stochastic_depth, subsampling, unit_lengths, upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -56,8 +59,8 @@ CLASSES: dict[str, type[nn.Module]] = {
 }
 
 
-LONGEST = 5
-"""What random durations stay below."""
+MOST = 4
+"""The largest count of a position that is repeated."""
 
 
 def realise(block: Block) -> nn.Module:
@@ -142,6 +145,10 @@ def sizes(signature: Signature, given: Numbers, lengths: dict[str, int]) -> dict
     """Every name of the input dimensions with its value."""
     names = {rule for port in signature.inputs for rule in port.dims if isinstance(rule, str)}
     env = given.constants()
+    if any(port.role == "lengths" for port in signature.inputs):
+        lengths = lengths | dict.fromkeys(("repeated", LENGTH), lengths["time"] * MOST)
+    if signature.takes_length:
+        env[LENGTH] = Dim.constant(lengths[LENGTH])
     return {name: env.get(name, Dim.constant(lengths.get(name, 3))) for name in names} | env
 
 
@@ -156,9 +163,12 @@ def inputs(
     env: dict[str, Dim],
     valid: dict[str, Tensor],
     generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
-    given = {}
+) -> dict[str, Any]:
+    """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B].
+
+    What is not valid is counted no times. Beside the ports is the length of a block that takes one.
+    """
+    given: dict[str, Any] = {LENGTH: env[LENGTH].evaluate({})} if signature.takes_length else {}
     for port in signature.inputs:
         shape = shape_of(port, given_numbers, env)
         if port.role == "mask":
@@ -168,16 +178,19 @@ def inputs(
             bound = next((env[name].evaluate({}) for name in ("vocabulary", "types") if name in env), 20)
             given[port.name] = torch.randint(bound, shape, generator=generator)
         elif port.role == "lengths":
-            given[port.name] = torch.randint(LONGEST, shape, generator=generator)
+            counts = torch.randint(MOST + 1, shape, generator=generator)
+            given[port.name] = counts * (torch.arange(shape[1]) < valid["time"].unsqueeze(1))
         else:
             given[port.name] = torch.randn(shape, generator=generator)
     return given
 
 
-def call(signature: Signature, module: nn.Module, given: dict[str, Tensor]) -> dict[str, Any]:
+def call(signature: Signature, module: nn.Module, given: dict[str, Any]) -> dict[str, Any]:
     """Outputs by port. Required inputs go by position and optional ones by name, as emitted code does it."""
     required = [given[port.name] for port in signature.inputs if not port.optional]
     optional = {p.name: given[p.name] for p in signature.inputs if p.optional and p.name in given}
+    if signature.takes_length and LENGTH in given:
+        optional[LENGTH] = given[LENGTH]
     result = module(*required, **optional)
     outputs = result if isinstance(result, tuple) else (result,)
     return {port.name: output for port, output in zip(signature.outputs, outputs, strict=True)}

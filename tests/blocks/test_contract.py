@@ -142,7 +142,7 @@ def leak(signature: Signature, draw: Any) -> float:
     other = dict(tensors)
     for port in signature.inputs:
         time = port.dims[1] if len(port.dims) > 1 else None
-        if port.role == "mask" or time not in valid:
+        if port.role in ("mask", "lengths") or time not in valid:
             continue
         assert isinstance(time, str)
         if port.dims[0] != "batch":
@@ -202,6 +202,7 @@ def test_ports_are_the_parameters_of_forward(kind: str) -> None:
     assert parameters[: len(required)] == required or parameters == ["input"]
     assert {port.name for port in signature.inputs if port.optional} <= set(parameters)
     assert ("cache" in parameters) is signature.keeps_state
+    assert ("length" in parameters) is signature.takes_length
 
 
 def smallest(signature: Signature) -> Any:
@@ -225,7 +226,7 @@ def smallest(signature: Signature) -> Any:
         "stacked_convolution_positions", "gated_bias_pre_norm_encoder", "adapted_pre_norm_encoder",
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
-        "hifi_gan_generator",
+        "duration_predictor", "hifi_gan_generator",
     ],
 )  # fmt: skip
 @RUNS
