@@ -147,12 +147,11 @@ def _lost(kernel: Value) -> int:
 
 def _channel_violations(n: Numbers) -> Iterable[Violation]:
     stages = len(n.rates)
-    if n.channels.value % 2**stages:
+    if n.channels.value < 2**stages:
         yield Violation(
-            "XL308",
-            f"each of {stages} stages halves its channels, and {n.channels.value} is no multiple of "
-            f"{2**stages}",
-            (("channels", f"{n.channels.value} / {2**stages} is not whole"), ("rates", f"{stages} stages")),
+            "XL104",
+            f"each of {stages} stages halves its channels, and of {n.channels.value} none is left",
+            (("channels", f"at least {2**stages}"), ("rates", f"{stages} stages")),
             f"use a multiple of {2**stages}",
         )
 
@@ -168,7 +167,7 @@ HIFI_GAN_GENERATOR = Signature(
     summary="A waveform of hidden states: transposed convolutions, and means of dilated residual stacks.",
     hypers=(
         WIDTH,
-        Hyper("channels", int, "channels before the first stage; each halves them", minimum=1),
+        Hyper("channels", int, "channels before the first stage; each halves them, rounded down", minimum=1),
         _RATES,
         _KERNELS,
         Hyper("residual_kernels", list, "kernel of each residual stack, odd", items=int, minimum=1),

@@ -179,7 +179,9 @@ def inputs(
             given[port.name] = torch.randint(bound, shape, generator=generator)
         elif port.role == "lengths":
             counts = torch.randint(MOST + 1, shape, generator=generator)
-            given[port.name] = counts * (torch.arange(shape[1]) < valid["time"].unsqueeze(1))
+            if signature.leaks_padding is None:  # padding counts nothing where nothing is to be seen of it
+                counts *= torch.arange(shape[1]) < valid["time"].unsqueeze(1)
+            given[port.name] = counts
         else:
             given[port.name] = torch.randn(shape, generator=generator)
     return given
