@@ -106,7 +106,7 @@ class Component(Part):
     @property
     def view(self) -> View:
         """The config with every field's address."""
-        return View(self.config, f"{self.role}.config")
+        return View(self.config, f"{self.role}.config", self.architecture)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,6 @@ class FilterBank:
     floor: float = 1.192092955078125e-07
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_features"
-    axis: ClassVar[str] = "frames"
 
     def frames(self, samples: int) -> int:
         """How many frames that many samples give."""
@@ -71,7 +70,6 @@ class Waveform:
     frame_length: ClassVar[int] = 1
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_values"
-    axis: ClassVar[str] = "samples"
 
     def fewest_samples(self, samples: int) -> int:
         """The shortest audio that gives that many."""
