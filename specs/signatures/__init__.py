@@ -5,6 +5,7 @@ The registry is filled by explicit names; nothing is scanned.
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
+from specs.signatures.chunked_conformer import CHUNKED_CONFORMER_ENCODER, RELATIVE_KEY_CONFORMER_ENCODER
 from specs.signatures.conditioning import LABEL_EMBEDDING, SURROUNDING_CHANNELS, UNIT_EMBEDDING
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
@@ -21,6 +22,7 @@ from specs.signatures.dense import (
     LAYER_NORM,
     LINEAR,
     PADDED_TOKEN_EMBEDDING,
+    RESIDUAL_FEED_FORWARD,
     SCALE_BLOCK,
     SCALED_EMBEDDING,
     TOKEN_EMBEDDING,
@@ -37,6 +39,7 @@ from specs.signatures.patches import (
     LEADING_TOKEN,
     PATCH_EMBEDDING,
 )
+from specs.signatures.pooling import POOLING_ENCODER
 from specs.signatures.positioned_stacks import (
     ADAPTED_PRE_NORM_ENCODER,
     GATED_BIAS_POST_NORM_ENCODER,
@@ -70,6 +73,7 @@ SIGNATURES: dict[str, Signature] = {
         ADAPTED_PRE_NORM_ENCODER,
         ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
+        CHUNKED_CONFORMER_ENCODER,
         CONFORMER_ENCODER,
         GATED_BIAS_POST_NORM_ENCODER,
         GATED_BIAS_PRE_NORM_ENCODER,
@@ -109,11 +113,14 @@ SIGNATURES: dict[str, Signature] = {
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
         PATCH_MERGING,
+        POOLING_ENCODER,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RELATIVE_KEY_CONFORMER_ENCODER,
         RESAMPLER,
+        RESIDUAL_FEED_FORWARD,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SINUSOIDAL_POSITIONS,

@@ -106,6 +106,26 @@ ACTIVATION = Signature(
     operations=_elementwise,
 )
 
+RESIDUAL_FEED_FORWARD = Signature(
+    kind="residual_feed_forward",
+    summary="Hidden states and what a feed-forward network makes of them, scaled.",
+    hypers=(
+        WIDTH,
+        Hyper("inner", int, "width inside the network", minimum=1),
+        Hyper("activation", str, "activation of the network", "relu", choices=tuple(ACTIVATIONS)),
+        Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+        Hyper("scale", float, "factor on what the network gives", 0.5),
+    ),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block(
+        "ResidualFeedForward",
+        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout, "scale": n.scale},
+        {"activation": activation(n.activation)},
+    ),
+    operations=lambda n, env: env["batch"] * env["time"] * (2 * int(n.width) * int(n.inner)),
+)
+
 SCALE_BLOCK = Signature(
     kind="scale",
     summary="Multiplication by a constant.",

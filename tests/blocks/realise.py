@@ -12,6 +12,7 @@ from blocks import (
     activations,
     attention,
     batch_norm,
+    chunked_stacks,
     conditioning,
     conformer,
     convolutional_positions,
@@ -26,6 +27,7 @@ from blocks import (
     linear,
     masks,
     patches,
+    pooling,
     positional_attention,
     positions,
     relative_positions,
@@ -46,10 +48,10 @@ from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, conditioning, conformer, convolutional_positions, durations,
-    embeddings, feed_forward, grid_bias, hifi_gan, image_padding, layer_adapters, layers, linear, masks,
-    patches, positional_attention, positions, relative_positions, resampler, span_masking, stacks,
-    stochastic_depth, subsampling, unit_lengths, upsampling, waveform, windows,
+    activations, attention, batch_norm, chunked_stacks, conditioning, conformer, convolutional_positions,
+    durations, embeddings, feed_forward, grid_bias, hifi_gan, image_padding, layer_adapters, layers, linear,
+    masks, patches, pooling, positional_attention, positions, relative_positions, resampler, span_masking,
+    stacks, stochastic_depth, subsampling, unit_lengths, upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -123,6 +125,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     if "padding" in drawn:  # small, so that a short input has an output
         layers, kernel, stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)))
         drawn |= {"layers": layers, "kernel": kernel, "stride": stride, "padding": drawn["padding"] % 4}
+    if "heads" in drawn and "stride" in drawn:  # likewise
+        drawn |= {"layers": draw(st.integers(0, 2)), "kernel": draw(st.integers(1, 9))}
+        drawn["stride"] = draw(st.integers(1, 9))
     given = Numbers({name: Value(value) for name, value in drawn.items()})
     if any(True for _ in signature.violations(given)):
         return draw(numbers(signature))

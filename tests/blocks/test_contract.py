@@ -117,12 +117,22 @@ def test_optional_inputs_may_be_left_out(kind: str, data: st.DataObject) -> None
         port.name: torch.ones_like(tensors[port.name]) for port in signature.inputs if port.role == "mask"
     }
     without, whole = call(signature, module, required), call(signature, module, full)
+    if is_masked_short(kind, given_numbers):
+        return
     for name, output in whole.items():
         if without[name] is None:
             if kind not in EVEN_KERNELS or all(kernel % 2 for kernel in kernels(given_numbers)):
                 assert bool(output.all()), "a mask that stays away says what a full one says"
             continue
         assert torch.allclose(without[name].expand_as(output), output, atol=1e-5), name
+
+
+def is_masked_short(kind: str, given_numbers: Any) -> bool:
+    """Whether a full mask is shortened to fewer positions than there are states, as published."""
+    if kind != "pooling_encoder":
+        return False
+    layers, kernel, stride = (getattr(given_numbers, name).value for name in ("layers", "kernel", "stride"))
+    return bool(layers == 0 or kernel // 2 < stride // 2)
 
 
 EVEN_KERNELS = ("conv_subsampler", "gated_conv_downsample")
@@ -153,7 +163,7 @@ def leak(signature: Signature, draw: Any) -> float:
         if port.role in ("token_ids", "units"):
             replaced = tensors[port.name].flip(0, 1)
         else:
-            replaced = tensors[port.name] * 3 + 5
+            replaced = tensors[port.name].square() * 3 + 5  # no multiple, which a norm would undo
             padded = padded.unsqueeze(-1) if len(port.dims) == 3 else padded
         other[port.name] = torch.where(padded, replaced, tensors[port.name])
     before, after = call(signature, module, tensors), call(signature, module, other)
@@ -227,6 +237,7 @@ def smallest(signature: Signature) -> Any:
         "pre_norm_encoder", "pre_norm_decoder", "post_norm_encoder", "post_norm_decoder", "waveform_encoder",
         "stacked_convolution_positions", "gated_bias_pre_norm_encoder", "adapted_pre_norm_encoder",
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
+        "chunked_conformer_encoder", "relative_key_conformer_encoder", "pooling_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
         "duration_predictor", "hifi_gan_generator",
     ],
