@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def positions_behind(longest: Tensor | None, size: int) -> Tensor | None:
-    """Whether each of `size` positions is behind the longest row: [] -> [size], None where no row is padded."""
+    """Whether each position is behind the longest row: [] -> [size]; None where no row is padded."""
     return None if longest is None else torch.arange(size, device=longest.device) >= longest
 
 
@@ -102,7 +102,7 @@ class UpsamplingStages(nn.ModuleList):
 
 
 class HifiGanGenerator(nn.Module):
-    """A waveform of hidden states. The last leaky ReLU has torch's slope and not the others', as published."""
+    """A waveform of hidden states. The last leaky ReLU has torch's own slope, as published."""
 
     def __init__(self, width: int, channels: int, last_channels: int, stages: nn.Module) -> None:
         super().__init__()

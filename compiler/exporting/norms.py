@@ -1,4 +1,4 @@
-"""Weights whose checkpoint stores magnitude and direction: written back as they came while they are the same."""
+"""Weights that a checkpoint stores as magnitude and direction: while they are the same, so are these."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def split_anew(model: Any, component: Component) -> list[Diagnostic]:
         Diagnostic(
             "XL521",
             Severity.WARNING,
-            f"weights stored as magnitude and direction have changed, {len(changed)} in all: they are written "
-            "as |W| and W",
+            f"{len(changed)} weights stored as magnitude and direction have changed: they are written as |W| "
+            "and W",
             info=(
                 "many pairs make one weight, and training here moves the weight itself",
                 f"changed: {', '.join(folded(changed))}",

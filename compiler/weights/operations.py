@@ -78,4 +78,5 @@ def _norm(weight: Tensor) -> Tensor:
     """Of a weight, over all axes but the first."""
     import torch
 
-    return torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.dim())), keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.dim())), keepdim=True)
+    return norm

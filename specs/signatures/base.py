@@ -97,9 +97,7 @@ class Numbers:
             Problem(
                 violation.code,
                 violation.message,
-                tuple(
-                    (origin, label) for name, label in violation.blame if (origin := self._origin(name))
-                ),
+                tuple((origin, label) for name, label in violation.blame if (origin := self._origin(name))),
                 help=violation.help,
             )
             for violation in violations

@@ -31,7 +31,7 @@ def _stages(n: Numbers) -> Iterator[tuple[Value, Value]]:
 
 def _halved(n: Numbers) -> Value:
     """Channels behind the last stage."""
-    return n.channels // 2 ** len(n.rates)
+    return n.channels // int(2 ** len(n.rates))
 
 
 def _residuals(n: Numbers, channels: Value) -> Block:
@@ -95,8 +95,8 @@ def _stage_violations(n: Numbers) -> Iterable[Violation]:
             if int(kernel) < int(rate):
                 yield Violation(
                     "XL104",
-                    f"a transposed convolution of kernel {kernel.value} cannot fill the {rate.value} positions "
-                    "that it makes of one",
+                    f"a transposed convolution of kernel {kernel.value} leaves gaps between the {rate.value} "
+                    "positions that it makes of one",
                     ((f"kernels.{index}", f"at least {rate.value}"), (f"rates.{index}", "the rate")),
                     f"use a kernel of at least {rate.value}; twice the rate is usual",
                 )

@@ -152,10 +152,9 @@ def leak(signature: Signature, draw: Any) -> float:
     other = dict(tensors)
     for port in signature.inputs:
         time = port.dims[1] if len(port.dims) > 1 else None
-        if port.role == "mask" or time not in valid:
+        counts_nothing = port.role == "lengths" and signature.leaks_padding is None
+        if port.role == "mask" or counts_nothing or time not in valid:
             continue
-        if port.role == "lengths" and signature.leaks_padding is None:
-            continue  # padding counts nothing
         assert isinstance(time, str)
         if port.dims[0] != "batch":
             continue  # the same for every row

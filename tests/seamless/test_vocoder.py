@@ -54,13 +54,15 @@ def test_units_sound_as_published(seed: int, rows: int) -> None:
     (durations, waveform, lengths), (their_durations, theirs, their_lengths) = both(seed, rows)
     assert torch.equal(durations, their_durations)
     assert waveform.shape == theirs.shape
-    assert 0.05 < float(theirs.abs().mean()) < 0.95, "neither silence nor noise at its loudest"
+    assert float(theirs.std()) > 0.03, "neither silence nor the loudest all along"
     assert float((waveform - theirs).abs().max()) <= 1e-4
-    assert torch.equal(lengths, their_lengths.view(-1)), "of one row too, where the public one has no dimension"
+    assert torch.equal(lengths, their_lengths.view(-1)), (
+        "of one row too, where the public one has no dimension"
+    )
 
 
 def test_the_batches_have_what_may_go_wrong() -> None:
-    """Rows of equal and unequal durations, padding, odd and even rests, dilations and kernels of several kinds."""
+    """Padding, kernels wider than their rates by odd and by even numbers, channels that halve to no half."""
     settings = [random_settings(seed) for seed in SEEDS]
     rests = {
         (kernel - rate) % 2
@@ -120,7 +122,7 @@ def test_a_bucket_changes_nothing(seed: int, more: int) -> None:
 def test_the_published_generator_makes_320_samples_of_a_frame() -> None:
     graph, problems = graph_of(view())
     assert not problems
-    assert str(graph.types[Ref("vocoder.generator", "waveform")].dims[1]) == "320*vocoder_lengthen"
+    assert str(graph.types[Ref("vocoder.generator", "waveform")].dims[1]) == "320 * vocoder_lengthen"
     lengths = graph.nodes["vocoder.lengths"].block.numbers
     assert (int(lengths["samples"]), int(lengths["extra"])) == (320, 0)
 
@@ -162,16 +164,19 @@ class Counter:
         return graph.forward
 
 
+def compiled(counter: Counter, method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method` compiled whole, anew for every shape; a graph break is an error."""
+    made: Callable[..., Any] = torch.compile(method, backend=counter, fullgraph=True, dynamic=False)
+    return made
+
+
 @seeds
 @pytest.mark.usefixtures("forgotten")
 def test_with_a_length_it_is_one_graph(seed: int) -> None:
     """Whatever the durations are: two batches of one bucket are compiled once."""
     counter = Counter()
     model = loaded(published(seed), view(**random_settings(seed)))
-    predict, vocode = (
-        torch.compile(method, backend=counter, fullgraph=True, dynamic=False)
-        for method in (model.predict_unit_durations, model.vocode)
-    )
+    predict, vocode = (compiled(counter, one) for one in (model.predict_unit_durations, model.vocode))
     batch = random_batch(seed)
     with torch.no_grad():
         for units in (batch["unit_ids"], batch["unit_ids"].flip(0)):
@@ -189,12 +194,17 @@ def test_with_a_length_it_is_one_graph(seed: int) -> None:
 @pytest.mark.parametrize(
     ("fields", "code", "places", "says"),
     [
-        ({"upsample_rates": [5, 4]}, "XL303", ["upsample_rates", "upsample_kernel_sizes"], "2 rates and 5 kernels"),
+        (
+            {"upsample_rates": [5, 4]},
+            "XL303",
+            ["upsample_rates", "upsample_kernel_sizes"],
+            "2 rates and 5 kernels",
+        ),
         (
             {"upsample_rates": [5, 4, 9, 2, 2]},
             "XL104",
             ["upsample_kernel_sizes.2", "upsample_rates.2"],
-            "kernel 8 cannot fill the 9 positions",
+            "kernel 8 leaves gaps between the 9",
         ),
         (
             {"resblock_kernel_sizes": [3, 7]},
@@ -203,9 +213,14 @@ def test_with_a_length_it_is_one_graph(seed: int) -> None:
             "2 kernels and 3 lists of dilations",
         ),
         ({"resblock_kernel_sizes": [3, 8, 11]}, "XL305", ["resblock_kernel_sizes.1"], "use an odd kernel"),
-        ({"upsample_initial_channel": 16}, "XL104", ["upsample_initial_channel", "upsample_rates"], "none is left"),
+        (
+            {"upsample_initial_channel": 16},
+            "XL104",
+            ["upsample_initial_channel", "upsample_rates"],
+            "none is left",
+        ),
     ],
-)  # fmt: skip
+)
 def test_numbers_that_do_not_fit_are_found_where_they_are(
     fields: dict[str, Any], code: str, places: list[str], says: str
 ) -> None:
@@ -221,7 +236,11 @@ def test_numbers_that_do_not_fit_are_found_where_they_are(
 @pytest.mark.parametrize(("kernel", "dilation"), [(2, 1), (2, 2), (4, 1), (4, 3), (6, 2)])
 def test_the_public_vocoder_fails_on_even_kernels(kernel: int, dilation: int) -> None:
     """So they are refused: no checkpoint can have them."""
-    settings = {**random_settings(0), "resblock_kernel_sizes": [kernel], "resblock_dilation_sizes": [[dilation]]}
+    settings = {
+        **random_settings(0),
+        "resblock_kernel_sizes": [kernel],
+        "resblock_dilation_sizes": [[dilation]],
+    }
     theirs = SeamlessM4Tv2CodeHifiGan(SeamlessM4Tv2Config(**settings)).eval()
     batch = random_batch(0)
     with pytest.raises(RuntimeError, match="must match"):
@@ -248,15 +267,17 @@ def test_parameters_start_as_published() -> None:
     model = model_of(view(**settings))
     model.initialise(seed=0)
     torch.manual_seed(0)
-    theirs = dict(SeamlessM4Tv2CodeHifiGan(SeamlessM4Tv2Config(**settings)).named_parameters(prefix="vocoder"))
+    theirs = dict(
+        SeamlessM4Tv2CodeHifiGan(SeamlessM4Tv2Config(**settings)).named_parameters(prefix="vocoder")
+    )
     table = table_of(view(**settings))
     for address, parameter in model.named_parameters():
         found = table.find(address)
         assert found is not None
         expected = theirs[found[1][0]].detach()
         error = 6 / expected.numel() ** 0.5
-        assert float(parameter.std(correction=0)) == pytest.approx(
-            float(expected.std(correction=0)), rel=error, abs=1e-7
-        ), address
-        if address.endswith("bias") and expected.any():  # uniform: the bound is told by the largest
-            assert float(parameter.abs().max()) == pytest.approx(float(expected.abs().max()), rel=2 * error)
+        drawn = parameter.detach()
+        spread = float(expected.std(correction=0))
+        assert float(drawn.std(correction=0)) == pytest.approx(spread, rel=error, abs=1e-7), address
+        if address.endswith("bias") and expected.any():  # uniform: the largest tells the bound
+            assert float(drawn.abs().max()) == pytest.approx(float(expected.abs().max()), rel=2 * error)

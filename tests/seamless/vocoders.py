@@ -46,9 +46,11 @@ _USUAL_DURATION = 2.5
 
 
 def random_settings(seed: int) -> dict[str, Any]:
-    """Fields of a tiny configuration: kernels wider than their rates by even and by odd numbers, or not at all."""
+    """Fields of a tiny configuration; kernels are as wide as their rates, or wider by up to 6."""
     draw = random.Random(f"vocoder {seed}")
-    widths = {name: draw.randint(4, 24) for name in _WIDTHS} | {"upsample_initial_channel": draw.randint(8, 24)}
+    widths = {name: draw.randint(4, 24) for name in _WIDTHS} | {
+        "upsample_initial_channel": draw.randint(8, 24)
+    }
     if seed == ALL_WIDTHS_COINCIDE:
         widths = dict.fromkeys(_WIDTHS, 16)
     elif seed == NO_WIDTHS_COINCIDE:
@@ -77,12 +79,14 @@ def published(seed: int) -> SeamlessM4Tv2CodeHifiGan:
     durations are 1 to 6: drawn like the rest they would be 1, or in the hundreds.
     """
     torch.manual_seed(seed)
-    model: SeamlessM4Tv2CodeHifiGan = spread(SeamlessM4Tv2CodeHifiGan(SeamlessM4Tv2Config(**random_settings(seed))))
+    model: SeamlessM4Tv2CodeHifiGan = spread(
+        SeamlessM4Tv2CodeHifiGan(SeamlessM4Tv2Config(**random_settings(seed)))
+    )
     last = model.dur_predictor.proj
     with torch.no_grad():
         for parameter in model.hifi_gan.parameters():
             if parameter.dim() > 1:
-                parameter.normal_(std=max(SPREAD, 1.0 / math.sqrt(parameter[0].numel())))
+                parameter.normal_(std=max(SPREAD, 0.7 / math.sqrt(parameter[0].numel())))
         last.weight.normal_(std=0.5 / math.sqrt(last.in_features))
         last.bias.fill_(math.log1p(_USUAL_DURATION))
     return model

@@ -1,4 +1,4 @@
-"""The vocoder: how long every unit lasts, and their waveform in a language and a voice (Polyak et al. 2021)."""
+"""The vocoder: how long units last, and their waveform in a language and a voice (Polyak et al. 2021)."""
 
 from __future__ import annotations
 
