@@ -15,6 +15,7 @@ from blocks import (
     chunked_stacks,
     conditioning,
     conformer,
+    convolution_layers,
     convolutional_positions,
     durations,
     embeddings,
@@ -48,10 +49,11 @@ from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, chunked_stacks, conditioning, conformer, convolutional_positions,
-    durations, embeddings, feed_forward, grid_bias, hifi_gan, image_padding, layer_adapters, layers, linear,
-    masks, patches, pooling, positional_attention, positions, relative_positions, resampler, span_masking,
-    stacks, stochastic_depth, subsampling, unit_lengths, upsampling, waveform, windows,
+    activations, attention, batch_norm, chunked_stacks, conditioning, conformer, convolution_layers,
+    convolutional_positions, durations, embeddings, feed_forward, grid_bias, hifi_gan, image_padding,
+    layer_adapters, layers, linear, masks, patches, pooling, positional_attention, positions,
+    relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, unit_lengths,
+    upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value

@@ -82,9 +82,10 @@ def _enlarge(model: SeamlessM4Tv2Model) -> None:
         for parameter in part.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(scale if id(parameter) in embeddings else 2 * scale)
-    for parameter in model.vocoder.hifi_gan.parameters():
-        if parameter.dim() > 1:
-            parameter.normal_(std=max(SPREAD, 1.1 / math.sqrt(parameter[0].numel())))
+    for module in model.vocoder.hifi_gan.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            taps = module.kernel_size[0] / module.stride[0]
+            module.weight.normal_(std=max(SPREAD, 1.1 / math.sqrt(module.in_channels * taps)))
 
 
 def _usual_durations(layer: Any) -> None:

@@ -109,8 +109,8 @@ def _widths(draw: random.Random, seed: int) -> dict[str, int]:
     drawn = {name: draw.randint(5, 30) for name in _WIDTHS} | vocabularies
     features = STRIDES[seed] * draw.randint(3, 9)
     return drawn | {
-        "hidden_size": draw.choice((18, 20, 21, 24, 27, 30)),
-        "upsample_initial_channel": draw.randint(8, 24),
+        "hidden_size": draw.choice((18, 20, 24, 28, 30)),
+        "upsample_initial_channel": draw.randint(16, 24),
         "feature_projection_input_dim": features,
     }
 

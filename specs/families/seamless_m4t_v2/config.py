@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from specs.families.seamless_m4t_v2 import speech_encoder
 from specs.families.seamless_m4t_v2.fields import (
     SharedFields,
     SpeechEncoderFields,
@@ -54,3 +55,4 @@ def rules(c: View) -> Iterable[Problem]:
     """What no single field shows."""
     yield from pad_id_given(c, "tell padding from tokens")
     yield from ids_in_vocabulary(c)
+    yield from speech_encoder.rules(c)
