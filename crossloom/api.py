@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from compiler.weights.table import WeightTable
     from runtime.generation import Generated
     from runtime.processing import Processor
+    from runtime.translation import Translation
 
 Source = str | Path
 Sources = Source | Mapping[str, "Source | Opened"]
@@ -225,7 +226,8 @@ def export(
     A published model goes into the format `transformers`: a folder that it loads with nothing missing or
     unexpected; so does a half alone that has a published class. It, a pair and a free graph go into
     `crossloom`: a folder that is loaded by the spec.yaml in it. A part that the published class has and no
-    checkpoint gave is written as it begins, and told as a `CrossloomWarning` (XL520).
+    checkpoint gave is written as it begins, and told as a `CrossloomWarning` (XL520); so are weights that the
+    checkpoint stores as magnitude and direction, where they have changed (XL521).
 
     Raises:
         CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
@@ -233,7 +235,7 @@ def export(
             that would be written over, unless `force`.
     """
     from compiler.exporting.export import export as export_model
-    from compiler.exporting.export import keep_spec, require_layout, untrained_parts
+    from compiler.exporting.export import keep_spec, require_layout, written_otherwise
     from compiler.warning import warn
 
     require("`crossloom.export`", "torch", "safetensors")
@@ -243,9 +245,9 @@ def export(
     require_layout(spec, format)
     if format == "crossloom" and not force:
         keep_spec(spec, Path(folder))
+    findings = written_otherwise(model) if format == "transformers" else []
     written = export_model(model, analysis(spec).sound()[1], Path(folder), format)
-    if format == "transformers":
-        warn(untrained_parts(model), stacklevel=2)
+    warn(findings, stacklevel=2)
     return written
 
 
@@ -286,7 +288,7 @@ def transcribe(
             (XL117, XL410 to XL415); no text is returned then.
     """
     require("`crossloom.transcribe`", "torch", "safetensors")
-    from runtime.flow import flow_of
+    from runtime.flows import flow_of
     from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
@@ -302,6 +304,15 @@ def transcribe(
         raise CrossloomError(findings)
     texts = [transcript.text or "" for transcript in transcripts]
     return texts[0] if is_one else texts
+
+
+def translate(model: Any, **inputs_and_options: Any) -> Translation:
+    """Text, and speech where the model speaks, in another language; see `runtime.translation.translate`."""
+    require("`crossloom.translate`", "torch")
+    from runtime.translation import translate as run
+
+    spec_of(model, "translate")
+    return run(model, **inputs_and_options)
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:

@@ -112,8 +112,8 @@ class Family:
             demand; an encoder of texts has none.
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
-        flow: what the whole model does, from a person's input to a person's output, where that is more than
-            its front end, its tokenizers and one search say.
+        flows: config -> what the whole model does, from a person's input to a person's output, the usual one
+            first, where that is more than its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
         bridged: config -> what there is to know of a bridge behind its encoder.
@@ -140,7 +140,7 @@ class Family:
     front_end: str | None = None
     tokenizer: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
-    flow: Flow | None = None
+    flows: Callable[[View], tuple[Flow, ...]] | None = None
     derived: Callable[[View], Mapping[str, Any]] = nothing
     bridged: Callable[[View], tuple[str, ...]] = unremarked
 

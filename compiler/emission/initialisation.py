@@ -13,9 +13,12 @@ from specs.values import plain
 _DRAWS = {
     "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
     "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "normal_but_row": "nn.init.normal_({target}, 0.0, {0}, generator=generator)\n{target}[{1}].zero_()",
     "truncated_normal": "nn.init.trunc_normal_({target}, 0.0, {0}, generator=generator)",
     "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
     "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"
+    "nn.init.uniform_({target}, -bound, bound, generator=generator)",
+    "uniform_by_channels_in": "bound = module.weight[:, 0].numel() ** -0.5\n"
     "nn.init.uniform_({target}, -bound, bound, generator=generator)",
     "kaiming_normal": "nn.init.kaiming_normal_({target}, generator=generator)",
     "kaiming_uniform": "nn.init.kaiming_uniform_({target}, 5**0.5, generator=generator)",

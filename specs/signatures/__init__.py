@@ -6,15 +6,18 @@ The registry is filled by explicit names; nothing is scanned.
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.chunked_conformer import CHUNKED_CONFORMER_ENCODER, RELATIVE_KEY_CONFORMER_ENCODER
+from specs.signatures.conditioning import LABEL_EMBEDDING, SURROUNDING_CHANNELS, UNIT_EMBEDDING
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
     RELATIVE_CONFORMER_ENCODER,
     ROTARY_CONFORMER_ENCODER,
 )
+from specs.signatures.convolution_layers import POST_NORM_CONVOLUTION_ENCODER
 from specs.signatures.convolutional_positions import CONVOLUTION_POSITIONS, STACKED_CONVOLUTION_POSITIONS
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
+    ADD_TOKENS,
     ADD_TYPES,
     CONSTANT_BIAS,
     DROPOUT_BLOCK,
@@ -29,6 +32,7 @@ from specs.signatures.dense import (
 )
 from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
+from specs.signatures.hifi_gan import HIFI_GAN_GENERATOR, UNIT_WAVEFORM_LENGTHS
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
 from specs.signatures.patches import (
@@ -44,6 +48,7 @@ from specs.signatures.positioned_stacks import (
     GATED_BIAS_PRE_NORM_ENCODER,
 )
 from specs.signatures.positions import (
+    ADD_SCALED_POSITIONS,
     FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -83,6 +88,8 @@ SIGNATURES: dict[str, Signature] = {
         ADD_GRID_POSITIONS,
         ADD_POSITIONS,
         ADD_POSITION_TABLE,
+        ADD_SCALED_POSITIONS,
+        ADD_TOKENS,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
@@ -93,7 +100,12 @@ SIGNATURES: dict[str, Signature] = {
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
+        HIFI_GAN_GENERATOR,
         IMAGE_PADDING,
+        LABEL_EMBEDDING,
+        SURROUNDING_CHANNELS,
+        UNIT_EMBEDDING,
+        UNIT_WAVEFORM_LENGTHS,
         GRID_ENCODER,
         HARD_UPSAMPLER,
         LAYER_NORM,
@@ -107,6 +119,7 @@ SIGNATURES: dict[str, Signature] = {
         PATCH_EMBEDDING,
         PATCH_MERGING,
         POOLING_ENCODER,
+        POST_NORM_CONVOLUTION_ENCODER,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
