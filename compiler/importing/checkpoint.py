@@ -16,6 +16,7 @@ from compiler.checkpoint.source import Source
 from compiler.configuration.fields import read_configuration, unknown_family
 from compiler.configuration.generation import generation_document
 from compiler.configuration.pair import is_pair
+from compiler.configuration.tables import malformed_tables, read_tables
 from compiler.diagnostics.model import CrossloomError
 from compiler.importing.pair import imported_pair
 from compiler.importing.sections import (
@@ -71,7 +72,11 @@ def import_with_report(
     fields = configuration.fields
     config = unusual_fields(stated, fields)
     dropped = dict(configuration.dropped)
-    generation = generation_document(opened, ignore)
+    generation = generation_document(opened, ignore, stated.tables)
+    for finding in malformed_tables(opened, stated.tables, {**defaults, **fields}):
+        findings.add(finding)
+    for name, table in read_tables(opened, stated.tables).items():
+        dropped[f"generation.{name}"] = f"a table of {len(table):,} entries, read where the weights are"
     sections = {
         "generation": generation_section(findings, generation, {**defaults, **fields}),
         **processing_sections(findings, opened, stated, role or "model", {**defaults, **fields}, dropped),

@@ -55,6 +55,10 @@ class Model(Protocol):
         """The checkpoint's own generation options, lowest in precedence."""
 
     @property
+    def tables(self) -> Mapping[str, Any]:
+        """The tables of host operations that the checkpoint has, by their names in its file."""
+
+    @property
     def vocabulary(self) -> int:
         """How many ids the logits tell apart."""
 
