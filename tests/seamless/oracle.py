@@ -38,7 +38,7 @@ from transformers import (
 
 from tests.oracle import SPREAD, random_mask, spread
 from tests.seamless.maps import language_maps
-from tests.seamless.settings import STRIDES, random_config
+from tests.seamless.settings import STACKED, random_config
 
 CLASSES: dict[str, Any] = {
     published.__name__: published
@@ -126,9 +126,8 @@ def save(seed: int, architecture: str, folder: Path) -> PreTrainedModel:
     """Write a class's model of a seed in Hub layout, beside its front end's file, and give it."""
     model = dedicated(random_model(seed), architecture)
     model.save_pretrained(folder)
-    stride = STRIDES[seed]
-    bins = model.config.feature_projection_input_dim // stride
-    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=stride).save_pretrained(folder)
+    bins = model.config.feature_projection_input_dim // STACKED
+    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=STACKED).save_pretrained(folder)
     return model
 
 
