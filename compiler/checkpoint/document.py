@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from json.decoder import scanstring
 
 from compiler.checkpoint.source import Source
 from compiler.reader import Document, read_text
@@ -56,7 +55,7 @@ def _fields(text: str) -> Iterator[tuple[str, int, int]]:
     """The fields of a JSON object that can be read: name, and where its value begins and ends."""
     decoder, at = json.JSONDecoder(), text.index("{") + 1
     while text[at := _after(text, at, " \t\n\r,")] == '"':
-        name, at = scanstring(text, at + 1, True)
+        name, at = decoder.raw_decode(text, at)
         start = _after(text, at, " \t\n\r:")
         _, at = decoder.raw_decode(text, start)
         yield name, start, at

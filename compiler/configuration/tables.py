@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from compiler.checkpoint.document import json_document
@@ -10,7 +11,7 @@ from compiler.checkpoint.source import Source
 from compiler.configuration.generation import NAME
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import listed
-from compiler.passes.findings import Findings
+from compiler.passes.findings import Findings, key_of
 from compiler.places import spans_of, weights_address
 from compiler.spec import Spec
 from specs.tables import HostTable
@@ -39,7 +40,9 @@ def malformed_tables(
         return []
     findings = Findings(json_document(source, NAME, without=stated))
     for name, table in tables.items():
-        findings.report(stated[name].problems(name, table, config))
+        for problem in stated[name].problems(name, table, config):
+            at_key = tuple((key_of(field), label) for field, label in problem.at)
+            findings.report([replace(problem, at=at_key)])
     return findings.diagnostics
 
 

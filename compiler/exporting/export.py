@@ -247,4 +247,4 @@ def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, 
     merged = {name: value for name, value in model.generation_defaults.items() if name in known}
     merged |= {name: value for name, value in spec.generation.items() if name in known}
     merged = {**_ids(graph), **merged}
-    return {name: value for name, value in merged.items() if value is not None} | model.tables
+    return {**{name: value for name, value in merged.items() if value is not None}, **model.tables}
