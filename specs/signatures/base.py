@@ -114,6 +114,7 @@ class Signature:
         leaks_padding: why padding is seen by valid positions, or None when it never is.
         keeps_state: takes the decode cache.
         mixes_time: what it gives at a position depends on others.
+        trains_only: outside of training it passes on what it is given.
     """
 
     kind: str
@@ -127,6 +128,7 @@ class Signature:
     leaks_padding: str | None = None
     keeps_state: bool = False
     mixes_time: bool = False
+    trains_only: bool = False
     _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
