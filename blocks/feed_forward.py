@@ -38,6 +38,18 @@ class DroppedFeedForward(FeedForward):
         return F.dropout(super().forward(hidden), self.output_dropout, self.training)
 
 
+class ResidualFeedForward(FeedForward):
+    """x + scale * FeedForward(x)."""
+
+    def __init__(self, width: int, inner: int, activation: nn.Module, dropout: float, scale: float) -> None:
+        super().__init__(width, inner, activation, dropout)
+        self.scale = scale
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]."""
+        return hidden + self.scale * super().forward(hidden)
+
+
 class MultiLayerPerceptron(nn.Module):
     """Two projections from one width to another, an activation between them, the source normalised first."""
 

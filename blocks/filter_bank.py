@@ -16,6 +16,12 @@ from torch import Tensor, nn
 FRAMES_AT_ONCE = 256
 """How many frames are transformed together: what they need then stays in the cache."""
 
+FRAMES_IN_ROW = 128
+"""How many frames pairwise summation adds one after another."""
+
+SAMPLE_VARIANCE_FLOOR = 1e-7
+"""Added to a sample variance, as published."""
+
 
 def povey_window(length: int) -> Tensor:
     """(0.5 - 0.5 cos(2 pi t / (length - 1)))^0.85, float64 [length]."""
@@ -110,6 +116,25 @@ def sum_over_frames(features: Tensor) -> Tensor:
     return features.new_zeros(1, features.shape[1]).index_add_(0, target, features).squeeze(0)
 
 
+def pairwise_sum_over_frames(features: Tensor) -> Tensor:
+    """[F, M] float32 -> [M], the halves added apart, and up to `FRAMES_IN_ROW` frames in eight running sums.
+
+    Pairwise summation (Higham 1993), in the order in which numpy adds numbers that lie beside each other.
+    It is kept for the reason `sum_over_frames` is: there are features that were normalised by such sums.
+    """
+    frames = features.shape[0]
+    if frames > FRAMES_IN_ROW:
+        half = frames // 2 // 8 * 8
+        return pairwise_sum_over_frames(features[:half]) + pairwise_sum_over_frames(features[half:])
+    whole = frames // 8 * 8
+    if whole == 0:
+        return sum_over_frames(features)
+    total = sum_over_frames(features[:whole].reshape(whole // 8, -1)).reshape(8, -1)  # [8, M]
+    for _ in range(3):
+        total = total[::2] + total[1::2]
+    return sum_over_frames(torch.cat([total, features[whole:]]))
+
+
 def is_constant(features: Tensor) -> Tensor:
     """[F, M] -> [M]: bins with the same value in every frame, such as those of digital silence."""
     return features.amin(0) == features.amax(0)
@@ -138,6 +163,17 @@ class UtteranceDeviation(nn.Module):
         return features / deviation.masked_fill(is_constant(features), 1.0)
 
 
+class UnitSampleVariance(nn.Module):
+    """Zero mean and unit variance of each bin over the utterance, by the sample variance (of F - 1)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[F, M] -> [F, M]; the floor keeps a constant bin finite, and one frame becomes zero."""
+        frames = features.shape[0]
+        centred = features - pairwise_sum_over_frames(features) / frames
+        variance = pairwise_sum_over_frames(centred * centred) / max(frames - 1, 1)
+        return centred / (variance + SAMPLE_VARIANCE_FLOOR).sqrt()
+
+
 class FilterBankFrontEnd(nn.Module):
     """A batch of waveforms to padded features and their mask, every row as if it were alone."""
 
@@ -158,3 +194,23 @@ class FilterBankFrontEnd(nn.Module):
         frames = torch.tensor([row.shape[0] for row in rows], device=features.device)
         positions = torch.arange(features.shape[1], device=features.device)
         return features, (positions < frames[:, None]).long()
+
+
+class FrameStacking(nn.Module):
+    """Frames of a front end, `stride` of them side by side as one vector, which has the mask of the last."""
+
+    def __init__(self, front_end: nn.Module, stride: int, padding_value: float) -> None:
+        super().__init__()
+        self.front_end = front_end
+        self.stride = stride
+        self.padding_value = padding_value
+
+    def forward(self, waveforms: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Waveforms [N_i] float32 -> [B, S, stride * M] float32 and mask [B, S] int64, S stacks."""
+        features, mask = self.front_end(waveforms)  # [B, F, M], [B, F]
+        lacking = -features.shape[1] % self.stride
+        features = nn.functional.pad(features, (0, 0, 0, lacking), value=self.padding_value)
+        mask = nn.functional.pad(mask, (0, lacking))
+        batch, frames, bins = features.shape
+        stacks = features.reshape(batch, frames // self.stride, self.stride * bins)
+        return stacks, mask[:, self.stride - 1 :: self.stride]

@@ -20,9 +20,14 @@ def first_positions(lengths: Tensor, size: int) -> Tensor:
     return (torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)).long()
 
 
+def zeroed(hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """hidden [B, S, D] with zeros wherever mask [B, S] has them."""
+    return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
 class ZeroPadding(nn.Module):
     """Padding set to zero, for what is about to read across positions."""
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+        return zeroed(hidden, mask)

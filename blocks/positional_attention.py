@@ -1,4 +1,4 @@
-"""Self-attention that is told of positions: by a gated bias, by distance vectors, by rotation."""
+"""Self-attention that knows positions: by a gated bias, by distance vectors, by clipped ones, by rotation."""
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +87,32 @@ def by_key(scores: Tensor) -> Tensor:
     batch, heads, length, count = scores.shape
     shifted = F.pad(scores, (1, 0)).view(batch, heads, count + 1, length)[:, :, 1:]
     return shifted.reshape(batch, heads, length, count)[..., :length]
+
+
+class RelativeKeySelfAttention(PositionalSelfAttention):
+    """Queries meet keys and a vector of their distance, which all heads share (Shaw et al. 2018).
+
+    The score of query i and key j is q_i (k_j + r_(j-i)) / root(K), distances clipped to -left .. right.
+    A query to which nothing is visible attends evenly to all.
+    """
+
+    def __init__(self, target_dim: int, heads: int, dropout: float, left: int, right: int) -> None:
+        super().__init__(target_dim, heads, dropout)
+        self.distances = nn.Embedding(left + right + 1, target_dim // heads)
+        self.left = left
+        self.right = right
+
+    def forward(self, hidden: Tensor, visible: Tensor) -> Tensor:
+        """hidden [B, S, D], pairs that attend [B or 1, 1, S, S] -> [B, S, D]."""
+        query, key, value = (
+            split_heads(project(hidden), self.heads) for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        scores = query @ self.distances.weight.t() * query.shape[-1] ** -0.5  # [B, H, S, left + right + 1]
+        places = torch.arange(hidden.shape[1], device=hidden.device)
+        rows = (places - places.unsqueeze(1)).clamp(-self.left, self.right) + self.left
+        bias = scores.gather(-1, rows.expand(*scores.shape[:2], -1, -1))
+        bias = bias.masked_fill(~visible, torch.finfo(bias.dtype).min)
+        return self.attend(query, key, value, bias)
 
 
 class RotarySelfAttention(PositionalSelfAttention):

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 CompileMode = Literal[False, "fast"]
 
-COMPILED = ("encode", "decode_step")
-"""Methods that `compile` replaces, where the model has them."""
-
 SHAPES = 64
 """How many kinds of request a compiled method may meet: greedy or beams, a mask or none, cache buckets."""
 
@@ -73,7 +70,8 @@ def _reduce(model: Any) -> tuple[Any, ...]:
     Compiled methods stay behind: they belong to this process, and to this model's parameters.
     """
     source = sys.modules[type(model).__module__].__dict__["__source__"]
-    state = {name: value for name, value in model.__dict__.items() if name not in COMPILED}
+    methods = {name for name in model.__dict__ if callable(getattr(type(model), name, None))}
+    state = {name: value for name, value in model.__dict__.items() if name not in methods}
     return _restore, (source,), state
 
 
@@ -180,6 +178,11 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
         # Torch gives up after 8, which a process that serves mixed requests soon reaches.
         config: Any = torch._dynamo.config
         config.recompile_limit = max(config.recompile_limit, SHAPES)
-        for method in COMPILED if graph.decode_nodes() else COMPILED[:1]:
+        for method in _compiled_methods(graph):
             model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
     return model
+
+
+def _compiled_methods(graph: Graph) -> list[str]:
+    """What `compile` replaces: every method that calls nodes, decode without what looks at values."""
+    return ["decode_step" if name == "decode" else name for name, nodes in graph.sections().items() if nodes]

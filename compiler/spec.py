@@ -106,7 +106,7 @@ class Component(Part):
     @property
     def view(self) -> View:
         """The config with every field's address."""
-        return View(self.config, f"{self.role}.config")
+        return View(self.config, f"{self.role}.config", self.architecture)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,15 +156,20 @@ class Spec:
         return {role: part for role, part in self.parts.items() if part.weights is not None}
 
     @property
-    def flow(self) -> Flow | None:
-        """What leads from a person's input to a person's output; None where the families do not say it."""
+    def flows(self) -> tuple[Flow, ...]:
+        """What leads from a person's input to a person's output; none where the families do not say it."""
         whole = self.components.get("model")
-        if whole is not None and whole.family.flow is not None:
-            return whole.family.flow
+        if whole is not None and whole.family.flows is not None:
+            return whole.family.flows(whole.view)
         stated = self.processing
         if self.kind not in ("model", "pair") or stated.takes is None or stated.tokenizer is None:
-            return None
-        return FLOWS[stated.takes]
+            return ()
+        return (FLOWS[stated.takes],)
+
+    @property
+    def flow(self) -> Flow | None:
+        """The usual one of them."""
+        return next(iter(self.flows), None)
 
     @property
     def config(self) -> Mapping[str, Any]:

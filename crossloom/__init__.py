@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         read_audio,
         train,
         transcribe,
+        translate,
         verify,
         weight_table,
     )
@@ -63,6 +64,7 @@ __all__ = [
     "read_audio",
     "train",
     "transcribe",
+    "translate",
     "verify",
     "weight_table",
 ]

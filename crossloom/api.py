@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from compiler.weights.table import WeightTable
     from runtime.generation import Generated
     from runtime.processing import Processor
+    from runtime.translation import Translation
 
 Source = str | Path
 Sources = Source | Mapping[str, "Source | Opened"]
@@ -289,7 +290,7 @@ def transcribe(
     require("`crossloom.transcribe`", "torch", "safetensors")
     from compiler.untrained import untrained
     from compiler.warning import warn
-    from runtime.flow import flow_of
+    from runtime.flows import flow_of
     from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
@@ -306,6 +307,15 @@ def transcribe(
         raise CrossloomError(findings)
     texts = [transcript.text or "" for transcript in transcripts]
     return texts[0] if is_one else texts
+
+
+def translate(model: Any, **inputs_and_options: Any) -> Translation:
+    """Text, and speech where the model speaks, in another language; see `runtime.translation.translate`."""
+    require("`crossloom.translate`", "torch")
+    from runtime.translation import translate as run
+
+    spec_of(model, "translate")
+    return run(model, **inputs_and_options)
 
 
 def train(model: Any, rows: Any, valid: Any = None, **options: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from specs.problems import Problem
 
 
 def failure(
@@ -10,3 +13,12 @@ def failure(
 ) -> CrossloomError:
     """One error, ready to be raised."""
     return CrossloomError([Diagnostic(code, Severity.ERROR, message, info=info, help=help)])
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise the problems as a CrossloomError, if there are any."""
+    diagnostics = [
+        Diagnostic(p.code, Severity(p.severity), p.message, info=p.info, help=p.help) for p in problems
+    ]
+    if diagnostics:
+        raise CrossloomError(diagnostics)

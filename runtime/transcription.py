@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.diagnostics.model import CrossloomError, Diagnostic
 from runtime.audio.reading import Mono
-from runtime.failures import failure
-from runtime.flow import HOST, flow_of, run_flow
+from runtime.failures import failure, refuse
+from runtime.flows import HOST, Host, flow_of, run_flow
 from runtime.processing import Processor
 from runtime.reading import READERS
 from specs.flow import Flow
@@ -131,10 +131,7 @@ def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any]
     merged = resolution.options
     if merged is not None and checkpoint is not None and not problems:
         problems += resolve_lengths(merged, 1, spec.maximum_target)[1]
-    if problems:
-        raise CrossloomError(
-            [Diagnostic(p.code, Severity(p.severity), p.message, info=p.info, help=p.help) for p in problems]
-        )
+    refuse(problems)
     if merged is not None and merged.num_return_sequences > 1:
         raise failure(
             "XL407",
@@ -153,7 +150,7 @@ def _usable(flow: Flow, processor: Processor, rows: _Rows, reading: Mapping[str,
     usable = []
     for source, number, part in rows:
         try:
-            HOST[flow.steps[0].what](processor, [part], **reading)
+            HOST[flow.steps[0].what](Host(None, processor, reading), [part])
         except CrossloomError as error:
             source.findings += [_named(finding, source.source) for finding in error.diagnostics]
         else:

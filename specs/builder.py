@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from specs.dims import Dim
-from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
+from specs.graph import Graph, Method, Node, Ref, TensorType, Tie, Tokens
 from specs.initialisation import Initialisation
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
@@ -49,6 +49,8 @@ class GraphBuilder:
         ties: tuple[Tie, ...] = (),
         tokens: Tokens | None = None,
         initialisations: tuple[Initialisation, ...] = (),
+        encoders: tuple[Method, ...] = (),
+        methods: tuple[Method, ...] = (),
     ) -> Graph:
         """The finished graph."""
         return Graph(
@@ -61,6 +63,8 @@ class GraphBuilder:
             tokens,
             initialisations,
             frozenset(self._optional),
+            encoders=encoders,
+            methods=methods,
         )
 
 

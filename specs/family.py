@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from specs.builder import GraphBuilder
 from specs.flow import Flow
-from specs.graph import Ref, Tie, Tokens
+from specs.graph import Graph, Ref, Tie, Tokens
 from specs.initialisation import Initialisation
 from specs.problems import Problem
 from specs.values import Value, View
@@ -92,6 +92,8 @@ class Family:
         rules: config -> problems that no single field shows.
         encoder: builder, config, policy for long inputs -> the encoder's side of the graph.
         decoder: builder, config, source states, their width and mask -> the decoder's side.
+        whole: builder, config, policy for long inputs -> the graph of a whole model that is more than an
+            encoder and a decoder: methods beside them, or several encoders.
         source_width: config -> width the decoder's cross-attention reads; where there is a decoder.
         weights: config -> table of stored tensors.
         maximum_target: config -> longest decoder input, or None.
@@ -110,8 +112,8 @@ class Family:
             demand; an encoder of texts has none.
         tokenizer: the module that states the tokenizer of either side's texts, imported on demand.
         constants: fields of config.json that export writes beside the config's own.
-        flow: what the whole model does, from a person's input to a person's output, where that is more than
-            its front end, its tokenizers and one search say.
+        flows: config -> what the whole model does, from a person's input to a person's output, the usual one
+            first, where that is more than its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
         bridged: config -> what there is to know of a bridge behind its encoder.
@@ -124,6 +126,7 @@ class Family:
     weights: Callable[[View], WeightMap]
     encoder: Callable[[GraphBuilder, View, str], Side] | None = None
     decoder: Callable[[GraphBuilder, View, Ref, Value, Ref | None], Side] | None = None
+    whole: Callable[[GraphBuilder, View, str], Graph] | None = None
     source_width: Callable[[View], Value] | None = None
     maximum_target: Callable[[View], int | None] = unbounded
     maximum_source: Callable[[View], int | None] = unbounded
@@ -137,7 +140,7 @@ class Family:
     front_end: str | None = None
     tokenizer: str | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
-    flow: Flow | None = None
+    flows: Callable[[View], tuple[Flow, ...]] | None = None
     derived: Callable[[View], Mapping[str, Any]] = nothing
     bridged: Callable[[View], tuple[str, ...]] = unremarked
 

@@ -1,16 +1,27 @@
 """What a model does from a person's input to a person's output: steps over graphs.
 
-A step reads named values and gives one. `run` executes whatever flow the spec's family states.
+A step reads named values and gives one. `run` and `translate` execute whatever flow the spec's family states.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-StepKind = Literal["host", "generate"]
+StepKind = Literal["call", "generate", "host"]
 
-HOST_OPERATIONS = ("detokenize", "front_end", "image_front_end", "tokenize")
+HOST_OPERATIONS = (
+    "bounded_id",
+    "detokenize",
+    "front_end",
+    "image_front_end",
+    "language_code",
+    "language_id",
+    "repeat_rows",
+    "tokenize",
+    "without_last",
+)
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
 
 
@@ -20,28 +31,41 @@ class Step:
 
     Attributes:
         result: name of the value it gives.
-        kind: `host` runs a host operation, `generate` decodes token ids.
-        what: the operation, or the part that decodes; a model of one part is `model`.
-        reads: names of the values it takes.
+        kind: `host` runs a host operation, `call` a method of the model, `generate` decodes token ids.
+        what: the operation, the method, or the part that decodes; a model of one part is `model`.
+        reads: names of the values it takes; `VALUE.FIELD` is one of several that a step gives.
+        settings: what the family fixes of a host operation.
     """
 
     result: str
     kind: StepKind
     what: str
     reads: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.result} = {self.kind} {self.what}({', '.join(self.reads)})"
+        settings = (f"{name}={value}" for name, value in self.settings.items())
+        return f"{self.result} = {self.kind} {self.what}({', '.join((*self.reads, *settings))})"
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Steps in order, from `inputs` to `output`."""
+    """Steps in order, from `inputs` to `output`; the first input is what a person gives."""
 
     name: str
     inputs: tuple[str, ...]
     output: str
     steps: tuple[Step, ...]
+
+    def steps_to(self, wanted: Collection[str], known: Collection[str] = ()) -> tuple[Step, ...]:
+        """The steps that lead from values that are known to those that are wanted."""
+        needed = {name.partition(".")[0] for name in wanted}
+        chosen = []
+        for step in reversed(self.steps):
+            if step.result in needed and step.result not in known:
+                chosen.append(step)
+                needed |= {name.partition(".")[0] for name in step.reads}
+        return tuple(reversed(chosen))
 
 
 SPEECH_TO_TEXT = Flow(

@@ -8,7 +8,7 @@ prefix, and the ports it reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
@@ -17,6 +17,9 @@ from typing import Any
 from specs.dims import Dim
 from specs.initialisation import Initialisation
 from specs.values import Value, plain
+
+OF_DECODING = "decoder_"
+"""What the names of inputs of decode begin with."""
 
 ROLES = ("waveform", "features", "image", "hidden", "mask", "token_ids", "logits", "units", "lengths")
 
@@ -117,12 +120,33 @@ class Tokens:
     rotate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A piece of a graph that is called by itself.
+
+    Attributes:
+        name: what the live model calls it.
+        summary: what it computes, in a sentence that ends the way it is read.
+        inputs: the graph inputs it takes, in order.
+        outputs: what it gives, by name, in order.
+    """
+
+    name: str
+    summary: str
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, Ref]
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes in any order, their inputs, and what leaves the model.
 
     `encoded` is what crosses from encode to decode: the hidden states and, where there is one,
     their mask. `types` is filled by the dimension pass: the type of every port.
+
+    A graph of several encoders has a method for each in `encoders`; `encode` calls the one whose input is
+    given, and decode reads what it gives as graph inputs of its own. `methods` are called beside encode and
+    decode. An output `states` is what decode computes before the output `logits`.
     """
 
     name: str
@@ -137,6 +161,8 @@ class Graph:
     types: Mapping[Ref, TensorType] = field(default_factory=dict)
     minimums: Mapping[str, int] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    encoders: tuple[Method, ...] = ()
+    methods: tuple[Method, ...] = ()
 
     @property
     def edges(self) -> tuple[tuple[Ref, Ref], ...]:
@@ -183,6 +209,56 @@ class Graph:
         """Names of the nodes that run at every decode step; the others run once, in encode."""
         return self.reachable_from("decoder_input_ids")
 
+    def behind(self, refs: Iterable[Ref]) -> frozenset[str]:
+        """Names of the nodes that these ports are computed by."""
+        waiting = [ref.node for ref in refs]
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in self.nodes and name not in seen:
+                seen.add(name)
+                waiting += [ref.node for ref in self.nodes[name].inputs.values()]
+        return frozenset(seen)
+
+    def sections(self) -> dict[str, tuple[Node, ...]]:
+        """The nodes in order, by the method that calls them: an encoder or `encode`, `decode`, the others."""
+        owners = dict.fromkeys(self.decode_nodes(), "decode")
+        for method in (*self.encoders, *self.methods):
+            nodes = self.behind(method.outputs.values())
+            assert not nodes & owners.keys(), f"`{method.name}` shares {sorted(nodes & owners.keys())}"
+            owners |= dict.fromkeys(nodes, method.name)
+        first = [method.name for method in self.encoders] or ["encode"]
+        found: dict[str, list[Node]] = {name: [] for name in (*first, "decode")}
+        found |= {method.name: [] for method in self.methods}
+        for node in self.order():
+            found[owners.get(node.name, first[0])].append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @property
+    def encode_inputs(self) -> tuple[str, ...]:
+        """What encode takes, in the order written."""
+        if self.encoders:
+            return tuple(dict.fromkeys(name for method in self.encoders for name in method.inputs))
+        others = {name for method in self.methods for name in method.inputs}
+        return tuple(n for n in self.inputs if not n.startswith(OF_DECODING) and n not in others)
+
+    def encoded_of(self, name: str) -> Ref | None:
+        """The hidden states that encode gives of an input; None where nothing is handed to decode."""
+        of_several = (method.outputs["hidden"] for method in self.encoders if name in method.inputs)
+        return next(of_several, self.encoded[0] if self.encoded else None)
+
+    @property
+    def decode_inputs(self) -> tuple[str, ...]:
+        """What decode takes beside what encode gives, in the order written."""
+        return tuple(name for name in self.inputs if name.startswith(OF_DECODING))
+
+    @property
+    def results(self) -> tuple[Ref, ...]:
+        """Every port that leaves the graph, or crosses from one method to another."""
+        crossing = tuple(ref for ref in self.encoded or () if ref is not None)
+        given = (ref for method in (*self.encoders, *self.methods) for ref in method.outputs.values())
+        return (*self.outputs.values(), *crossing, *given)
+
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Every parameter's address and shape; a tied parameter appears under both its addresses."""
         return dict(self.shapes)
@@ -207,6 +283,13 @@ class Graph:
                 "parameters": {address: list(shape) for address, shape in self.shapes.items()},
                 "ties": [[tie.kept, tie.tied] for tie in self.ties],
                 "minimum_lengths": dict(self.minimums),
+                "methods": {
+                    method.name: {
+                        "inputs": list(method.inputs),
+                        "outputs": {name: str(ref) for name, ref in method.outputs.items()},
+                    }
+                    for method in (*self.encoders, *self.methods)
+                },
             },
             indent=1,
         )
@@ -217,10 +300,12 @@ def _type(type_: TensorType) -> dict[str, Any]:
 
 
 __all__ = [
+    "OF_DECODING",
     "ROLES",
     "Block",
     "CycleError",
     "Graph",
+    "Method",
     "Node",
     "Ref",
     "Repeat",

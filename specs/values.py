@@ -66,12 +66,14 @@ class View:
     """Attribute access to a mapping of configuration fields, each returned as a `Value`.
 
     Attributes:
+        architecture: the published class that the configuration is of, where its family has several.
         read: addresses of the fields that were asked for.
     """
 
-    def __init__(self, fields: Mapping[str, Any], address: str) -> None:
+    def __init__(self, fields: Mapping[str, Any], address: str, architecture: str | None = None) -> None:
         self._fields = fields
         self._address = address
+        self.architecture = architecture
         self.read: set[str] = set()
 
     @property

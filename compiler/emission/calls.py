@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compiler.emission.expressions import INDENT, LINE_WIDTH
 from specs.graph import Graph, Node, Ref
 from specs.signatures import SIGNATURES
 
+_NAMES = ("self", "encoded", "cache", "length", "Encoded", "_")
+"""What the emitted methods call by these names."""
+
 
 class Calls:
-    """Calls of a graph's nodes, and the local names of what they give."""
+    """Calls of a graph's nodes, and the local names of what they give; a `section` is a method."""
 
-    def __init__(self, graph: Graph, encode: list[Node], decode: list[Node]) -> None:
+    def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._encode = encode
-        self._decode = decode
         self._locals = self._local_names()
 
-    def lines(self, nodes: list[Node], inside_decode: bool) -> Iterator[str]:
+    def lines(self, nodes: Iterable[Node], section: str) -> Iterator[str]:
         """The call of every node, its shape noted beside it or above."""
         for node in nodes:
             signature = SIGNATURES[node.kind]
@@ -27,13 +28,15 @@ class Calls:
             for port in signature.inputs:
                 ref = node.inputs.get(port.name)
                 if ref is not None:
-                    text = self.variable(ref, inside_decode)
+                    text = self.variable(ref, section)
                     arguments.append(f"{port.name}={text}" if port.optional else text)
-            if signature.keeps_state and inside_decode:
+            if signature.keeps_state and section == "decode":
                 arguments.append("cache=cache")
+            if signature.takes_length:
+                arguments.append("length=length")
             used = self._used_ports(node)
             targets = [
-                self._local(Ref(node.name, port.name)) if port.name in used else "_"
+                self._locals[Ref(node.name, port.name)] if port.name in used else "_"
                 for port in signature.outputs
             ]
             call = f"{', '.join(targets)} = self.{node.name}({', '.join(arguments)})"
@@ -46,34 +49,27 @@ class Calls:
             yield from lines if len(lines) > 1 else [lines[0] + comment]
 
     def _used_ports(self, node: Node) -> set[str]:
-        used = {ref.port for ref in self._graph.outputs.values() if ref.node == node.name}
-        used |= {ref.port for ref in self._graph.encoded or () if ref and ref.node == node.name}
+        used = {ref.port for ref in self._graph.results if ref.node == node.name}
         for other in self._graph.nodes.values():
             used |= {ref.port for ref in other.inputs.values() if ref.node == node.name}
         return used
 
-    def variable(self, ref: Ref, inside_decode: bool) -> str:
-        """The expression for a port or an input, in `encode` or in `decode`."""
-        if not ref.node and (not inside_decode or ref.port.startswith("decoder_")):
-            return ref.port
-        if inside_decode and self._graph.encoded:
+    def variable(self, ref: Ref, section: str) -> str:
+        """The expression for a port or an input in a method."""
+        if section == "decode" and self._graph.encoded:
             hidden, mask = self._graph.encoded
             if ref == hidden:
                 return "encoded.hidden"
             if ref == mask:
                 return "encoded.mask"
-        return self._local(ref)
-
-    def _local(self, ref: Ref) -> str:
-        """Local name of a port."""
-        return self._locals[ref]
+        return self._locals[ref] if ref.node else ref.port
 
     def _local_names(self) -> dict[Ref, str]:
-        """A local name for every port, no two alike: the node's last word where that is free."""
+        """A local name for every port, no two of a method alike: the node's last word where that is free."""
         names: dict[Ref, str] = {}
-        for method in (self._encode, self._decode):
-            taken = {*self._graph.inputs, *keyword.kwlist, "self", "encoded", "cache", "Encoded", "_"}
-            for node in method:
+        for nodes in self._graph.sections().values():
+            taken = {*self._graph.inputs, *keyword.kwlist, *_NAMES}
+            for node in nodes:
                 ports = [port.name for port in SIGNATURES[node.kind].outputs]
                 for port in ports:
                     suffix = "" if len(ports) == 1 else f"_{port}"

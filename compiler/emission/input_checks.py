@@ -11,7 +11,7 @@ from specs.signatures import SIGNATURES
 VALUE_CHECKS = {
     **dict.fromkeys(("waveform", "features", "image", "hidden"), "check_numbers"),
     "mask": "check_mask",
-    "token_ids": "check_ids",
+    **dict.fromkeys(("token_ids", "units"), "check_ids"),
 }
 """The block function that looks at an input, by its role."""
 

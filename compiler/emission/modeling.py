@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
 from compiler.block_source import BlockLibrary, Definition, library
 from compiler.emission.calls import Calls, wrapped
@@ -17,6 +19,7 @@ from compiler.emission.input_checks import (
     value_checks,
     vocabulary,
 )
+from compiler.emission.methods import encoded, encoder_text, method_text, parameter
 from compiler.emission.rendering import environment
 from specs.graph import Graph
 from specs.signatures import SIGNATURES
@@ -37,93 +40,121 @@ class _Writer:
         self._graph = graph
         self._blocks = blocks
         self._factory = Factory(blocks, explicit)
-        order = graph.order()
-        decode = graph.decode_nodes()
-        self._encode = [node for node in order if node.name not in decode]
-        self._decode = [node for node in order if node.name in decode]
-        self._calls = Calls(graph, self._encode, self._decode)
+        self._sections = graph.sections()
+        self._calls = Calls(graph)
 
     def write(self, digest: str) -> str:
-        graph = self._graph
-        decoding = bool(self._decode)
-        owner = next((n.name for n in self._decode if SIGNATURES[n.kind].input("source")), None)
-        encode_inputs = sorted(
-            (name for name in graph.inputs if not name.startswith("decoder_")),
-            key=lambda name: name in graph.optional_inputs,  # whatever order a spec has: these come last
-        )
-        decode_inputs = [name for name in graph.inputs if name.startswith("decoder_")]
-        required = [name for name in encode_inputs if name not in graph.optional_inputs]
-        definitions = self._definitions(decoding)
-        return (
-            environment()
-            .get_template("modeling.py.j2")
-            .render(
-                title=literal(graph.name)[1:-1],
-                digest=digest,
-                imports=list(import_lines(definitions, self._blocks)),
-                definitions=[definition.source for definition in definitions],
-                summary=f"{len(self._encode)} encode and {len(self._decode)} decode nodes, in order.",
-                construction=list(self._construction()),
-                initialises_by_name=any(rule.below for rule in graph.initialisations),
-                initialisation=list(initialisation(graph.initialisations)),
-                ties=graph.ties,
-                tied_initialisation=list(tied_initialisation(graph)),
-                tied_modules=_tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
-                encode_parameters=[self._parameter(name) for name in encode_inputs],
-                encode_lines=[
-                    *value_checks(graph, encode_inputs),
-                    *shape_checks(graph, encode_inputs),
-                    *self._calls.lines(self._encode, inside_decode=False),
-                ],
-                encoded=self._encoded(),
-                encode_arguments=", ".join(encode_inputs),
-                cache_owner=owner,
-                decode_parameters=[
-                    "decoder_input_ids: Tensor",
-                    "encoded: Encoded",
-                    "cache: Cache | None = None" if owner else "cache: None = None",
-                    *(self._parameter(name) for name in decode_inputs if name != "decoder_input_ids"),
-                ],
-                decode_arguments=", ".join(
-                    [
-                        "decoder_input_ids",
-                        "encoded",
-                        "cache",
-                        *(n for n in decode_inputs if n != "decoder_input_ids"),
-                    ]
-                ),
-                decode_lines=list(self._calls.lines(self._decode, inside_decode=True)),
-                logits=self._calls.variable(graph.outputs["logits"], True) if decoding else "",
-                forward_parameters=[
-                    *(f"{name}: Tensor | None = None" for name in encode_inputs),
-                    "decoder_input_ids: Tensor | None = None",
-                    *(
-                        f"{name}: Tensor | None = None"
-                        for name in decode_inputs
-                        if name != "decoder_input_ids"
-                    ),
-                    "labels: Tensor | None = None",
-                    "encoder_outputs: Encoded | None = None",
-                ],
-                required_inputs=required,
-                encode_inputs=encode_inputs,
-                target_mask="decoder_attention_mask" if "decoder_attention_mask" in decode_inputs else "",
-                forward_decode=wrapped(
-                    "logits = self.decode",
-                    ["decoder_input_ids", "encoder_outputs"]
-                    + [f"{n}={n}" for n in decode_inputs if n != "decoder_input_ids"],
-                ),
-                vocabulary=vocabulary(graph) if decoding else None,
-                embedded=(ids_below(graph, "decoder_input_ids") or vocabulary(graph)) if decoding else None,
-                length_masks=_tuple(length_masks(graph)),
-                shifted_labels=shifted_labels(graph) if decoding else "",
-            )
-        )
+        definitions = self._definitions()
+        values = {
+            "title": literal(self._graph.name)[1:-1],
+            "digest": digest,
+            "imports": list(import_lines(definitions, self._blocks)),
+            "definitions": [definition.source for definition in definitions],
+            **self._class(),
+            **self._encode(),
+            **self._decode(),
+            **self._forward(),
+        }
+        return environment().get_template("modeling.py.j2").render(values)
 
-    def _definitions(self, decoding: bool) -> list[Definition]:
+    def _class(self) -> dict[str, Any]:
+        """What the class is, constructs and draws."""
+        graph = self._graph
+        counts = [f"{len(nodes)} {name}" for name, nodes in self._sections.items()]
+        return {
+            "summary": f"{', '.join(counts[:-1])} and {counts[-1]} nodes, in order.",
+            "construction": list(self._construction()),
+            "initialises_by_name": any(rule.below for rule in graph.initialisations),
+            "initialisation": list(initialisation(graph.initialisations)),
+            "ties": graph.ties,
+            "tied_initialisation": list(tied_initialisation(graph)),
+            "tied_modules": _tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
+            "length_masks": _tuple(length_masks(graph)),
+            "methods": [method_text(graph, self._calls, method) for method in graph.methods],
+        }
+
+    def _encode(self) -> dict[str, Any]:
+        """Encode, or each of several encoders and the choice between them."""
+        graph = self._graph
+        inputs = sorted(graph.encode_inputs, key=self._is_optional)  # whatever order a spec has: these last
+        stated: dict[str, Any] = {
+            "encoders": [],
+            "encode_inputs": inputs,
+            "encode_arguments": ", ".join(inputs),
+            "required_inputs": [name for name in inputs if not self._is_optional(name)],
+        }
+        if graph.encoders:
+            chosen = [
+                {"main": method.inputs[0], "name": method.name, "arguments": ", ".join(method.inputs)}
+                for method in graph.encoders
+            ]
+            encoders = [encoder_text(graph, self._calls, method) for method in graph.encoders]
+            optional = [f"{name}: Tensor | None = None" for name in inputs]
+            return {**stated, "encoders": encoders, "chosen": chosen, "encode_parameters": optional}
+        assert graph.encoded is not None
+        return {
+            **stated,
+            "encode_parameters": [parameter(graph, name) for name in inputs],
+            "encode_lines": [
+                *value_checks(graph, inputs),
+                *shape_checks(graph, inputs),
+                *self._calls.lines(self._sections["encode"], "encode"),
+            ],
+            "encoded": encoded(self._calls, *graph.encoded, "encode"),
+        }
+
+    def _decode(self) -> dict[str, Any]:
+        """Decode, in two pieces where the states before the head are wanted."""
+        graph, nodes = self._graph, self._sections["decode"]
+        if not nodes:
+            return {"decode_lines": [], "states": ""}
+        owner = next((n.name for n in nodes if SIGNATURES[n.kind].input("source")), None)
+        others = [name for name in graph.decode_inputs if name != "decoder_input_ids"]
+        states = graph.outputs.get("states")
+        before = graph.behind([states]) if states else frozenset()
+        arguments = ["decoder_input_ids", "encoded", "cache", *others]
+        return {
+            "cache_owner": owner,
+            "decode_parameters": [
+                "decoder_input_ids: Tensor",
+                "encoded: Encoded",
+                "cache: Cache | None = None" if owner else "cache: None = None",
+                *(parameter(graph, name) for name in others),
+            ],
+            "decode_arguments": ", ".join(arguments),
+            "states": self._calls.variable(states, "decode") if states else "",
+            "states_lines": list(self._calls.lines([n for n in nodes if n.name in before], "decode")),
+            "decode_lines": list(self._calls.lines([n for n in nodes if n.name not in before], "decode")),
+            "logits": self._calls.variable(graph.outputs["logits"], "decode"),
+            "target_mask": "decoder_attention_mask" if "decoder_attention_mask" in others else "",
+        }
+
+    def _forward(self) -> dict[str, Any]:
+        """The whole, from inputs to a loss."""
+        graph = self._graph
+        if not self._sections["decode"]:
+            return {}
+        others = [name for name in graph.decode_inputs if name != "decoder_input_ids"]
+        names = [*sorted(graph.encode_inputs, key=self._is_optional), "decoder_input_ids", *others, "labels"]
+        given = ["decoder_input_ids", "encoder_outputs", *(f"{name}={name}" for name in others)]
+        return {
+            "forward_parameters": [
+                *(f"{name}: Tensor | None = None" for name in names),
+                "encoder_outputs: Encoded | None = None",
+            ],
+            "forward_decode": wrapped("logits = self.decode", given),
+            "vocabulary": vocabulary(graph),
+            "embedded": ids_below(graph, "decoder_input_ids") or vocabulary(graph),
+            "shifted_labels": shifted_labels(graph),
+        }
+
+    def _is_optional(self, name: str) -> bool:
+        return name in self._graph.optional_inputs
+
+    def _definitions(self) -> list[Definition]:
         roles = {type_.role for type_ in self._graph.inputs.values()}
         used = [check for role, check in VALUE_CHECKS.items() if role in roles]
-        if decoding:
+        if self._sections["decode"]:
             used += [shifted_labels(self._graph).partition("(")[0], "label_loss", "Cache"]
         for node in self._graph.nodes.values():
             used += [block.name for block in node.block.walk()]
@@ -131,7 +162,7 @@ class _Writer:
 
     def _construction(self) -> Iterator[str]:
         declared: set[str] = set()
-        for node in [*self._encode, *self._decode]:
+        for node in chain.from_iterable(self._sections.values()):
             parts = node.name.split(".")
             for depth in range(1, len(parts)):
                 space = ".".join(parts[:depth])
@@ -141,16 +172,6 @@ class _Writer:
             yield from self._factory.assignment(f"self.{node.name}", node.block, 2)
         for tie in self._graph.ties:
             yield f"{INDENT * 2}{_member(tie.tied)} = {_member(tie.kept)}"
-
-    def _encoded(self) -> str:
-        assert self._graph.encoded is not None
-        hidden, mask = self._graph.encoded
-        kept = self._calls.variable(mask, False) if mask else None
-        return f"Encoded({self._calls.variable(hidden, False)}, {kept})"
-
-    def _parameter(self, name: str) -> str:
-        optional = " | None = None" if name in self._graph.optional_inputs else ""
-        return f"{name}: Tensor{optional}"
 
 
 def shifted_labels(graph: Graph) -> str:

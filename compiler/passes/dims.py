@@ -9,6 +9,7 @@ from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers, Port, resolve
+from specs.signatures.base import LENGTH
 
 UNKNOWN = Dim.name("_unknown")
 """The size of what was reported: equal to anything, so that nothing is said twice."""
@@ -38,6 +39,8 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
             ref = node.inputs.get(port.name)
             if ref is not None:
                 problems += binding.bind(port, ref, types[ref])
+        if signature.takes_length:
+            binding.sizes[LENGTH] = _new_size(node, types)
         for port in signature.inputs:
             for rule in port.dims:
                 if isinstance(rule, str):
@@ -49,6 +52,15 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
             )
             types[Ref(node.name, name)] = replace(type_, origins=origins)
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
+
+
+def _new_size(node: Node, types: Mapping[Ref, TensorType]) -> Dim:
+    """The length that a node gives its outputs, called by its address: equal to no other."""
+    name = node.name.replace(".", "_")
+    taken = {name for type_ in types.values() for dim in type_.dims for name in dim.names()}
+    while name in taken:
+        name += "_"
+    return Dim.name(name)
 
 
 class _Binding:

@@ -14,7 +14,7 @@ from compiler.passes.hypers import numbers_of
 from compiler.passes.names import is_size, name_problems, size_problems
 from compiler.spec import GraphPart, Spec
 from specs.dims import Dim
-from specs.graph import Graph, Node, Ref, TensorType, Tie, Tokens
+from specs.graph import OF_DECODING, Graph, Node, Ref, TensorType, Tie, Tokens
 from specs.language import BridgeBlock, GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
@@ -22,9 +22,6 @@ from specs.values import Value
 
 IDS = "decoder_input_ids"
 """The input that decoding starts from."""
-
-OF_DECODING = "decoder_"
-"""What the names of inputs of decode begin with."""
 
 CROSSING = {"encoder_hidden_states": "hidden", "encoder_attention_mask": "mask"}
 """What a decoder is given of its encoder: input -> role."""

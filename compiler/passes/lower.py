@@ -68,6 +68,9 @@ def _of_family(spec: Spec, component: Component) -> Written:
         given = builder.input(hidden, CROSSING[hidden], ("batch", "source", width))
         given_mask = builder.input(mask, CROSSING[mask], ("batch", "source"), "int64", optional=True)
         graph = _decoder(builder, spec, component, Side(given, given_mask))
+    elif component.family.whole is not None:
+        graph = component.family.whole(builder, component.view, spec.long_input)
+        graph = replace(graph, tokens=_settled(spec, graph.tokens))
     else:
         graph = _decoder(builder, spec, component, _encoder_side(builder, spec, component))
     return Written(graph, role=component.role, address=component.role)

@@ -76,8 +76,8 @@ MODULE_NAMES = frozenset(
 
 MODEL_NAMES = frozenset(
     {
-        "cache", "decode", "decode_step", "encode", "encoded", "generation_defaults", "initialise",
-        "length_masks", "new_cache", "self", "sources", "spec", "vocabulary",
+        "cache", "decode", "decode_states", "decode_step", "encode", "encoded", "generation_defaults",
+        "initialise", "length_masks", "new_cache", "self", "sources", "spec", "tables", "vocabulary",
     }
 )  # fmt: skip
 """What the live model has besides, and what its methods call their own variables."""

@@ -9,9 +9,9 @@ from compiler.diagnostics.near import near
 from compiler.passes.connections import WORDS, role_of
 from compiler.passes.dims import UNKNOWN
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import IDS, OF_DECODING, Written
+from compiler.passes.free_graph import IDS, Written
 from specs.dims import Proof, compare
-from specs.graph import Graph, Node, Ref, TensorType
+from specs.graph import OF_DECODING, Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
 

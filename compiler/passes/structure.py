@@ -96,7 +96,7 @@ def _dead(written: Written, found: Connected) -> Iterable[Problem]:
     graph = written.graph
     assert written.read is not None, "it can be told what is read"
     excused = {ref for ref in existing(graph) if role_of(graph, ref) in found.wanting}
-    wanted = {*graph.outputs.values(), *excused, *found.meant, *written.read}
+    wanted = {*graph.results, *excused, *found.meant, *written.read}
     waiting = [ref.node for ref in wanted]
     reached: set[str] = set()
     while waiting:

@@ -59,16 +59,20 @@ def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     if not isinstance(front_end, FilterBank) or features is None or features.dims[-1].names():
         return
     width = features.dims[-1].evaluate({})
-    if width != front_end.mel_bins:
+    if width != front_end.width:
         origin = features.origins[-1] or ""
+        bins, rest = divmod(width, front_end.stride)
+        given = f"{front_end.mel_bins} mel bins"
+        if front_end.stride > 1:
+            given = f"{front_end.stride} frames of {given}"
+        take = f"take {front_end.width} features"
+        settle = f"set processor: {{num_mel_bins: {bins}, feature_size: {bins}}}, or {take}"
         yield Problem(
             "XL401",
-            f"the model takes {width} features a frame, "
-            f"and the front end gives {front_end.mel_bins} mel bins",
-            ((origin, f"{width} wanted"), ("processor.num_mel_bins", f"{front_end.mel_bins} given")),
-            info=("a frame of the filter bank is one input vector",),
-            help=f"set processor: {{num_mel_bins: {width}, feature_size: {width}}}, "
-            f"or take {front_end.mel_bins} features",
+            f"the model takes {width} features a vector, and the front end gives {given}",
+            ((origin, f"{width} wanted"), ("processor.num_mel_bins", f"{given} given")),
+            info=("each mel bin of a frame is one feature",),
+            help=take if rest else settle,
         )
 
 

@@ -64,6 +64,13 @@ _ROWS = (
     _Row("expected <block end>", "", "this line fits nothing above it", "unexpected", _INDENT),
     _Row("expected '-' indicator", "", "this line is not part of the list above it", "unexpected", _INDENT),
     _Row(
+        "maximum nesting depth",
+        "",
+        "values are nested deeper than any parser follows",
+        "too deep",
+        "close the brackets that are open, or flatten what is nested",
+    ),
+    _Row(
         "unknown escape character",
         "",
         "this escape does not exist in YAML",

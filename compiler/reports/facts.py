@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from compiler.spec import Spec
 from specs.dims import Dim
 from specs.graph import Block, Graph, Node, Ref, TensorType
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import plain
-
-Side = Literal["encode", "decode"]
 
 BYTES_PER_PARAMETER = 4
 """As float32, the dtype a model is built in."""
@@ -27,6 +25,7 @@ class NodeFacts:
     """One node.
 
     Attributes:
+        side: the method that calls it: `encode`, `decode`, or another of a model that has more.
         inputs: port -> where it reads from.
         outputs: port -> what it gives.
         parameters: scalars it owns; one that is tied to another node's is counted there.
@@ -36,7 +35,7 @@ class NodeFacts:
 
     address: str
     block: str
-    side: Side
+    side: str
     numbers: Mapping[str, Any]
     inputs: Mapping[str, Ref]
     outputs: Mapping[str, TensorType]
@@ -51,6 +50,8 @@ class Facts:
     """A whole model.
 
     Attributes:
+        sides: the methods that call nodes, in order.
+        outputs: what leaves the model; what another method gives is `METHOD.NAME`.
         sizes: the free sizes at which operations are counted.
         minimums: shortest value of every free size.
         crossing: what encode hands to decode.
@@ -61,6 +62,7 @@ class Facts:
     form: str
     inputs: Mapping[str, TensorType]
     optional_inputs: frozenset[str]
+    sides: tuple[str, ...]
     nodes: tuple[NodeFacts, ...]
     outputs: Mapping[str, Ref]
     crossing: tuple[Ref, ...]
@@ -71,8 +73,8 @@ class Facts:
     minimums: Mapping[str, int]
     tokens: Mapping[str, Any]
 
-    def of(self, side: Side) -> tuple[NodeFacts, ...]:
-        """The nodes of encode, or of decode."""
+    def of(self, side: str) -> tuple[NodeFacts, ...]:
+        """The nodes that a method calls."""
         return tuple(node for node in self.nodes if node.side == side)
 
     def counted(self, node: NodeFacts) -> int:
@@ -116,7 +118,8 @@ class Facts:
 
 def facts_of(spec: Spec, graph: Graph) -> Facts:
     """The facts of a checked spec."""
-    decode = graph.decode_nodes()
+    sides = {name: [node.name for node in nodes] for name, nodes in graph.sections().items() if nodes}
+    side_of = {node: side for side, nodes in sides.items() for node in nodes}
     ties = {tie.tied: tie.kept for tie in graph.ties}
     shapes = graph.parameters()
     counts: dict[str, int] = dict.fromkeys(graph.nodes, 0)
@@ -127,7 +130,7 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
         NodeFacts(
             address=node.name,
             block=node.kind,
-            side="decode" if node.name in decode else "encode",
+            side=side_of[node.name],
             numbers={name: plain(value) for name, value in node.numbers.items()},
             inputs=node.inputs,
             outputs={
@@ -140,15 +143,15 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
         )
         for node in graph.order()
     )
-    crossing = tuple(ref for ref in graph.encoded or () if ref is not None)
     return Facts(
         name=spec.name,
         form=form_of(spec),
         inputs=graph.inputs,
         optional_inputs=graph.optional_inputs,
+        sides=tuple(sides),
         nodes=nodes,
-        outputs=graph.outputs,
-        crossing=crossing,
+        outputs=_outputs(graph),
+        crossing=_crossing(graph),
         types=graph.types,
         parameters=sum(counts.values()),
         ties=ties,
@@ -156,6 +159,18 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
         minimums=graph.minimums,
         tokens=_tokens(graph),
     )
+
+
+def _outputs(graph: Graph) -> dict[str, Ref]:
+    given = {f"{m.name}.{name}": ref for m in graph.methods for name, ref in m.outputs.items()}
+    return {**graph.outputs, **given}
+
+
+def _crossing(graph: Graph) -> tuple[Ref, ...]:
+    """What the encoders hand to decode; of a single one, what decode reads."""
+    if graph.encoders:
+        return tuple(ref for method in graph.encoders for ref in method.outputs.values())
+    return tuple(ref for ref in graph.encoded or () if ref is not None)
 
 
 def form_of(spec: Spec) -> str:
@@ -180,11 +195,12 @@ def _owner(address: str, graph: Graph) -> str:
 def _operations(graph: Graph, node: Node) -> Dim:
     signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
     env = numbers.constants()
-    for port in signature.inputs:
-        if port.name in node.inputs:
-            for rule, dim in zip(port.dims, graph.types[node.inputs[port.name]].dims, strict=True):
-                if isinstance(rule, str):
-                    env.setdefault(rule, dim)
+    arriving = ((port, node.inputs[port.name]) for port in signature.inputs if port.name in node.inputs)
+    leaving = ((port, Ref(node.name, port.name)) for port in signature.outputs)
+    for port, ref in (*arriving, *leaving):
+        for rule, dim in zip(port.dims, graph.types[ref].dims, strict=True):
+            if isinstance(rule, str):
+                env.setdefault(rule, dim)
     return signature.operations(numbers, env)
 
 
@@ -204,7 +220,8 @@ def _example_sizes(graph: Graph) -> dict[str, int]:
             for size in sorted(dim.names() - sizes.keys()):
                 role = "token_ids" if name.startswith("decoder_") else type_.role
                 sizes[size] = max(EXAMPLE_LENGTHS.get(role, 1), graph.minimums.get(size, 1))
-    return sizes
+    made = {size for type_ in graph.types.values() for dim in type_.dims for size in dim.names()}
+    return sizes | dict.fromkeys(sorted(made - sizes.keys()), EXAMPLE_LENGTHS["hidden"])
 
 
 def _tokens(graph: Graph) -> dict[str, Any]:

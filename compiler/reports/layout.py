@@ -1,7 +1,8 @@
 """Places for a graph's nodes on a page, after Sugiyama, Tagawa and Toda (1981).
 
-Encode is a column on the left, decode one on the right; within both, everything is below what it reads. A
-port that is read further down has a trunk: one point in every row between, from which its readers branch off.
+Every method is a column, encode on the left and decode beside it; within each, everything is below what it
+reads. A port that is read further down has a trunk: one point in every row between, from which its readers
+branch off.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def _rows(reads: Mapping[str, list[Ref]]) -> dict[str, int]:
 
 
 def _column(facts: Facts, name: str, reads: Mapping[str, list[Ref]]) -> int:
-    """0 for encode, 1 for decode; inputs and outputs stand with the nodes they belong to."""
-    sides = {node.address: int(node.side == "decode") for node in facts.nodes}
+    """The place of the method that calls it; inputs and outputs stand with the nodes they belong to."""
+    sides = {node.address: facts.sides.index(node.side) for node in facts.nodes}
     if name in sides:
         return sides[name]
     if reads[name]:

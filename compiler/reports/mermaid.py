@@ -10,7 +10,7 @@ from specs.graph import Ref
 
 
 def graph_mermaid(facts: Facts) -> str:
-    """`flowchart TB` with encode and decode as subgraphs, and shapes on the lines."""
+    """`flowchart TB` with a subgraph for every method, and shapes on the lines."""
     return "\n".join(_lines(facts)) + "\n"
 
 
@@ -20,13 +20,11 @@ def _lines(facts: Facts) -> Iterator[str]:
     yield "flowchart TB"
     for name, type_ in facts.inputs.items():
         yield f"  {names[name]}([{_quoted(name, str(type_))}])"
-    for side in ("encode", "decode"):
-        inside = facts.of("encode" if side == "encode" else "decode")
-        if inside:
-            yield f"  subgraph {side}"
-            for node in inside:
-                yield f"    {nodes[node.address]}[{_quoted(node.address, described(node))}]"
-            yield "  end"
+    for side in facts.sides:
+        yield f"  subgraph {side}"
+        for node in facts.of(side):
+            yield f"    {nodes[node.address]}[{_quoted(node.address, described(node))}]"
+        yield "  end"
     for node in facts.nodes:
         for ref in dict.fromkeys(node.inputs.values()):
             source = nodes[ref.node] if ref.node else names[ref.port]

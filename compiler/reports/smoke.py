@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +39,29 @@ def smoke_forward(model: Any, spec: Spec, graph: Graph) -> Smoke:
             name: tensor.to(parameter.device, parameter.dtype if tensor.is_floating_point() else tensor.dtype)
             for name, tensor in _inputs(spec, graph).items()
         }
-        given = model(**inputs) if graph.decode_nodes() else model.encode(**inputs)
+        tensors = {
+            name: value
+            for method, names in _calls(graph).items()
+            for name, value in _called(model, method, {name: inputs[name] for name in names})
+        }
     model.train(was_training)
-    tensors = {
-        name: value
-        for name, value in given._asdict().items()
-        if value is not None and hasattr(value, "shape")
-    }
     finite = all(bool(value.isfinite().all()) for value in tensors.values())
     return Smoke({name: tuple(value.shape) for name, value in tensors.items()}, finite)
+
+
+def _calls(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The methods that together run every node, and the graph inputs of each: the whole last."""
+    whole = (*(graph.encoders[0].inputs if graph.encoders else graph.encode_inputs), *graph.decode_inputs)
+    beside = {method.name: method.inputs for method in (*graph.encoders[1:], *graph.methods)}
+    return {**beside, "forward" if graph.decode_inputs else "encode": whole}
+
+
+def _called(model: Any, method: str, inputs: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """What a method gives; other tensors than those of the whole are named after it."""
+    given = getattr(model, method)(**inputs)
+    named = given._asdict() if hasattr(given, "_asdict") else {"result": given}
+    prefix = "" if method in ("forward", "encode") else f"{method}."
+    yield from ((f"{prefix}{name}", value) for name, value in named.items() if hasattr(value, "shape"))
 
 
 def _inputs(spec: Spec, graph: Graph) -> dict[str, Tensor]:
@@ -57,9 +72,9 @@ def _inputs(spec: Spec, graph: Graph) -> dict[str, Tensor]:
     inputs: dict[str, Tensor] = {}
     for name, type_ in graph.inputs.items():
         shape = [dim.evaluate(sizes) for dim in type_.dims]
-        if type_.role == "mask":
+        if type_.role in ("mask", "lengths"):
             inputs[name] = torch.ones(shape, dtype=torch.int64)
-        elif type_.role == "token_ids":  # only the decoder's are known to hold the start id
+        elif type_.dtype == "int64":  # only the decoder's are known to hold the start id
             inputs[name] = torch.full(shape, start if name == "decoder_input_ids" else 0)
         else:
             inputs[name] = torch.randn(shape)

@@ -25,7 +25,7 @@ COLORS = {
 
 _INK = "#111827"
 _QUIET = "#4b5563"
-_PANELS = {"encode": "#eff6ff", "decode": "#fff7ed"}
+_PANELS = ("#eff6ff", "#fff7ed")
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 _LETTER = 7.2
@@ -147,17 +147,9 @@ class _Canvas:
         return self._root
 
     def _panels(self) -> None:
-        sides = [
-            side
-            for side in ("encode", "decode")
-            if self._facts.of("encode" if side == "encode" else "decode")
-        ]
-        for side, (left, right) in zip(sides, self._layout.columns, strict=False):
-            column = (
-                sides.index(side)
-                if len(sides) > 1
-                else self._layout.items[self._facts.nodes[0].address].column
-            )
+        for column, (side, (left, right)) in enumerate(
+            zip(self._facts.sides, self._layout.columns, strict=True)
+        ):
             rows = [item.row for item in self._layout.items.values() if item.column == column]
             top = self._top(min(rows)) - _TITLE - 4
             bottom = self._top(max(rows)) + _BOX + 24
@@ -168,9 +160,13 @@ class _Canvas:
                 width=right - left + 28,
                 height=bottom - top,
                 rx=10,
-                fill=_PANELS[side],
+                fill=self._panel(side),
             )
             self._text(left + _MARGIN, top + 18, side, color=_QUIET, weight="bold")
+
+    def _panel(self, side: str) -> str:
+        """The colour behind a method's nodes: no two beside each other have the same."""
+        return _PANELS[self._facts.sides.index(side) % len(_PANELS)]
 
     def _line(self, source: Ref, path: tuple[str, ...]) -> None:
         """From the bottom of the source, through its trunk, to the top of the reader."""
@@ -231,8 +227,8 @@ class _Canvas:
             node = next(one for one in self._facts.nodes if one.address == edge.source.node)
             color, text = COLORS[type_.role], str(type_)
             if len(node.outputs) == 1:
-                width = len(text) * _SHAPE_LETTER
-                self._add("rect", x=x - width / 2, y=y + 4, width=width, height=13, fill=_PANELS[node.side])
+                width, fill = len(text) * _SHAPE_LETTER, self._panel(node.side)
+                self._add("rect", x=x - width / 2, y=y + 4, width=width, height=13, fill=fill)
                 self._text(x, y + 14, text, size=_SHAPE, color=color, anchor="middle")
             else:  # beside the lines: to the right of the last port's, to the left of another's
                 is_last = edge.source.port == list(node.outputs)[-1]

@@ -1,10 +1,11 @@
-"""A graph as text: what goes in, the nodes of encode and decode, what comes out."""
+"""A graph as text: what goes in, the nodes of every method, what comes out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, Side, shortest_inputs
+from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, shortest_inputs
 from compiler.reports.tables import aligned, filled, narrowed, quantity
 
 
@@ -33,20 +34,18 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
     )
     if facts.minimums:
         yield f"  at the least: {shortest_inputs(facts)}"
-    rows = {side: list(_rows(facts, side)) for side in ("encode", "decode")}
+    rows = {side: list(_rows(facts, side)) for side in facts.sides}
     heading = ("", "block", "gives", "parameters", "bytes", "operations", "from")
-    shown = narrowed([heading, *rows["encode"], *rows["decode"]], width, indent="  ")
+    shown = narrowed([heading, *chain.from_iterable(rows.values())], width, indent="  ")
     head, *lines = aligned(shown, right=(3, 4, 5), indent="  ")
     yield ""
-    if rows["encode"]:
-        yield "encode" + head[len("encode") :]
-        yield from lines[: len(rows["encode"])]
-        if rows["decode"]:
-            yield from filled("  hands over " + ", ".join(map(str, facts.crossing)), width, "    ")
-        yield ""
-    if rows["decode"]:
-        yield "decode" + head[len("decode") :]
-        yield from lines[len(rows["encode"]) :]
+    for side in facts.sides:
+        yield side + head[len(side) :]
+        yield from lines[: len(rows[side])]
+        lines = lines[len(rows[side]) :]
+        crossing = [str(ref) for ref in facts.crossing if ref.node in {n.address for n in facts.of(side)}]
+        if crossing and "decode" in facts.sides and side != "decode":
+            yield from filled("  hands over " + ", ".join(crossing), width, "    ")
         yield ""
     yield "outputs"
     yield from aligned(
@@ -62,7 +61,7 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
             yield from filled(f"padding is seen by {node.address}: {node.leaks_padding}", width)
 
 
-def _rows(facts: Facts, side: Side) -> Iterator[tuple[str, ...]]:
+def _rows(facts: Facts, side: str) -> Iterator[tuple[str, ...]]:
     for node in facts.of(side):
         yield (
             node.address,

@@ -103,7 +103,7 @@ def _transcripts(
 
     from compiler.untrained import untrained
     from crossloom.api import load
-    from runtime.flow import flow_of
+    from runtime.flows import flow_of
     from runtime.processing.loading import files_of, processor_of
     from runtime.transcription import check_options, transcribe
 

@@ -391,12 +391,17 @@ class SpanMasking(nn.Module):
         return hidden
 
 
+def zeroed(hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """hidden [B, S, D] with zeros wherever mask [B, S] has them."""
+    return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
 class ZeroPadding(nn.Module):
     """Padding set to zero, for what is about to read across positions."""
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+        return zeroed(hidden, mask)
 
 
 class RelativeSinusoids(nn.Module):
@@ -455,11 +460,12 @@ class PositionedEncoderStack(SelfAttentionStack):
         return self.through(hidden, mask, positions)
 
 
-class ConformerEncoderLayer(nn.Module):
+class ConformerLayer(nn.Module):
     """x += First(norm(x)) / 2; x += SelfAttention(norm(x)); x += Convolution(norm(x));
     x += Second(norm(x)) / 2.
 
-    First and second are feed-forwards, and a norm ends the layer.
+    First and second are feed-forwards, and a norm ends the layer. Who inherits says what the convolution
+    sees of padding.
     """
 
     def __init__(
@@ -489,15 +495,27 @@ class ConformerEncoderLayer(nn.Module):
         self.dropout = dropout
         self.convolution_dropout = convolution_dropout
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
-        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+    def attended(self, hidden: Tensor, mask: Tensor | None, *positions: Tensor) -> Tensor:
+        """The states after the first two sub-layers: [B, S, D] -> [B, S, D]."""
         hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
         attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
-        hidden = hidden + F.dropout(attended, self.dropout, self.training)
-        convolved = self.convolution(self.convolution_norm(hidden))
+        return hidden + F.dropout(attended, self.dropout, self.training)
+
+    def convolved(self, hidden: Tensor, normed: Tensor) -> Tensor:
+        """The states after the last two sub-layers, of which the convolution sees `normed`: all [B, S, D]."""
+        convolved = self.convolution(normed)
         hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
         hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
         return self.final_norm(hidden)
+
+
+class ConformerEncoderLayer(ConformerLayer):
+    """A layer whose convolution sees padding as it is, as published."""
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None, *positions: Tensor) -> Tensor:
+        """hidden [B, S, D], additive mask [B, 1, 1, S], what attention knows of positions -> [B, S, D]."""
+        hidden = self.attended(hidden, mask, *positions)
+        return self.convolved(hidden, self.convolution_norm(hidden))
 
 
 class FeedForward(nn.Module):
@@ -601,21 +619,18 @@ class RelativeSelfAttention(PositionalSelfAttention):
 
 
 class ConvolutionModule(nn.Module):
-    """Channels mixed and gated, each convolved over time, normalised, activated, and mixed again.
+    """Channels mixed and gated, each convolved over time, normalised, activated, and mixed again."""
 
-    Padding is not zeroed before the convolution, as published.
-    """
-
-    def __init__(self, width: int, kernel: int, norm: nn.Module, activation: nn.Module) -> None:
+    def __init__(self, width: int, depthwise: nn.Module, norm: nn.Module, activation: nn.Module) -> None:
         super().__init__()
         self.gate = nn.Conv1d(width, 2 * width, 1, bias=False)
-        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
+        self.depthwise = depthwise
         self.norm = norm
         self.activation = activation
         self.mix = nn.Conv1d(width, width, 1, bias=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[B, S, D] -> [B, S, D]; the kernel is odd."""
+        """[B, S, D] -> [B, S, D]; the depthwise convolution keeps the length."""
         gated = F.glu(self.gate(hidden.transpose(1, 2)), dim=1)
         return self.mix(self.activation(self.norm(self.depthwise(gated)))).transpose(1, 2)
 
@@ -1054,7 +1069,14 @@ class Model(nn.Module):
                     convolution_norm=nn.LayerNorm(144),  # encoder.config.hidden_size
                     convolution=ConvolutionModule(
                         width=144,  # encoder.config.hidden_size
-                        kernel=15,  # encoder.config.conv_depthwise_kernel_size
+                        depthwise=nn.Conv1d(
+                            144,  # encoder.config.hidden_size
+                            out_channels=144,  # encoder.config.hidden_size
+                            kernel_size=15,  # encoder.config.conv_depthwise_kernel_size
+                            padding=7,  # encoder.config.conv_depthwise_kernel_size
+                            groups=144,  # encoder.config.hidden_size
+                            bias=False,
+                        ),
                         norm=BatchNorm(width=144),  # encoder.config.hidden_size
                         activation=nn.GELU(),
                     ),

@@ -370,12 +370,17 @@ class SpanMasking(nn.Module):
         return hidden
 
 
+def zeroed(hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """hidden [B, S, D] with zeros wherever mask [B, S] has them."""
+    return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+
+
 class ZeroPadding(nn.Module):
     """Padding set to zero, for what is about to read across positions."""
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, S, D], mask [B, S] with 1 = valid -> [B, S, D]."""
-        return hidden if mask is None else hidden.masked_fill(mask.unsqueeze(-1) == 0, 0.0)
+        return zeroed(hidden, mask)
 
 
 class ConvolutionPositions(nn.Module):

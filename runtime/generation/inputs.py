@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.failures import failure
+from runtime.failures import failure, refuse
 from runtime.generation.interface import Encoded, Model
 from specs.problems import Problem
 
@@ -82,6 +82,12 @@ def encode(model: Model, inputs: Mapping[str, Tensor]) -> Encoded:
             f"the encoder does not take these inputs: {error}",
             help="pass what the processor returns",
         ) from error
+
+
+def encode_checked(model: Model, inputs: Mapping[str, Tensor]) -> Encoded:
+    """The encoder's output of inputs as they are given. Raises CrossloomError as `check_inputs` finds."""
+    refuse(check_inputs(model, inputs))
+    return encode(model, inputs)
 
 
 def check_encoder_outputs(model: Model, encoded: Any, inputs: Mapping[str, Any]) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from runtime.failures import refuse
 from runtime.generation.inputs import (
     INPUT_NAMES,
     check_encoder_outputs,
@@ -85,15 +85,6 @@ def read_request(model: Model, arguments: Mapping[str, Any], scored: bool = Fals
     refuse(length_problems)
     assert lengths is not None, "a missing limit is a problem"
     return Request(options, lengths, prefix, inputs, encoded)
-
-
-def refuse(problems: Sequence[Problem] | Iterator[Problem]) -> None:
-    """Raise the problems as a CrossloomError, if there are any."""
-    diagnostics = [
-        Diagnostic(p.code, Severity(p.severity), p.message, info=p.info, help=p.help) for p in problems
-    ]
-    if diagnostics:
-        raise CrossloomError(diagnostics)
 
 
 def _start_sequences(

@@ -91,9 +91,12 @@ def input_sizes(spec: Spec, graph: Graph, length: int, tokens: int) -> dict[str,
 def _encoder_inputs(model: Any, graph: Graph, sizes: dict[str, int]) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     inputs = {}
+    used = graph.encoders[0].inputs if graph.encoders else graph.encode_inputs
     for name in inspect.signature(model.encode).parameters:
         type_ = graph.inputs[name]
         shape = [dim.evaluate(sizes) for dim in type_.dims]
+        if name not in used:
+            continue
         if type_.role == "mask":
             inputs[name] = torch.ones(shape, dtype=torch.int64)
         elif type_.role == "token_ids":

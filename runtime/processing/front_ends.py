@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from torch import nn
 
-from blocks.filter_bank import FilterBankFrontEnd, LogMelFilterBank, UtteranceDeviation, UtteranceMean
+from blocks.filter_bank import (
+    FilterBankFrontEnd,
+    FrameStacking,
+    LogMelFilterBank,
+    UnitSampleVariance,
+    UtteranceDeviation,
+    UtteranceMean,
+)
 from blocks.pixel_front_end import ChannelNormalisation, PixelFrontEnd, Rescale
 from blocks.waveform_front_end import MaskedWaveforms, PaddedWaveforms, UnitVariance
 from specs.processing.images import Image
-from specs.processing.stated import AudioFrontEnd, FilterBank, Waveform
+from specs.processing.stated import AudioFrontEnd, FilterBank, UtteranceNormalizer, Waveform
+
+_NORMALIZERS: dict[UtteranceNormalizer, type[nn.Module]] = {
+    "mean": UtteranceMean,
+    "deviation": UtteranceDeviation,
+    "sample_variance": UnitSampleVariance,
+}
 
 
 def build_front_end(kind: AudioFrontEnd) -> nn.Module:
@@ -32,7 +45,7 @@ def build_pixel_front_end(kind: Image) -> PixelFrontEnd:
     return PixelFrontEnd(normalizers)
 
 
-def _filter_bank(kind: FilterBank) -> FilterBankFrontEnd:
+def _filter_bank(kind: FilterBank) -> nn.Module:
     filter_bank = LogMelFilterBank(
         sampling_rate=kind.sampling_rate,
         mel_bins=kind.mel_bins,
@@ -43,9 +56,6 @@ def _filter_bank(kind: FilterBank) -> FilterBankFrontEnd:
         preemphasis=kind.preemphasis,
         floor=kind.floor,
     )
-    normalizers: list[nn.Module] = []
-    if kind.normalize_means:
-        normalizers.append(UtteranceMean())
-    if kind.normalize_vars:
-        normalizers.append(UtteranceDeviation())
-    return FilterBankFrontEnd(filter_bank, normalizers, kind.padding_value)
+    normalizers = [_NORMALIZERS[name]() for name in kind.normalizers]
+    front_end = FilterBankFrontEnd(filter_bank, normalizers, kind.padding_value)
+    return front_end if kind.stride == 1 else FrameStacking(front_end, kind.stride, kind.padding_value)

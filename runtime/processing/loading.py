@@ -131,13 +131,16 @@ def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
     """Shortest and longest audio in samples: what the graph's lengths and the positions allow."""
     front_end = spec.processing.front_end
     component = spec.components.get("model") or spec.components.get("encoder")
-    if front_end is None or isinstance(front_end, Image) or component is None or graph.encoded is None:
+    heard = [name for name, type_ in graph.inputs.items() if type_.role in ("waveform", "features")]
+    states = graph.encoded_of(heard[0]) if heard else None
+    if front_end is None or isinstance(front_end, Image) or component is None or states is None:
         return None
-    shortest = front_end.fewest_samples(graph.minimums.get(front_end.axis, 1))
+    axis = str(graph.inputs[heard[0]].dims[1])
+    shortest = front_end.fewest_samples(graph.minimums.get(axis, 1))
     positions = component.family.maximum_source(component.view)
     longest = None
     if positions is not None:
-        length = graph.types[graph.encoded[0]].dims[1]
-        frames = minimum_input(length, front_end.axis, positions + 1) - 1
+        length = graph.types[states].dims[1]
+        frames = minimum_input(length, axis, positions + 1) - 1
         longest = front_end.most_samples(frames)
     return AudioLimits(shortest, longest, spec.long_input)

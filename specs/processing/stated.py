@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,15 +28,26 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+UtteranceNormalizer = Literal["mean", "deviation", "sample_variance"]
+"""What is done to each mel bin over an utterance: subtract its mean; divide by its population deviation; make
+its mean zero and its sample variance one."""
+
+
 @dataclass(frozen=True, slots=True)
 class FilterBank:
-    """Log-mel energies of frames, normalised over the utterance. The frame geometry is in samples."""
+    """Log-mel energies of frames, normalised over the utterance. The frame geometry is in samples.
+
+    Attributes:
+        normalizers: what is done to each mel bin over the utterance, in order.
+        stride: how many frames, one after another, are one vector of the input. It is valid where its last
+            frame is; frames that do not fill one are followed by padding.
+    """
 
     sampling_rate: int = 16000
     mel_bins: int = 80
-    normalize_means: bool = True
-    normalize_vars: bool = True
+    normalizers: tuple[UtteranceNormalizer, ...] = ("mean", "deviation")
     padding_value: float = 0.0
+    stride: int = 1
     frame_length: int = 400
     frame_shift: int = 160
     fft_length: int = 512
@@ -45,19 +56,23 @@ class FilterBank:
     floor: float = 1.192092955078125e-07
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_features"
-    axis: ClassVar[str] = "frames"
+
+    @property
+    def width(self) -> int:
+        """How wide a vector of the input is."""
+        return self.mel_bins * self.stride
 
     def frames(self, samples: int) -> int:
         """How many frames that many samples give."""
         return max(0, 1 + (samples - self.frame_length) // self.frame_shift)
 
-    def fewest_samples(self, frames: int) -> int:
-        """The shortest audio that gives that many frames, at least one."""
-        return self.frame_length + (frames - 1) * self.frame_shift
+    def fewest_samples(self, vectors: int) -> int:
+        """The shortest audio that gives that many valid vectors, at least one."""
+        return self.frame_length + (vectors * self.stride - 1) * self.frame_shift
 
-    def most_samples(self, frames: int) -> int:
-        """The longest audio that gives no more than that many frames, at least one."""
-        return self.fewest_samples(frames + 1) - 1
+    def most_samples(self, vectors: int) -> int:
+        """The longest audio that gives no more than that many vectors, at least one, valid or not."""
+        return self.frame_length + vectors * self.stride * self.frame_shift - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,6 @@ class Waveform:
     frame_length: ClassVar[int] = 1
     takes: ClassVar[str] = "audio"
     input_name: ClassVar[str] = "input_values"
-    axis: ClassVar[str] = "samples"
 
     def fewest_samples(self, samples: int) -> int:
         """The shortest audio that gives that many."""

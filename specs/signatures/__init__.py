@@ -5,26 +5,31 @@ The registry is filled by explicit names; nothing is scanned.
 
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
+from specs.signatures.chunked_conformer import CHUNKED_CONFORMER_ENCODER, RELATIVE_KEY_CONFORMER_ENCODER
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
     RELATIVE_CONFORMER_ENCODER,
     ROTARY_CONFORMER_ENCODER,
 )
+from specs.signatures.convolution_layers import POST_NORM_CONVOLUTION_ENCODER
 from specs.signatures.convolutional_positions import CONVOLUTION_POSITIONS, STACKED_CONVOLUTION_POSITIONS
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
+    ADD_TOKENS,
     ADD_TYPES,
     CONSTANT_BIAS,
     DROPOUT_BLOCK,
     LAYER_NORM,
     LINEAR,
     PADDED_TOKEN_EMBEDDING,
+    RESIDUAL_FEED_FORWARD,
     SCALE_BLOCK,
     SCALED_EMBEDDING,
     TOKEN_EMBEDDING,
     VOCABULARY_HEAD,
 )
+from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
@@ -34,12 +39,14 @@ from specs.signatures.patches import (
     LEADING_TOKEN,
     PATCH_EMBEDDING,
 )
+from specs.signatures.pooling import POOLING_ENCODER
 from specs.signatures.positioned_stacks import (
     ADAPTED_PRE_NORM_ENCODER,
     GATED_BIAS_POST_NORM_ENCODER,
     GATED_BIAS_PRE_NORM_ENCODER,
 )
 from specs.signatures.positions import (
+    ADD_SCALED_POSITIONS,
     FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -65,7 +72,9 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         ACTIVATION,
         ADAPTED_PRE_NORM_ENCODER,
+        ALIGNED_UPSAMPLER,
         BUCKETED_POSITION_BIAS,
+        CHUNKED_CONFORMER_ENCODER,
         CONFORMER_ENCODER,
         GATED_BIAS_POST_NORM_ENCODER,
         GATED_BIAS_PRE_NORM_ENCODER,
@@ -77,17 +86,21 @@ SIGNATURES: dict[str, Signature] = {
         ADD_GRID_POSITIONS,
         ADD_POSITIONS,
         ADD_POSITION_TABLE,
+        ADD_SCALED_POSITIONS,
+        ADD_TOKENS,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
         ADD_TYPES,
         CONV_SUBSAMPLER,
         DROPOUT_BLOCK,
+        DURATION_PREDICTOR,
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
         IMAGE_PADDING,
         GRID_ENCODER,
+        HARD_UPSAMPLER,
         LAYER_NORM,
         LEADING_TOKEN,
         LEARNED_POSITIONS,
@@ -98,11 +111,15 @@ SIGNATURES: dict[str, Signature] = {
         PADDING_FRAME_POSITIONS,
         PATCH_EMBEDDING,
         PATCH_MERGING,
+        POOLING_ENCODER,
+        POST_NORM_CONVOLUTION_ENCODER,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,
         PRE_NORM_ENCODER,
+        RELATIVE_KEY_CONFORMER_ENCODER,
         RESAMPLER,
+        RESIDUAL_FEED_FORWARD,
         SCALE_BLOCK,
         SCALED_EMBEDDING,
         SINUSOIDAL_POSITIONS,

@@ -14,6 +14,9 @@ from specs.values import Value, plain
 
 REQUIRED: Any = object()
 
+LENGTH = "length"
+"""Of a block that `takes_length`: the dimension of its outputs that nothing that arrives has."""
+
 Env = Mapping[str, Dim]
 DimRule = str | int | Callable[["Numbers", Env], Dim]
 
@@ -115,6 +118,7 @@ class Signature:
         keeps_state: takes the decode cache.
         mixes_time: what it gives at a position depends on others.
         trains_only: outside of training it passes on what it is given.
+        takes_length: its outputs are as long as its values say, or padded to a `length` that is given.
     """
 
     kind: str
@@ -129,6 +133,7 @@ class Signature:
     keeps_state: bool = False
     mixes_time: bool = False
     trains_only: bool = False
+    takes_length: bool = False
     _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from specs.signatures.stacks import (
 )
 from specs.values import Value
 
-_HYPERS = (
+CONFORMER = (
     *(hyper for hyper in COMMON if hyper.name != "eps"),
     Hyper("convolution_kernel", int, "positions that the convolution of a layer spans", 31, minimum=1),
     Hyper("convolution_dropout", float, "dropout on what the convolution gives", 0.0, 0, 1),
@@ -50,25 +50,43 @@ def _rotary_violations(n: Numbers) -> Iterable[Violation]:
         )
 
 
-def layer(n: Numbers, name: str) -> Block:
+def _layer(n: Numbers, name: str) -> Block:
     """One Conformer layer with an attention of that name."""
-    norm = Block("nn.LayerNorm", {"normalized_shape": n.width})
+    padding = {"padding": n.convolution_kernel // 2}
     convolution = Block(
         "ConvolutionModule",
-        {"width": n.width, "kernel": n.convolution_kernel},
-        {"norm": Block("BatchNorm", {"width": n.width}), "activation": activation(n.activation)},
-    )
-    return Block(
-        "ConformerEncoderLayer",
+        {"width": n.width},
         {
-            "dropout": n.dropout,
-            "convolution_dropout": n.convolution_dropout,
+            "depthwise": Block("nn.Conv1d", {**depthwise(n), **padding}),
+            "norm": Block("BatchNorm", {"width": n.width}),
+            "activation": activation(n.activation),
         },
+    )
+    return conformer_layer(n, "ConformerEncoderLayer", self_attention(n, {}, name), convolution)
+
+
+def depthwise(n: Numbers) -> dict[str, Value]:
+    """The numbers of a convolution of every channel by itself."""
+    return {
+        "in_channels": n.width,
+        "out_channels": n.width,
+        "kernel_size": n.convolution_kernel,
+        "groups": n.width,
+        "bias": Value(False),
+    }
+
+
+def conformer_layer(n: Numbers, name: str, attention: Block, convolution: Block) -> Block:
+    """A layer of that name around its attention and its convolution; its norms keep torch's own epsilon."""
+    norm = Block("nn.LayerNorm", {"normalized_shape": n.width})
+    return Block(
+        name,
+        {"dropout": n.dropout, "convolution_dropout": n.convolution_dropout},
         {
             "first_norm": norm,
             "first": feed_forward(n),
             "self_attention_norm": norm,
-            "self_attention": self_attention(n, {}, name),
+            "self_attention": attention,
             "convolution_norm": norm,
             "convolution": convolution,
             "second_norm": norm,
@@ -79,18 +97,19 @@ def layer(n: Numbers, name: str) -> Block:
 
 
 def _plain(n: Numbers) -> Block:
-    return stack(n, "EncoderStack", (Repeat(layer(n, "SelfAttention"), n.layers),))
+    return stack(n, "EncoderStack", (Repeat(_layer(n, "SelfAttention"), n.layers),))
 
 
 def _positioned(attention: str) -> Callable[[Numbers], Block]:
     def construct(n: Numbers) -> Block:
-        layers = (Repeat(layer(n, attention), n.layers),)
+        layers = (Repeat(_layer(n, attention), n.layers),)
         return stack(n, "PositionedEncoderStack", layers, always=Value(0))
 
     return construct
 
 
-def _operations(n: Numbers, env: Env) -> Dim:
+def conformer_operations(n: Numbers, env: Env) -> Dim:
+    """Multiply-adds of layers of attention and a convolution between two feed-forwards."""
     width, inner = int(n.width), int(n.inner)
     more = 2 * width * inner + 3 * width * width + width * int(n.convolution_kernel)
     return encoder_operations(n, env) + env["batch"] * env["time"] * (more * int(n.layers))
@@ -100,7 +119,7 @@ def _relative_operations(n: Numbers, env: Env) -> Dim:
     width, layers = int(n.width), int(n.layers)
     count = env["time"] * 2 - 1
     scores = env["batch"] * env["time"] * count * (width * layers)
-    return _operations(n, env) + scores + count * (width * width * layers)
+    return conformer_operations(n, env) + scores + count * (width * width * layers)
 
 
 def _signature(
@@ -115,7 +134,7 @@ def _signature(
     return Signature(
         kind=kind,
         summary=f"Conformer layers: attention {positions} and a convolution between half feed-forwards.",
-        hypers=_HYPERS,
+        hypers=CONFORMER,
         inputs=(
             Port("hidden", "hidden", ("batch", "time", "width")),
             *told,
@@ -130,7 +149,7 @@ def _signature(
     )
 
 
-CONFORMER_ENCODER = _signature("conformer_encoder", "without positions", _plain, _operations, None)
+CONFORMER_ENCODER = _signature("conformer_encoder", "without positions", _plain, conformer_operations, None)
 RELATIVE_CONFORMER_ENCODER = _signature(
     "relative_conformer_encoder",
     "to distances",
@@ -142,7 +161,7 @@ ROTARY_CONFORMER_ENCODER = _signature(
     "rotary_conformer_encoder",
     "with rotated queries and keys",
     _positioned("RotarySelfAttention"),
-    _operations,
+    conformer_operations,
     (2, "time", head_width),
     _rotary_violations,
 )

@@ -86,6 +86,23 @@ ADD_TYPES = Signature(
     operations=_elementwise,
 )
 
+ADD_TOKENS = Signature(
+    kind="add_tokens",
+    summary="Sum of hidden states and the embedding of tokens, multiplied by a constant.",
+    hypers=(
+        Hyper("vocabulary", int, "number of ids", minimum=1),
+        WIDTH,
+        Hyper("scale", float, "factor on the embedding", 1.0),
+    ),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "width")),
+        Port("ids", "token_ids", ("batch", "time"), "int64", below="vocabulary"),
+    ),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("AddTokens", {"vocabulary": n.vocabulary, "width": n.width, "scale": n.scale}),
+    operations=_elementwise,
+)
+
 DROPOUT_BLOCK = Signature(
     kind="dropout",
     summary="Elements zeroed at random in training, the others scaled up.",
@@ -104,6 +121,26 @@ ACTIVATION = Signature(
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: activation(n.activation),
     operations=_elementwise,
+)
+
+RESIDUAL_FEED_FORWARD = Signature(
+    kind="residual_feed_forward",
+    summary="Hidden states and what a feed-forward network makes of them, scaled.",
+    hypers=(
+        WIDTH,
+        Hyper("inner", int, "width inside the network", minimum=1),
+        Hyper("activation", str, "activation of the network", "relu", choices=tuple(ACTIVATIONS)),
+        Hyper("activation_dropout", float, "dropout on activations", 0.0, 0, 1),
+        Hyper("scale", float, "factor on what the network gives", 0.5),
+    ),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block(
+        "ResidualFeedForward",
+        {"width": n.width, "inner": n.inner, "dropout": n.activation_dropout, "scale": n.scale},
+        {"activation": activation(n.activation)},
+    ),
+    operations=lambda n, env: env["batch"] * env["time"] * (2 * int(n.width) * int(n.inner)),
 )
 
 SCALE_BLOCK = Signature(

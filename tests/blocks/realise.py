@@ -12,8 +12,11 @@ from blocks import (
     activations,
     attention,
     batch_norm,
+    chunked_stacks,
     conformer,
+    convolution_layers,
     convolutional_positions,
+    durations,
     embeddings,
     feed_forward,
     grid_bias,
@@ -23,6 +26,7 @@ from blocks import (
     linear,
     masks,
     patches,
+    pooling,
     positional_attention,
     positions,
     relative_positions,
@@ -31,18 +35,21 @@ from blocks import (
     stacks,
     stochastic_depth,
     subsampling,
+    upsampling,
     waveform,
     windows,
 )
 from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures import SIGNATURES, Hyper, Numbers, Port, Signature, resolve
+from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, conformer, convolutional_positions, embeddings, feed_forward,
-    grid_bias, image_padding, layer_adapters, layers, linear, masks, patches, positional_attention, positions,
-    relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, waveform, windows,
+    activations, attention, batch_norm, chunked_stacks, conformer, convolution_layers,
+    convolutional_positions, durations, embeddings, feed_forward, grid_bias, image_padding, layer_adapters,
+    layers, linear, masks, patches, pooling, positional_attention, positions, relative_positions, resampler,
+    span_masking, stacks, stochastic_depth, subsampling, upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -50,6 +57,10 @@ CLASSES: dict[str, type[nn.Module]] = {
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
 }
+
+
+MOST = 4
+"""The largest count of a position that is repeated."""
 
 
 def realise(block: Block) -> nn.Module:
@@ -101,6 +112,9 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
     if "padding" in drawn:  # small, so that a short input has an output
         layers, kernel, stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)))
         drawn |= {"layers": layers, "kernel": kernel, "stride": stride, "padding": drawn["padding"] % 4}
+    if "heads" in drawn and "stride" in drawn:  # likewise
+        drawn |= {"layers": draw(st.integers(0, 2)), "kernel": draw(st.integers(1, 9))}
+        drawn["stride"] = draw(st.integers(1, 9))
     given = Numbers({name: Value(value) for name, value in drawn.items()})
     if any(True for _ in signature.violations(given)):
         return draw(numbers(signature))
@@ -123,6 +137,10 @@ def sizes(signature: Signature, given: Numbers, lengths: dict[str, int]) -> dict
     """Every name of the input dimensions with its value."""
     names = {rule for port in signature.inputs for rule in port.dims if isinstance(rule, str)}
     env = given.constants()
+    if any(port.role == "lengths" for port in signature.inputs):
+        lengths = lengths | dict.fromkeys(("repeated", LENGTH), lengths["time"] * MOST)
+    if signature.takes_length:
+        env[LENGTH] = Dim.constant(lengths[LENGTH])
     return {name: env.get(name, Dim.constant(lengths.get(name, 3))) for name in names} | env
 
 
@@ -137,9 +155,12 @@ def inputs(
     env: dict[str, Dim],
     valid: dict[str, Tensor],
     generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B]."""
-    given = {}
+) -> dict[str, Any]:
+    """Random inputs by port; masks from `valid`: name of a time dimension -> lengths [B].
+
+    What is not valid is counted no times. Beside the ports is the length of a block that takes one.
+    """
+    given: dict[str, Any] = {LENGTH: env[LENGTH].evaluate({})} if signature.takes_length else {}
     for port in signature.inputs:
         shape = shape_of(port, given_numbers, env)
         if port.role == "mask":
@@ -148,15 +169,20 @@ def inputs(
         elif port.role == "token_ids":
             bound = next((env[name].evaluate({}) for name in ("vocabulary", "types") if name in env), 20)
             given[port.name] = torch.randint(bound, shape, generator=generator)
+        elif port.role == "lengths":
+            counts = torch.randint(MOST + 1, shape, generator=generator)
+            given[port.name] = counts * (torch.arange(shape[1]) < valid["time"].unsqueeze(1))
         else:
             given[port.name] = torch.randn(shape, generator=generator)
     return given
 
 
-def call(signature: Signature, module: nn.Module, given: dict[str, Tensor]) -> dict[str, Any]:
+def call(signature: Signature, module: nn.Module, given: dict[str, Any]) -> dict[str, Any]:
     """Outputs by port. Required inputs go by position and optional ones by name, as emitted code does it."""
     required = [given[port.name] for port in signature.inputs if not port.optional]
     optional = {p.name: given[p.name] for p in signature.inputs if p.optional and p.name in given}
+    if signature.takes_length and LENGTH in given:
+        optional[LENGTH] = given[LENGTH]
     result = module(*required, **optional)
     outputs = result if isinstance(result, tuple) else (result,)
     return {port.name: output for port, output in zip(signature.outputs, outputs, strict=True)}

@@ -200,7 +200,7 @@ def test_run_passes_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
         given.update(arguments)
         return torch.tensor([[2, 2]])
 
-    monkeypatch.setattr("runtime.flow.generate", generate)
+    monkeypatch.setattr("runtime.flows.executor.generate", generate)
     options = ["num_beams=5", "early_stopping=never", "length_penalty=0.5", "suppress_tokens=[4, 5]"]
     crossloom("run", "digits", AUDIO / "nine.wav", *(part for one in options for part in ("-g", one)))
     given.pop("input_features")

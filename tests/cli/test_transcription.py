@@ -12,9 +12,8 @@ import pytest
 import soundfile
 
 import crossloom as crossloom_api
-import runtime.flow
 from runtime.audio import AudioLimits
-from runtime.flow import HOST
+from runtime.flows import HOST, flow_of
 from runtime.processing.processor import Processor
 from runtime.transcription import Transcript, transcribe
 from specs.flow import HOST_OPERATIONS
@@ -148,4 +147,4 @@ def test_a_folder_and_stereo_are_told_with_what_helps(tmp_path: Path) -> None:
 
 def test_every_host_operation_is_implemented() -> None:
     assert tuple(sorted(HOST)) == HOST_OPERATIONS
-    assert runtime.flow.flow_of(model().spec).output == "text"
+    assert flow_of(model().spec).output == "text"

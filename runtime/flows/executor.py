@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
+from functools import reduce
 from typing import Any
+
+import torch
 
 from compiler.spec import FORMS, Spec
 from runtime.failures import failure
+from runtime.flows.host import HOST, Host
 from runtime.generation import generate
+from runtime.generation.inputs import encode_checked
 from runtime.placement import placed
 from runtime.processing import Processor
-from specs.flow import Flow
+from specs.flow import Flow, Step
 
 Values = Mapping[str, Any]
 
@@ -55,40 +60,43 @@ def run_flow(
     Raises:
         CrossloomError: whatever the processor or `generate` refuses.
     """
+    host = Host(model, processor, reading)
+    return execute(flow, host, values, (flow.output,), options)[flow.output]
+
+
+def execute(
+    flow: Flow, host: Host, values: Values, wanted: Collection[str], options: Values
+) -> dict[str, Any]:
+    """All values of a flow that lead from those given to those wanted; steps that nobody needs are left out.
+
+    Raises:
+        CrossloomError: whatever a step refuses.
+    """
     known = dict(values)
-    for number, step in enumerate(flow.steps):
-        read = [known[name] for name in step.reads]
-        if step.kind == "host":
-            known[step.result] = HOST[step.what](processor, *read, **({} if number else reading))
-        else:
-            known[step.result] = generate(model, **placed(model, read[0]), **options)
-    return known[flow.output]
+    for step in flow.steps_to(wanted, known):
+        read = [reduce(getattr, rest, known[name]) for name, *rest in (r.split(".") for r in step.reads)]
+        match step.kind:
+            case "host":
+                known[step.result] = HOST[step.what](host, *read, **step.settings)
+            case "generate":
+                known[step.result] = _generated(host.model, read, options)
+            case "call":
+                known[step.result] = _called(host.model, step, read)
+    return known
 
 
-def _front_end(processor: Processor, audio: Any, **reading: Any) -> Any:
-    """Waveforms, a list of [N_i], to the model's inputs."""
-    return processor(audio=audio, sampling_rate=processor.sampling_rate, **reading)
+def _generated(model: Any, read: list[Any], options: Values) -> Any:
+    """Token ids, of the model's inputs or of what its encoder gave; they begin with a prompt, if there is."""
+    source, *prompt = read
+    given = placed(model, source) if isinstance(source, Mapping) else {"encoder_outputs": source}
+    if prompt:
+        given["decoder_input_ids"] = prompt[0]
+    return generate(model, **given, **options)
 
 
-def _tokenize(processor: Processor, texts: Any, **reading: Any) -> Any:
-    """Texts, a list, to the model's inputs."""
-    return processor(text=texts, **reading)
-
-
-def _image_front_end(processor: Processor, images: Any, **languages: Any) -> Any:
-    """Pictures to the model's inputs."""
-    return processor(images=images, **languages)
-
-
-def _detokenize(processor: Processor, ids: Any) -> list[str]:
-    """Token ids [B, T] to texts."""
-    return processor.batch_decode(ids)
-
-
-HOST: Mapping[str, Callable[..., Any]] = {
-    "detokenize": _detokenize,
-    "front_end": _front_end,
-    "image_front_end": _image_front_end,
-    "tokenize": _tokenize,
-}
-"""What each of `specs.flow.HOST_OPERATIONS` computes."""
+def _called(model: Any, step: Step, read: list[Any]) -> Any:
+    """What a method of the model gives, without gradients."""
+    with torch.inference_mode():
+        if step.what == "encode":
+            return encode_checked(model, placed(model, read[0]))
+        return getattr(model, step.what)(*read)

@@ -1,0 +1,131 @@
+"""Operations between the graphs of a flow: what a person gives, ids and languages, what a person wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compiler.diagnostics.near import near
+from runtime.failures import failure
+from runtime.processing import Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What an operation may use beside the values it reads.
+
+    Attributes:
+        reading: how inputs are read: a language, what becomes of text without a token.
+    """
+
+    model: Any
+    processor: Processor | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Processor:
+        """The processor, where a flow cannot do without."""
+        assert self.processor is not None, "a flow from end to end is given a processor"
+        return self.processor
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A table of the checkpoint's generation_config.json. Raises CrossloomError (XL422) without it."""
+        found = self.model.tables.get(name)
+        if found is None:
+            raise failure(
+                "XL422",
+                f"the checkpoint's generation_config.json has no `{name}`",
+                info=("ids of languages, characters and units are looked up there",),
+                help="load a folder or repository whose generation_config.json has it",
+            )
+        table: Mapping[str, Any] = found
+        return table
+
+
+def _front_end(host: Host, audio: Any) -> Any:
+    """Waveforms, a list of [N_i], to the model's inputs."""
+    return host.files(audio=audio, sampling_rate=host.files.sampling_rate, **host.reading)
+
+
+def _tokenize(host: Host, texts: Any) -> Any:
+    """Texts, a list, to the model's inputs."""
+    return host.files(text=texts, **host.reading)
+
+
+def _image_front_end(host: Host, images: Any) -> Any:
+    """Pictures to the model's inputs."""
+    return host.files(images=images, **host.reading)
+
+
+def _detokenize(host: Host, ids: Any) -> list[str]:
+    """Token ids [B, T] to texts."""
+    return host.files.batch_decode(ids)
+
+
+def _language_code(host: Host, language: str, tables: tuple[str, ...]) -> str:
+    """The language's code without underscores around it, where every table has it (XL112 where not)."""
+    code = language.removeprefix("__").removesuffix("__")
+    known = [set(host.table(name)) for name in tables]
+    if any(code not in one for one in known):
+        everywhere = sorted(set.intersection(*known))
+        lacking = next(name for name, one in zip(tables, known, strict=True) if code not in one)
+        close = near(code, everywhere)
+        raise failure(
+            "XL112",
+            f"`{language}` is not among the {len(everywhere)} target languages here",
+            info=(f"`{lacking}` of the checkpoint's generation_config.json does not have it",),
+            help=f"did you mean `{close[0]}`?" if close else f"use one of {', '.join(everywhere)}",
+        )
+    return code
+
+
+def _language_id(host: Host, code: str, rows: Any, table: str) -> Tensor:
+    """The language's id in a table, for every row: int64 [R, 1]. `rows` are ids, or an encoder's output."""
+    return _column(host, int(host.table(table)[code]), rows)
+
+
+def _bounded_id(host: Host, index: int, rows: Tensor, count: int, what: str) -> Tensor:
+    """An id below `count`, for every row: int64 [R, 1]. Raises CrossloomError (XL402) for another."""
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
+        raise failure(
+            "XL402",
+            f"{what} {index!r} is out of range: this model has {count}",
+            help=f"use a whole number from 0 to {count - 1}",
+        )
+    return _column(host, index, rows)
+
+
+def _column(host: Host, index: int, rows: Any) -> Tensor:
+    count = len(rows) if isinstance(rows, Tensor) else len(rows.hidden)
+    return torch.full((count, 1), index, device=next(host.model.parameters()).device)
+
+
+def _without_last(_: Host, ids: Tensor) -> Tensor:
+    """Ids [R, T] but the last of each row, after which nothing is read."""
+    return ids[:, :-1]
+
+
+def _repeat_rows(_: Host, encoded: Any, ids: Tensor) -> Any:
+    """What an encoder gave, a row for every row of ids [R, T]: R is a multiple of the sentences."""
+    times = len(ids) // len(encoded.hidden)
+    if times == 1:
+        return encoded
+    return type(encoded)(*(None if one is None else one.repeat_interleave(times, 0) for one in encoded))
+
+
+HOST: Mapping[str, Callable[..., Any]] = {
+    "bounded_id": _bounded_id,
+    "detokenize": _detokenize,
+    "front_end": _front_end,
+    "image_front_end": _image_front_end,
+    "language_code": _language_code,
+    "language_id": _language_id,
+    "repeat_rows": _repeat_rows,
+    "tokenize": _tokenize,
+    "without_last": _without_last,
+}
+"""What each of `specs.flow.HOST_OPERATIONS` computes."""
