@@ -41,7 +41,7 @@ def test_the_warning_comes_before_the_text(spec: Path) -> None:
 
 def test_the_warning_comes_before_an_input_that_cannot_be_used(spec: Path) -> None:
     done = run("run", spec, "")
-    assert done.stderr.index("XL521") < done.stderr.index("XL417")
+    assert done.stderr.index("XL521") < done.stderr.index("XL417"), done.output
 
 
 def test_a_bridge_is_as_untrained() -> None:
