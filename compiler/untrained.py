@@ -14,7 +14,7 @@ from specs.signatures import SIGNATURES
 
 
 def untrained(spec: Spec, graph: Graph, fresh: Collection[str]) -> list[Diagnostic]:
-    """XL521, a warning, where parameters began `fresh` and what the model gives depends on them."""
+    """XL522, a warning, where parameters began `fresh` and what the model gives depends on them."""
     idle = tuple(f"{name}." for name, node in graph.nodes.items() if SIGNATURES[node.kind].trains_only)
     used = [address for address in fresh if not address.startswith(idle)]
     if not used:
@@ -26,7 +26,7 @@ def untrained(spec: Spec, graph: Graph, fresh: Collection[str]) -> list[Diagnost
     ]
     count = "a tensor" if len(used) == 1 else f"{len(used)} tensors"
     finding = Diagnostic(
-        "XL521",
+        "XL522",
         Severity.WARNING,
         f"`{spec.name}` has {count} that nothing has trained: what it writes says little",
         tuple(place for place in places if place is not None),

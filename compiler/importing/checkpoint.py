@@ -61,7 +61,18 @@ def import_with_report(
     if is_pair(document):
         return imported_pair(opened, document, role, ignore, tokens or {})
     stated = _family(document)
-    role = role or _role(stated, document.data)
+    return _imported(opened, document, stated, role or _role(stated, document.data), ignore, tokens or {})
+
+
+def _imported(
+    opened: Source,
+    document: Document,
+    stated: Family,
+    role: str,
+    ignore: tuple[str, ...],
+    tokens: Mapping[str, int],
+) -> Imported:
+    """The spec of one family; `document` is its config.json."""
     configuration = read_configuration(document, stated, ignore)
     findings = configuration.findings
     findings.report(
@@ -80,7 +91,7 @@ def import_with_report(
         role: _part(stated, role, document, configuration.fields, opened),
         "ignore": _ignored(stated, role, configuration.fields, ignore, opened),
         "fresh": [],
-        "tokens": tokens_section(tokens or {}, config, role),
+        "tokens": tokens_section(tokens, config, role),
         "generation": {} if role == "encoder" else options,
         **beside,
     }
@@ -96,13 +107,21 @@ def _part(
     stated: Family, role: str, document: Document, fields: Mapping[str, Any], source: Source
 ) -> dict[str, Any]:
     """The model or half itself."""
-    above = class_above(stated, role, document.data, source)
+    architecture = _architecture(stated, role, document.data, source)
     return {
         "family": stated.name,
-        **({"architecture": above} if above else {}),
+        **({"architecture": architecture} if architecture else {}),
         "weights": weights_of(source),
         "config": unusual_fields(stated, fields),
     }
+
+
+def _architecture(stated: Family, role: str, data: Mapping[str, Any], source: Source) -> str | None:
+    """The class that a spec names: one above a half, or of a family whose classes differ in their parts."""
+    if role in HALVES:
+        return class_above(stated, role, data, source)
+    named: str | None = (data.get("architectures") or [None])[0]
+    return named if stated.whole is not None and named != stated.architectures[0] else None
 
 
 def _ignored(

@@ -31,17 +31,17 @@ def test_the_warning_comes_before_the_text(spec: Path) -> None:
     """It names what is in no checkpoint, and where the spec says so; the text is printed all the same."""
     done = run("run", spec, "hello world")
     assert done.exit_code == 0
-    assert "warning[XL521]" in done.stderr
+    assert "warning[XL522]" in done.stderr
     assert "decoder.layers.0.cross_attention.q_proj.weight" in done.stderr
     assert f"{spec}:" in done.stderr.replace("\n", "")
     assert "crossloom train" in done.stderr
     both = done.output
-    assert both.index("XL521") < both.index(done.stdout.splitlines()[0] or "\n")
+    assert both.index("XL522") < both.index(done.stdout.splitlines()[0] or "\n")
 
 
 def test_the_warning_comes_before_an_input_that_cannot_be_used(spec: Path) -> None:
     done = run("run", spec, "")
-    assert done.stderr.index("XL521") < done.stderr.index("XL417"), done.output
+    assert done.stderr.index("XL522") < done.stderr.index("XL417"), done.output
 
 
 def test_a_bridge_is_as_untrained() -> None:
@@ -71,7 +71,7 @@ def test_what_was_trained_is_run_in_silence(spec: Path, tmp_path: Path) -> None:
     for given in ((tmp_path / "out" / "spec.yaml",), (spec, "--weights", tmp_path / "out")):
         done = run("run", *given, "hello world")
         assert done.exit_code == 0
-        assert "XL521" not in done.stderr
+        assert "XL522" not in done.stderr
 
 
 def test_from_python(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_from_python(tmp_path: Path) -> None:
     path = write_pair(
         tmp_path / "pair.yaml", speech_encoder(tmp_path / "encoder"), decoder(tmp_path / "decoder")
     )
-    with pytest.warns(crossloom.CrossloomWarning, match="XL521") as told:
+    with pytest.warns(crossloom.CrossloomWarning, match="XL522") as told:
         text = crossloom.transcribe(path, DIGITS / "nine.wav")
     assert told[0].filename == __file__
     with warnings.catch_warnings():
