@@ -91,6 +91,7 @@ def test_what_is_missing_is_told(tmp_path: Path, missing: tuple[str, ...]) -> No
 @pytest.mark.parametrize(
     ("name", "table", "code"),
     [
+        ("languages", 3, "XL103"),
         ("languages", [1, 2], "XL103"),
         ("languages", {"eng": "5"}, "XL103"),
         ("languages", {"eng": 5, "fra": True}, "XL103"),
