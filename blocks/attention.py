@@ -76,6 +76,35 @@ class SelfAttention(nn.Module):
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
+class DroppedSelfAttention(SelfAttention):
+    """The same, dropping out what comes out."""
+
+    def __init__(
+        self,
+        target_dim: int,
+        heads: int,
+        dropout: float,
+        output_dropout: float,
+        scale: float | None = None,
+        bias: bool = True,
+        key_bias: bool = True,
+    ) -> None:
+        super().__init__(target_dim, heads, dropout, scale, bias, key_bias)
+        self.output_dropout = output_dropout
+
+    def forward(
+        self,
+        hidden: Tensor,
+        mask: Tensor | None = None,
+        cache: Cache | None = None,
+        layer: int = 0,
+        slots: Tensor | None = None,
+    ) -> Tensor:
+        """As `SelfAttention`: [R, T, D]."""
+        attended = super().forward(hidden, mask, cache, layer, slots)
+        return F.dropout(attended, self.output_dropout, self.training)
+
+
 class CrossAttention(nn.Module):
     """Attention of a target over a source, whose width may differ. `scale` is as in `SelfAttention`."""
 
@@ -116,3 +145,30 @@ class CrossAttention(nn.Module):
             scale=self.scale,
         )
         return self.out_proj(merge_heads(attended).view_as(hidden))
+
+
+class DroppedCrossAttention(CrossAttention):
+    """The same, dropping out what comes out."""
+
+    def __init__(
+        self,
+        target_dim: int,
+        source_dim: int,
+        heads: int,
+        dropout: float,
+        output_dropout: float,
+        scale: float | None = None,
+    ) -> None:
+        super().__init__(target_dim, source_dim, heads, dropout, scale)
+        self.output_dropout = output_dropout
+
+    def forward(
+        self,
+        hidden: Tensor,
+        states: tuple[Tensor, Tensor],
+        mask: Tensor | None = None,
+        beams: int = 1,
+    ) -> Tensor:
+        """As `CrossAttention`: [R, T, D]."""
+        attended = super().forward(hidden, states, mask, beams)
+        return F.dropout(attended, self.output_dropout, self.training)

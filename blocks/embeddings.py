@@ -29,6 +29,19 @@ class AddTypes(nn.Module):
         return hidden + (self.table.weight[0] if types is None else self.table(types))
 
 
+class AddTokens(nn.Module):
+    """Sum of hidden states and the embedding of the token at each, multiplied by a constant."""
+
+    def __init__(self, vocabulary: int, width: int, scale: float) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.scale = scale
+
+    def forward(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        """hidden [B, T, D], ids [B, T] -> [B, T, D]."""
+        return hidden + self.tokens(ids) * self.scale
+
+
 class Scale(nn.Module):
     """Multiplication by a constant."""
 

@@ -163,6 +163,27 @@ class SinusoidalPositions(nn.Module):
         return nn.functional.embedding(positions, table).expand(batch, -1, -1)
 
 
+class AddScaledPositions(nn.Module):
+    """Sum of hidden states and a learned multiple of sinusoids, then dropout (Li et al. 2019, section 3.2).
+
+    Every position is counted, padding too; the first is the row behind the padding row.
+    """
+
+    def __init__(self, table: SinusoidTable, padding_row: int, dropout: float) -> None:
+        super().__init__()
+        self.table = table
+        self.scale = nn.Parameter(torch.empty(1))
+        self.padding_row = padding_row
+        self.dropout = dropout
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[B, T, D] -> [B, T, D]."""
+        positions = hidden.shape[1]
+        first = self.padding_row + 1
+        table = self.table.rows_for(positions)[first : first + positions]
+        return nn.functional.dropout(hidden + self.scale * table, self.dropout, self.training)
+
+
 class FramePositions(nn.Module):
     """Positions of frames: valid frames count up from padding_row + 1, padding gets the zero row."""
 

@@ -53,6 +53,7 @@ DEFAULTS: tuple[Initialisation, ...] = (
     *normal_initialisation(0.02),
     Initialisation("AddGridPositions", {"table": _NORMAL}),
     Initialisation("AddPositionTable", {"table": _NORMAL}),
+    Initialisation("AddScaledPositions", {"scale": _ONES}),
     Initialisation("BatchNorm", {**_AFFINE, "mean": _ZEROS, "variance": _ONES}),
     Initialisation("ConstantBias", {"bias": _ZEROS}),
     Initialisation("FixedTokenPositions", {"table": ("sinusoids", ())}),

@@ -13,6 +13,7 @@ from specs.values import plain
 _DRAWS = {
     "normal": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
     "normal_but_padding": "nn.init.normal_({target}, 0.0, {0}, generator=generator)",
+    "normal_but_row": "nn.init.normal_({target}, 0.0, {0}, generator=generator)\n{target}[{1}].zero_()",
     "truncated_normal": "nn.init.trunc_normal_({target}, 0.0, {0}, generator=generator)",
     "uniform": "nn.init.uniform_({target}, {0}, {1}, generator=generator)",
     "uniform_by_inputs": "bound = module.weight[0].numel() ** -0.5\n"

@@ -11,10 +11,12 @@ from specs.signatures.conformer import (
     RELATIVE_CONFORMER_ENCODER,
     ROTARY_CONFORMER_ENCODER,
 )
+from specs.signatures.convolution_layers import POST_NORM_CONVOLUTION_ENCODER
 from specs.signatures.convolutional_positions import CONVOLUTION_POSITIONS, STACKED_CONVOLUTION_POSITIONS
 from specs.signatures.dense import (
     ACTIVATION,
     ADD_POSITIONS,
+    ADD_TOKENS,
     ADD_TYPES,
     CONSTANT_BIAS,
     DROPOUT_BLOCK,
@@ -44,6 +46,7 @@ from specs.signatures.positioned_stacks import (
     GATED_BIAS_PRE_NORM_ENCODER,
 )
 from specs.signatures.positions import (
+    ADD_SCALED_POSITIONS,
     FIXED_TOKEN_POSITIONS,
     FRAME_POSITIONS,
     LEARNED_POSITIONS,
@@ -83,6 +86,8 @@ SIGNATURES: dict[str, Signature] = {
         ADD_GRID_POSITIONS,
         ADD_POSITIONS,
         ADD_POSITION_TABLE,
+        ADD_SCALED_POSITIONS,
+        ADD_TOKENS,
         CONSTANT_BIAS,
         CONVOLUTION_POSITIONS,
         CONV_DOWNSAMPLE,
@@ -107,6 +112,7 @@ SIGNATURES: dict[str, Signature] = {
         PATCH_EMBEDDING,
         PATCH_MERGING,
         POOLING_ENCODER,
+        POST_NORM_CONVOLUTION_ENCODER,
         POST_NORM_DECODER,
         POST_NORM_ENCODER,
         PRE_NORM_DECODER,

@@ -86,6 +86,23 @@ ADD_TYPES = Signature(
     operations=_elementwise,
 )
 
+ADD_TOKENS = Signature(
+    kind="add_tokens",
+    summary="Sum of hidden states and the embedding of tokens, multiplied by a constant.",
+    hypers=(
+        Hyper("vocabulary", int, "number of ids", minimum=1),
+        WIDTH,
+        Hyper("scale", float, "factor on the embedding", 1.0),
+    ),
+    inputs=(
+        Port("hidden", "hidden", ("batch", "time", "width")),
+        Port("ids", "token_ids", ("batch", "time"), "int64", below="vocabulary"),
+    ),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block("AddTokens", {"vocabulary": n.vocabulary, "width": n.width, "scale": n.scale}),
+    operations=_elementwise,
+)
+
 DROPOUT_BLOCK = Signature(
     kind="dropout",
     summary="Elements zeroed at random in training, the others scaled up.",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from specs.dims import Dim
 from specs.graph import Block
 from specs.signatures.base import Env, Hyper, Numbers, Port, Signature, Violation
-from specs.signatures.dense import PADDING_ROW, WIDTH
+from specs.signatures.dense import DROPOUT, PADDING_ROW, WIDTH
 from specs.values import Value
 
 MAXIMUM = Hyper("maximum", int, "longest sequence the table is declared for", minimum=1)
@@ -165,6 +165,20 @@ SINUSOIDAL_POSITIONS = Signature(
     operations=_elementwise,
     violations=_offset,
     keeps_state=True,
+)
+
+
+ADD_SCALED_POSITIONS = Signature(
+    kind="add_scaled_positions",
+    summary="Sum of hidden states and sinusoids times a learned number, padding counted too; then dropout.",
+    hypers=(MAXIMUM, WIDTH, PADDING_ROW, OVERFLOW, DROPOUT),
+    inputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
+    construct=lambda n: Block(
+        "AddScaledPositions", {"padding_row": n.padding_row, "dropout": n.dropout}, {"table": _table(n)}
+    ),
+    operations=_elementwise,
+    violations=sinusoid_violations,
 )
 
 

@@ -34,6 +34,9 @@ ATTENTION_BIAS = Hyper(
     "all",
     choices=("all", "query and value", "none"),
 )
+ATTENTION_OUTPUT_DROPOUT = Hyper(
+    "attention_output_dropout", float, "dropout on what attention gives, before `dropout`", 0.0, 0, 1
+)
 _WITHOUT_BIAS = {"all": (), "query and value": ("key_bias",), "none": ("bias", "key_bias")}
 
 
@@ -64,6 +67,14 @@ def self_attention(n: Numbers, more: Mapping[str, Value], name: str = "SelfAtten
     """The attention of a layer over its own states."""
     numbers = {"target_dim": n.width, "heads": n.heads, "dropout": n.attention_dropout}
     return Block(name, {**numbers, **more})
+
+
+def _output_dropped(n: Numbers, attention: Block) -> Block:
+    """Attention that drops out what it gives, where a stack says so."""
+    if not n.attention_output_dropout.value:
+        return attention
+    numbers = {**attention.numbers, "output_dropout": n.attention_output_dropout}
+    return Block(f"Dropped{attention.name}", numbers)
 
 
 def _cross_attention(n: Numbers, scale: Mapping[str, Value]) -> Block:
@@ -109,7 +120,7 @@ def _encoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": norm(n),
-                "self_attention": self_attention(n, attention_biases(n)),
+                "self_attention": _output_dropped(n, self_attention(n, attention_biases(n))),
                 "feed_forward_norm": norm(n),
                 "feed_forward": feed_forward(n),
             },
@@ -126,9 +137,9 @@ def _decoder(layer: str) -> Callable[[Numbers], Block]:
             {"dropout": n.dropout},
             {
                 "self_attention_norm": norm(n),
-                "self_attention": self_attention(n, scale),
+                "self_attention": _output_dropped(n, self_attention(n, scale)),
                 "cross_attention_norm": norm(n),
-                "cross_attention": _cross_attention(n, scale),
+                "cross_attention": _output_dropped(n, _cross_attention(n, scale)),
                 "feed_forward_norm": norm(n),
                 "feed_forward": feed_forward(n),
             },
@@ -179,7 +190,7 @@ def _encoder_signature(kind: str, layer: str, order: str) -> Signature:
     return Signature(
         kind=kind,
         summary=f"Transformer encoder layers, normalisation {order} each sub-layer.",
-        hypers=(*COMMON, ATTENTION_BIAS),
+        hypers=(*COMMON, ATTENTION_BIAS, ATTENTION_OUTPUT_DROPOUT),
         inputs=(
             Port("hidden", "hidden", ("batch", "time", "width")),
             Port("mask", "mask", ("batch", "time"), "int64", optional=True),
@@ -198,6 +209,7 @@ def _decoder_signature(kind: str, layer: str, order: str) -> Signature:
         summary=f"Transformer decoder layers with cross-attention, normalisation {order} each sub-layer.",
         hypers=(
             *COMMON,
+            ATTENTION_OUTPUT_DROPOUT,
             Hyper("source_dim", int, "width of what cross-attention reads", minimum=1),
             Hyper("scale_by_width", bool, "divide scores by the root of a head's width", True),
             Hyper("scale_by_depth", bool, "divide scores by the number of the layer too", False),

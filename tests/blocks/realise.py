@@ -14,6 +14,7 @@ from blocks import (
     batch_norm,
     chunked_stacks,
     conformer,
+    convolution_layers,
     convolutional_positions,
     durations,
     embeddings,
@@ -45,10 +46,10 @@ from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, chunked_stacks, conformer, convolutional_positions, durations,
-    embeddings, feed_forward, grid_bias, image_padding, layer_adapters, layers, linear, masks, patches,
-    pooling, positional_attention, positions, relative_positions, resampler, span_masking, stacks,
-    stochastic_depth, subsampling, upsampling, waveform, windows,
+    activations, attention, batch_norm, chunked_stacks, conformer, convolution_layers,
+    convolutional_positions, durations, embeddings, feed_forward, grid_bias, image_padding, layer_adapters,
+    layers, linear, masks, patches, pooling, positional_attention, positions, relative_positions, resampler,
+    span_masking, stacks, stochastic_depth, subsampling, upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value

@@ -237,7 +237,7 @@ def smallest(signature: Signature) -> Any:
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "chunked_conformer_encoder", "relative_key_conformer_encoder", "pooling_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
-        "duration_predictor",
+        "duration_predictor", "post_norm_convolution_encoder",
     ],
 )  # fmt: skip
 @RUNS
@@ -265,7 +265,7 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
             signature = SIGNATURES[kind]
             given_numbers = smallest(signature)
             values = given_numbers._values
-            for rate in {"layerdrop", "output_dropout"} & values.keys():
+            for rate in {"layerdrop", "output_dropout", "attention_output_dropout"} & values.keys():
                 values[rate] = Value(overflow)
             if "window" in values:
                 values |= {"layers": Value(2), "window": Value(2)}
