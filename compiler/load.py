@@ -62,7 +62,8 @@ def load(
     tensors: dict[str, Tensor] = {}
     for role, resolution in resolutions.items():
         for address, names in resolution.feeds.items():
-            tensor = apply(rows[address].operation, [values[role][name] for name in names])
+            operation = resolution.dialect.operation(rows[address])
+            tensor = apply(operation, [values[role][name] for name in names])
             tensors[address] = tensor.to(device=target, dtype=stored_dtype).contiguous()
     for address, fresh in _fresh(spec, graph, table, target, stored_dtype).items():
         taken = rows[address].taken

@@ -226,7 +226,8 @@ def export(
     A published model goes into the format `transformers`: a folder that it loads with nothing missing or
     unexpected; so does a half alone that has a published class. It, a pair and a free graph go into
     `crossloom`: a folder that is loaded by the spec.yaml in it. A part that the published class has and no
-    checkpoint gave is written as it begins, and told as a `CrossloomWarning` (XL520).
+    checkpoint gave is written as it begins, and told as a `CrossloomWarning` (XL520); so are weights that the
+    checkpoint stores as magnitude and direction, where they have changed (XL521).
 
     Raises:
         CrossloomError: XL103 what is no live model; XL114 a format that this kind of model does not have;
@@ -234,7 +235,7 @@ def export(
             that would be written over, unless `force`.
     """
     from compiler.exporting.export import export as export_model
-    from compiler.exporting.export import keep_spec, require_layout, untrained_parts
+    from compiler.exporting.export import keep_spec, require_layout, written_otherwise
     from compiler.warning import warn
 
     require("`crossloom.export`", "torch", "safetensors")
@@ -244,9 +245,9 @@ def export(
     require_layout(spec, format)
     if format == "crossloom" and not force:
         keep_spec(spec, Path(folder))
+    findings = written_otherwise(model) if format == "transformers" else []
     written = export_model(model, analysis(spec).sound()[1], Path(folder), format)
-    if format == "transformers":
-        warn(untrained_parts(model), stacklevel=2)
+    warn(findings, stacklevel=2)
     return written
 
 

@@ -19,7 +19,15 @@ from typing import ClassVar, SupportsIndex
 
 from specs.dim_algebra import Dim, Name, Size
 
-__all__ = ["Dim", "Proof", "Size", "compare", "convolution_length", "minimum_input"]
+__all__ = [
+    "Dim",
+    "Proof",
+    "Size",
+    "compare",
+    "convolution_length",
+    "minimum_input",
+    "transposed_convolution_length",
+]
 
 _LARGE = 2**40
 """A size no tensor has: nothing divides it down to zero."""
@@ -83,6 +91,18 @@ def convolution_length(
     """Output length of a convolution, floor((L + 2p - d(k-1) - 1) / s) + 1, as in torch.nn.Conv1d."""
     k, s, p, d = (operator.index(number) for number in (kernel, stride, padding, dilation))
     return (Dim.of(length) + (2 * p - d * (k - 1) - 1)) // s + 1
+
+
+def transposed_convolution_length(
+    length: Size,
+    kernel: SupportsIndex,
+    stride: SupportsIndex,
+    padding: SupportsIndex = 0,
+    dilation: SupportsIndex = 1,
+) -> Dim:
+    """Output length of one that lengthens, (L - 1)s - 2p + d(k-1) + 1, as in torch.nn.ConvTranspose1d."""
+    k, s, p, d = (operator.index(number) for number in (kernel, stride, padding, dilation))
+    return (Dim.of(length) - 1) * s + (d * (k - 1) + 1 - 2 * p)
 
 
 def minimum_input(output: Size, name: str, at_least: int = 1) -> int:

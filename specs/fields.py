@@ -42,31 +42,34 @@ Deviation = Annotated[FiniteFloat, Field(ge=0)]
 SPECIAL_IDS = ("decoder_start_token_id", "pad_token_id", "bos_token_id", "eos_token_id")
 
 
-def pad_id_given(c: View, purpose: str) -> Iterable[Problem]:
+def pad_id_given(c: View, purpose: str, name: str = "pad_token_id") -> Iterable[Problem]:
     """XL404 where there is no pad id, which is needed to do something with."""
-    if plain(c.pad_token_id) is None:
+    field = getattr(c, name)
+    if plain(field) is None:
         yield Problem(
             "XL404",
-            "no pad id: pad_token_id is null",
-            ((c.pad_token_id.origin or "", f"needed to {purpose}"),),
-            help="set pad_token_id to the id the tokenizer uses",
+            f"no pad id: {name} is null",
+            ((field.origin or "", f"needed to {purpose}"),),
+            help=f"set {name} to the id the tokenizer uses",
         )
 
 
-def ids_in_vocabulary(c: View, names: Iterable[str] = SPECIAL_IDS) -> Iterable[Problem]:
+def ids_in_vocabulary(
+    c: View, names: Iterable[str] = SPECIAL_IDS, vocabulary: str = "vocab_size"
+) -> Iterable[Problem]:
     """XL402 for every special id that the vocabulary does not reach."""
-    vocabulary = int(c.vocab_size)
+    size = getattr(c, vocabulary)
     for name in names:
         field = getattr(c, name)
         ids = plain(field) if isinstance(plain(field), list) else [plain(field)]
         for id_ in ids:
-            if id_ is not None and id_ >= vocabulary:
+            if id_ is not None and id_ >= int(size):
                 yield Problem(
                     "XL402",
-                    f"{name} {id_} is outside the vocabulary of {vocabulary} ids",
+                    f"{name} {id_} is outside the vocabulary of {int(size)} ids",
                     (
-                        (field.origin or "", f"at most {vocabulary - 1}"),
-                        (c.vocab_size.origin or "", "vocabulary"),
+                        (field.origin or "", f"at most {int(size) - 1}"),
+                        (size.origin or "", "vocabulary"),
                     ),
-                    help=f"use an id from 0 to {vocabulary - 1}, or raise vocab_size",
+                    help=f"use an id from 0 to {int(size) - 1}, or raise {vocabulary}",
                 )

@@ -42,6 +42,7 @@ def normal_initialisation(deviation: Value | float, *constructors: str) -> tuple
         "nn.Linear": projection,
         "nn.Conv1d": projection,
         "nn.Conv2d": projection,
+        "nn.ConvTranspose1d": projection,
         "nn.Embedding": {"weight": ("normal_but_padding", (value,))},
         "nn.GroupNorm": _AFFINE,
         "nn.LayerNorm": _AFFINE,

@@ -24,7 +24,7 @@ class Section(BaseModel):
 class GraphInput(Section):
     """An input of a free graph."""
 
-    role: Literal["waveform", "features", "image", "hidden", "mask", "token_ids"] = Field(
+    role: Literal["waveform", "features", "image", "hidden", "mask", "token_ids", "units", "lengths"] = Field(
         description="what the tensor holds"
     )
     dims: list[int | str] = Field(description="sizes: whole numbers, names from `dims`, or free names")

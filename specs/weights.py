@@ -1,7 +1,8 @@
 """How a published checkpoint's tensors become a model's parameters, and back.
 
 A family's table is rows: our address pattern, the stored pattern or patterns, an operation. Patterns
-are full paths in which `{i}` stands for one whole number. Every operation states its inverse.
+are full paths in which `{i}` stands for one whole number; one that is written out is that one. Every
+operation states its inverse.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 Shape = tuple[int, ...]
 
@@ -104,7 +105,22 @@ class Slice:
         return (tuple(sizes),)
 
 
-Simple = Rename | Transpose | Split | Concat | Reorder | Slice
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A weight that is stored as magnitude and direction: W = g v / |v| (Salimans & Kingma 2016).
+
+    The norm is taken over all axes but the first, as torch has it for convolutions of either kind. Export
+    writes both back as they came while the weight is what they make; then g = |W| and v = W.
+    """
+
+    name = "fold"
+
+    def stored_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the stored tensors a parameter of `shape` comes from."""
+        return ((shape[0], *(1 for _ in shape[1:])), shape)
+
+
+Simple = Rename | Transpose | Split | Concat | Reorder | Slice | Fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,7 @@ class Row:
             the formula.
         exported: of a computed buffer: the published class stores it all the same.
         copies: names under which files store the same tensor once more, or instead.
+        foldable: a plain weight for which files with weight norm store magnitude and direction.
     """
 
     address: str
@@ -151,6 +168,23 @@ class Row:
     computed: bool = False
     exported: bool = False
     copies: tuple[str, ...] = ()
+    foldable: bool = False
+
+
+class Stored(Protocol):
+    """A row of a table, of patterns or of full paths."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Stored names in the published spelling."""
+
+    @property
+    def operation(self) -> Operation:
+        """How those make the parameter."""
+
+    @property
+    def foldable(self) -> bool:
+        """Whether other spellings have magnitude and direction in place of its source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +194,13 @@ class Dialect:
     Attributes:
         without_prefix: a prefix that its names lack.
         endings: (ending, the one it has in its place).
+        norm: what magnitude and direction end with, in place of `weight`, where weights are normed.
     """
 
     name: str
     without_prefix: str = ""
     endings: tuple[tuple[str, str], ...] = ()
+    norm: tuple[str, str] | None = None
 
     def spell(self, source: str) -> str:
         """The name under which this dialect stores `source`."""
@@ -173,12 +209,31 @@ class Dialect:
                 source = source.removesuffix(ending) + other
         return source.removeprefix(self.without_prefix)
 
+    def norm_of(self, source: str) -> tuple[str, str] | None:
+        """What magnitude and direction of that weight end with, where it is normed."""
+        return self.norm
+
+    def names(self, row: Stored) -> tuple[str, ...]:
+        """The names under which this dialect stores what feeds a row."""
+        norm = self.norm_of(row.sources[0]) if row.foldable and row.sources else None
+        sources = row.sources if norm is None else normed(row.sources[0], norm)
+        return tuple(map(self.spell, sources))
+
+    def operation(self, row: Stored) -> Operation:
+        """How they make its parameter."""
+        is_normed = row.foldable and row.sources and self.norm_of(row.sources[0]) is not None
+        return Fold() if is_normed else row.operation
+
 
 @dataclass(frozen=True, slots=True)
 class Together(Dialect):
     """The spellings of a file's parts, told apart by what their names begin with."""
 
     parts: tuple[tuple[str, Dialect], ...] = ()
+
+    def norm_of(self, source: str) -> tuple[str, str] | None:
+        """What magnitude and direction of that weight end with, where it is normed."""
+        return next((one.norm for beginning, one in self.parts if source.startswith(beginning)), None)
 
     def spell(self, source: str) -> str:
         """The name under which this dialect stores `source`."""
@@ -224,13 +279,18 @@ class WeightMap:
 
     def find(self, address: str) -> tuple[Row, tuple[str, ...]] | None:
         """The row of an address, and its stored names in the published spelling."""
-        pattern, numbers = generalise(address)
-        row = self._by_address.get(pattern)
-        return None if row is None else (row, tuple(fill(source, numbers) for source in row.sources))
+        for row in self._by_pattern.get(generalise(address)[0], ()):
+            numbers = captured(row.address, address)
+            if numbers is not None:
+                return row, tuple(fill(source, numbers) for source in row.sources)
+        return None
 
     @cached_property
-    def _by_address(self) -> dict[str, Row]:
-        return {row.address: row for row in self.rows}
+    def _by_pattern(self) -> dict[str, list[Row]]:
+        rows: dict[str, list[Row]] = {}
+        for row in self.rows:
+            rows.setdefault(generalise(row.address)[0], []).append(row)
+        return rows
 
 
 def belongs(address: str, role: str) -> bool:
@@ -238,10 +298,15 @@ def belongs(address: str, role: str) -> bool:
     return role == "model" or (role == "encoder") is address.startswith("encoder.")
 
 
-def affine(address: str, source: str) -> Iterator[Row]:
-    """Rows of a weight and its bias."""
-    for parameter in ("weight", "bias"):
-        yield Row(f"{address}.{parameter}", (f"{source}.{parameter}",))
+def normed(weight: str, norm: tuple[str, str]) -> tuple[str, ...]:
+    """The names of a weight's magnitude and direction, which end as `norm` says."""
+    return tuple(weight.removesuffix("weight") + ending for ending in norm)
+
+
+def affine(address: str, source: str, foldable: bool = False) -> Iterator[Row]:
+    """Rows of a weight, which some files may store normed, and its bias."""
+    yield Row(f"{address}.weight", (f"{source}.weight",), foldable=foldable)
+    yield Row(f"{address}.bias", (f"{source}.bias",))
 
 
 _NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
@@ -258,6 +323,17 @@ def classifiers(*modules: str) -> Iterator[IgnoredTensor]:
 def generalise(name: str) -> tuple[str, tuple[str, ...]]:
     """A full path as a pattern, and the numbers its `{i}` stand for: the inverse of `fill`."""
     return _NUMBER.sub("{i}", name), tuple(_NUMBER.findall(name))
+
+
+def captured(pattern: str, name: str) -> tuple[str, ...] | None:
+    """The numbers that the `{i}` of a pattern stand for in a full path; None where it is not of this pattern.
+
+    A number that the pattern writes out stands for itself.
+    """
+    pairs = list(zip(pattern.split("."), name.split("."), strict=True))
+    if any(step not in ("{i}", given) for step, given in pairs):
+        return None
+    return tuple(given for step, given in pairs if step == "{i}")
 
 
 def fill(pattern: str, numbers: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ NN_PARAMETERS: dict[str, tuple[str, ...]] = {
         "groups",
         "bias",
     ),
+    "nn.ConvTranspose1d": ("in_channels", "out_channels", "kernel_size", "stride", "padding"),
     "nn.Conv2d": ("in_channels", "out_channels", "kernel_size", "stride"),
     "nn.Embedding": ("num_embeddings", "embedding_dim", "padding_idx"),
     "nn.GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
@@ -37,6 +38,9 @@ def nn_shapes(name: str, given: Mapping[str, Any]) -> dict[str, Shape]:
             inner = given["in_channels"] // given.get("groups", 1)
             shapes = {"weight": (given["out_channels"], inner, given["kernel_size"])}
             return shapes | ({"bias": (given["out_channels"],)} if given.get("bias", True) else {})
+        case "nn.ConvTranspose1d":
+            shapes = {"weight": (given["in_channels"], given["out_channels"], given["kernel_size"])}
+            return shapes | {"bias": (given["out_channels"],)}
         case "nn.Conv2d":
             shapes = {"weight": (given["out_channels"], given["in_channels"], *given["kernel_size"])}
             return shapes | {"bias": (given["out_channels"],)}

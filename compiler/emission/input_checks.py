@@ -59,7 +59,8 @@ def value_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
             case "check_numbers":
                 call = f'check_numbers("{name}", {name}, self)'
             case "check_ids" if (limit := ids_below(graph, name)) is not None:
-                call = f'check_ids("{name}", {name}, {limit})'
+                rank = len(graph.inputs[name].dims)
+                call = f'check_ids("{name}", {name}, {limit}{"" if rank == 2 else f", rank={rank}"})'
             case _:
                 continue
         if name in graph.optional_inputs:

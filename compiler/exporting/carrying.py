@@ -51,7 +51,7 @@ def begun_parts(model: Any, component: Component) -> list[Diagnostic]:
 def _parts(model: Any, component: Component) -> Iterator[tuple[str, Carried, Tensor | None]]:
     """(stored name, the part, its tensor where the model's checkpoint has one)."""
     table = component.family.weights(component.view)
-    stored = _stored(model, component)
+    stored = stored_by(model, component)
     for one in table.ignored:
         if one.carried is None or one.carried.role != component.role:
             continue
@@ -78,7 +78,7 @@ def _initial(carried: Carried) -> Tensor:
     return drawn
 
 
-def _stored(model: Any, component: Component) -> Mapping[str, Tensor]:
+def stored_by(model: Any, component: Component) -> Mapping[str, Tensor]:
     """The tensors of the checkpoint that a part was loaded from; none for one that was built.
 
     Of a published pair's they are those of its half, named as in a checkpoint of that.
@@ -117,7 +117,7 @@ def heads(model: Any, component: Component) -> dict[str, Tensor]:
     """
     half = component.family.halves.get(component.role)
     patterns = () if half is None else half.heads.get(component.architecture or "", ())
-    stored = _stored(model, component)
+    stored = stored_by(model, component)
     found = {name: stored[name] for name in stored if generalise(name)[0] in patterns}
     if patterns and not found:
         place = model.spec.origins.get(f"{component.role}.architecture")

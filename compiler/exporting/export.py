@@ -19,6 +19,7 @@ from compiler.analysis import analysis_of
 from compiler.configuration.processing import left_behind, section_folder, tokenizer_source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.exporting.carrying import begun_parts, labels
+from compiler.exporting.norms import split_anew
 from compiler.passes.forms import KEYS
 from compiler.resolved import whole_yaml
 from compiler.sources import Sources
@@ -59,9 +60,13 @@ def keep_spec(spec: Spec, folder: Path) -> None:
         refuse_overwriting({folder / SPEC_FILE: whole_yaml(spec)}, spec.file)
 
 
-def untrained_parts(model: Any) -> list[Diagnostic]:
-    """XL520 for what the published layout of a model holds beside it and no checkpoint gave."""
-    return [finding for part in model.spec.components.values() for finding in begun_parts(model, part)]
+def written_otherwise(model: Any) -> list[Diagnostic]:
+    """What the published layout of a model does not hold as a checkpoint gave it: XL520 and XL521."""
+    return [
+        finding
+        for part in model.spec.components.values()
+        for finding in (*begun_parts(model, part), *split_anew(model, part))
+    ]
 
 
 def export(model: Any, graph: Graph, folder: Path, layout: Layout | None = None) -> list[Path]:

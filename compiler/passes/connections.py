@@ -16,9 +16,11 @@ WORDS = {
     "features": "features",
     "hidden": "hidden states",
     "image": "an image",
+    "lengths": "lengths",
     "logits": "logits",
     "mask": "a mask",
     "token_ids": "token ids",
+    "units": "units of speech",
     "waveform": "a waveform",
 }
 

@@ -235,7 +235,7 @@ def _input(address: str, entry: GraphInput, named: Mapping[str, int], findings: 
     origins = tuple(
         f"dims.{dim}" if dim in named else f"{address}.dims.{index}" for index, dim in enumerate(entry.dims)
     )
-    dtype = "int64" if entry.role in ("mask", "token_ids") else "float"
+    dtype = "int64" if entry.role in ("mask", "token_ids", "units", "lengths") else "float"
     return TensorType(entry.role, tuple(map(size, entry.dims)), dtype, origins)
 
 

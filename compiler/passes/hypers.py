@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
@@ -80,8 +80,9 @@ def _unknown(signature: Signature, name: str, address: str, close: list[str]) ->
 def _stand_in(hyper: Hyper, origin: str | None) -> Value:
     if hyper.default is not REQUIRED:
         return Value(hyper.default, origin)
-    number = hyper.type(max(hyper.minimum or 0, 1)) if hyper.type in (int, float) else None
-    return Value([1] if hyper.type is list else number, origin)
+    if hyper.type is list:
+        return Value([[1]] if hyper.items is list else [1], origin)
+    return Value(hyper.type(max(hyper.minimum or 0, 1)) if hyper.type in (int, float) else None, origin)
 
 
 def _missing(signature: Signature, missing: list[Hyper], address: str) -> Problem:
@@ -111,10 +112,8 @@ def _misfits(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> 
             (hyper.description,),
             f"did you mean `{close[0]}`?" if close else f"choose one of {', '.join(hyper.choices)}",
         )
-    numbers = enumerate(value) if isinstance(value, list) else [(None, value)]
-    for index, number in numbers:
+    for place, number in _numbers(value, origin):
         if type(number) in (int, float) and not _is_within(hyper, number):
-            place = origin if index is None else f"{origin}.{index}"
             yield Problem(
                 "XL104",
                 f"`{hyper.name}` is {number}, and it must be {_bounds(hyper)}",
@@ -125,13 +124,28 @@ def _misfits(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> 
 
 
 def _is_typed(hyper: Hyper, value: Any) -> bool:
-    if type(value) is list and hyper.type is list:
-        return bool(value) and all(type(item) is hyper.items for item in value)
+    if hyper.type is list:
+        rows = value if hyper.items is list else [value]
+        return _is_filled(rows) and all(_is_filled(row) and set(map(type, row)) == {int} for row in rows)
     return type(value) is hyper.type or (hyper.type is float and type(value) is int)
 
 
+def _is_filled(value: Any) -> TypeGuard[list[Any]]:
+    """Whether it is a list that holds something."""
+    return type(value) is list and bool(value)
+
+
+def _numbers(value: Any, address: str) -> Iterator[tuple[str, Any]]:
+    """Where each number of a value is written, and the number."""
+    if not isinstance(value, list):
+        yield address, value
+        return
+    for index, item in enumerate(value):
+        yield from _numbers(item, f"{address}.{index}")
+
+
 def _ill_typed(hyper: Hyper, value: Any, origin: str, dims: Mapping[str, int]) -> Problem:
-    expected = _TYPES[hyper.type]
+    expected = "a list of lists of whole numbers" if hyper.items is list else _TYPES[hyper.type]
     at: tuple[tuple[str, str], ...] = ((origin, f"expected {expected}"),)
     help = conversion(value, (expected,)) or f"write {expected}"
     if isinstance(value, str) and hyper.type is int and value.isidentifier():

@@ -16,7 +16,14 @@ from specs.values import plain
 BYTES_PER_PARAMETER = 4
 """As float32, the dtype a model is built in."""
 
-EXAMPLE_LENGTHS = {"waveform": 160_000, "features": 1000, "image": 224, "hidden": 250, "token_ids": 50}
+EXAMPLE_LENGTHS = {
+    "waveform": 160_000,
+    "features": 1000,
+    "image": 224,
+    "hidden": 250,
+    "token_ids": 50,
+    "units": 250,
+}
 """Lengths for which operations are counted: ten seconds of audio, 224 pixels a side, or fifty tokens."""
 
 

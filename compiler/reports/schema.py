@@ -125,6 +125,8 @@ def _hyper(hyper: Hyper) -> Schema:
         inner = value.setdefault("items", {}) if hyper.type is list else value
         if hyper.items is not None:
             inner["type"] = _TYPES[hyper.items]
+        if hyper.items is list:
+            inner = inner.setdefault("items", {"type": _TYPES[int]})
         inner.update({name: bound for name, bound in bounds.items() if bound is not None})
     if hyper.type is int:  # a size may also be the name of one under `dims:`
         value = {"anyOf": [value, {"type": "string"}]}

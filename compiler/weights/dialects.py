@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from compiler.checkpoint.checkpoint import StoredTensor
 from compiler.checkpoint.findings import quoted
@@ -18,14 +18,16 @@ def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -
     """
     rows = table.of(component)
     stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
-    sources = [source for row in rows for source in (*row.sources, *row.copies)]
+    copies = tuple(copy for row in rows for copy in row.copies)
     dialects: dict[tuple[str, ...], Dialect] = {}
     for one in stated:
-        dialects.setdefault(tuple(map(one.spell, sources)), one)
-    return {
-        dialect: sum(dialect.spell(source) in stored for row in rows for source in row.sources)
-        for dialect in dialects.values()
-    }
+        dialects.setdefault((*_names(one, rows), *map(one.spell, copies)), one)
+    return {dialect: sum(name in stored for name in _names(dialect, rows)) for dialect in dialects.values()}
+
+
+def _names(dialect: Dialect, rows: Iterable[TableRow]) -> Iterator[str]:
+    for row in rows:
+        yield from dialect.names(row)
 
 
 def chosen_dialect(

@@ -8,6 +8,7 @@ from compiler.checkpoint.checkpoint import StoredTensor
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.weights.folding import counted, folded, folded_pairs
 from compiler.weights.table import TableRow
+from specs.weights import Dialect
 
 FLOATING = ("float32", "float16", "bfloat16", "float64")
 WHOLE = ("int64", "int32")
@@ -17,14 +18,15 @@ _KINDS = {FLOATING: "a parameter", WHOLE: "a table of numbers of rows"}
 class Misfits:
     """Collects them while rows are matched with tensors, and tells them once all are."""
 
-    def __init__(self, stored: Mapping[str, StoredTensor]) -> None:
+    def __init__(self, stored: Mapping[str, StoredTensor], dialect: Dialect) -> None:
         self._stored = stored
+        self._dialect = dialect
         self._misshapen: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._mistyped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
 
     def check(self, row: TableRow, names: tuple[str, ...]) -> None:
         """A row's tensors, against the shapes that its operation takes."""
-        shapes = row.operation.stored_shapes(row.stored_shape)
+        shapes = self._dialect.operation(row).stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
             self._note(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")

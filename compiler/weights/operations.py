@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specs.weights import Concat, Operation, Rename, Reorder, Slice, Split, Steps, Transpose
+from specs.weights import Concat, Fold, Operation, Rename, Reorder, Slice, Split, Steps, Transpose
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,9 @@ def apply(operation: Operation, stored: list[Tensor]) -> Tensor:
             return torch.cat([blocks[index] for index in order], axis)
         case Slice(axis=axis, start=start, stop=stop):
             return stored[0].narrow(axis, start, stop - start)
+        case Fold():
+            magnitude, direction = (tensor.double() for tensor in stored)
+            return (direction * (magnitude / _norm(direction))).to(stored[1].dtype)
         case Steps(steps=steps):
             for step in steps:
                 stored = [apply(step, stored)]
@@ -61,9 +64,19 @@ def invert(operation: Operation, parameter: Tensor, others: list[Tensor] | None 
         case Slice(axis=axis):
             assert others is not None, "a slice is exported with what lies around it"
             return [torch.cat([others[0], parameter, others[1]], axis)]
+        case Fold():
+            return [_norm(parameter), parameter.clone()]
         case Steps(steps=(*earlier, last)):
             stored = invert(last, parameter, others)
             for step in reversed(earlier):
                 stored = invert(step, stored[0])
             return stored
     raise AssertionError("an operation has steps")
+
+
+def _norm(weight: Tensor) -> Tensor:
+    """Of a weight, over all axes but the first."""
+    import torch
+
+    norm: Tensor = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.dim())), keepdim=True)
+    return norm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from compiler.checkpoint.findings import quoted
@@ -83,7 +83,8 @@ def without_fresh(
         found = table.find(row.address) if row.status == "fresh" else None
         pattern = next((one for one in patterns.fresh if fnmatchcase(row.address, one)), None)
         if found is not None and pattern is not None:
-            names = [name for name in map(dialect.spell, found[1]) if name in unexpected]
+            spelt = dialect.names(replace(found[0], sources=found[1]))
+            names = [name for name in spelt if name in unexpected]
             stored.setdefault(pattern, []).extend(names)
     findings = []
     for pattern, names in stored.items():

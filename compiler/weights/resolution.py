@@ -86,9 +86,9 @@ class _Resolver:
         self._patterns = patterns
         self._unused = unused
         self._spans = (place,) if place else ()
-        self._names = {row.address: tuple(dialect.spell(source) for source in row.sources) for row in rows}
+        self._names = {row.address: dialect.names(row) for row in rows}
         self.findings: list[Diagnostic] = []
-        self._misfits = Misfits(stored)
+        self._misfits = Misfits(stored, dialect)
         self._missing: list[tuple[TableRow, str]] = []
         self._owned: dict[str, str] = {}
         self.other_half: tuple[str, list[str]] | None = None
@@ -193,7 +193,8 @@ class _Resolver:
         """Take out of both what is needed under one name and plainly stored under another: XL504."""
         renamed = []
         for wanted, (row, *_) in list(needed.items()):
-            shape = row.operation.stored_shapes(row.shape)[self._spelt(row).index(wanted)]
+            operation = self._dialect.operation(row)
+            shape = operation.stored_shapes(row.shape)[self._spelt(row).index(wanted)]
             candidates = [n for n in unexpected if self._stored[n].shape == shape]
             near = get_close_matches(wanted, candidates, n=1, cutoff=0.75)
             if near:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from compiler.exporting.carrying import carried, heads
+from compiler.exporting.norms import normed_weights
 from compiler.spec import Component, Spec
 from compiler.weights.operations import invert
 from compiler.weights.published_pairs import published_table
@@ -40,6 +41,9 @@ def stored_tensors(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
     prefix = "" if half is None or component.architecture in half.heads else half.without_prefix
     table = component.family.weights(component.view)
     tensors = {**_computed_with(model, table, graph), **carried(model, component)}
+    for one in normed_weights(model, component):
+        del tensors[one.weight]
+        tensors |= one.tensors
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()} | heads(model, component)
 
 

@@ -31,6 +31,7 @@ class TableRow:
         tied_to: for a tied row, the address it shares its tensor with.
         copies: names under which files store the same tensor once more, or instead.
         taken: the rows it takes of a tensor that has others.
+        foldable: files with weight norm store magnitude and direction in place of its source.
     """
 
     address: str
@@ -43,6 +44,7 @@ class TableRow:
     tied_to: str | None = None
     copies: tuple[str, ...] = ()
     taken: TakenRows | None = None
+    foldable: bool = False
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -157,7 +159,17 @@ def _row_of(
     if any(fnmatchcase(address, pattern) for pattern in fresh):
         return TableRow(address, (), shape, "float32", Rename(), "fresh", component)
     copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
-    return TableRow(address, sources, shape, "float32", row.operation, "loaded", component, copies=copies)
+    return TableRow(
+        address,
+        sources,
+        shape,
+        "float32",
+        row.operation,
+        "loaded",
+        component,
+        copies=copies,
+        foldable=row.foldable,
+    )
 
 
 def _row(

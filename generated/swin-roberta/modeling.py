@@ -60,26 +60,25 @@ def check_mask(name: str, mask: Tensor | None) -> None:
         raise ValueError(f"{name}{place} is {mask[tuple(place)].item()}, and a mask is 1 or 0")
 
 
-def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None) -> None:
-    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`.
+def check_ids(name: str, ids: Tensor, vocabulary: int, ignored: int | None = None, rank: int = 2) -> None:
+    """Refuse what are not int64 ids [B, T] of a vocabulary, or `ignored`; of rank 1 they are [B].
 
     Raises:
         TypeError: no tensor.
-        ValueError: dtype and shape, or the row and position of the first id outside.
+        ValueError: dtype and shape, or the place of the first id outside.
     """
     check_tensor(name, ids)
-    if ids.dtype != torch.int64 or ids.dim() != 2:
-        raise ValueError(f"{name} are int64 ids [B, T], not {ids.dtype} {list(ids.shape)}")
+    if ids.dtype != torch.int64 or ids.dim() != rank:
+        sizes = ", ".join("BT"[:rank])
+        raise ValueError(f"{name} are int64 ids [{sizes}], not {ids.dtype} {list(ids.shape)}")
     if not look_is_free(ids):
         return
     outside = (ids < 0) | (ids >= vocabulary)
     if ignored is not None:
         outside &= ids != ignored
     if outside.any():
-        row, position = outside.nonzero()[0].tolist()
-        raise ValueError(
-            f"{name}[{row}, {position}] is {int(ids[row, position])}, and ids go from 0 to {vocabulary - 1}"
-        )
+        place = outside.nonzero()[0].tolist()
+        raise ValueError(f"{name}{place} is {int(ids[tuple(place)])}, and ids go from 0 to {vocabulary - 1}")
 
 
 IGNORED = -100

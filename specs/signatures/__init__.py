@@ -6,6 +6,7 @@ The registry is filled by explicit names; nothing is scanned.
 from specs.signatures.base import Hyper, Numbers, Port, Signature, Violation, resolve
 from specs.signatures.bridging import MLP, RESAMPLER
 from specs.signatures.chunked_conformer import CHUNKED_CONFORMER_ENCODER, RELATIVE_KEY_CONFORMER_ENCODER
+from specs.signatures.conditioning import LABEL_EMBEDDING, SURROUNDING_CHANNELS, UNIT_EMBEDDING
 from specs.signatures.conformer import (
     CONFORMER_ENCODER,
     RELATIVE_CONFORMER_ENCODER,
@@ -31,6 +32,7 @@ from specs.signatures.dense import (
 )
 from specs.signatures.durations import ALIGNED_UPSAMPLER, DURATION_PREDICTOR, HARD_UPSAMPLER
 from specs.signatures.grid_bias import GRID_ENCODER
+from specs.signatures.hifi_gan import HIFI_GAN_GENERATOR, UNIT_WAVEFORM_LENGTHS
 from specs.signatures.image_padding import IMAGE_PADDING
 from specs.signatures.masking import SPAN_MASKING, ZERO_PADDING
 from specs.signatures.patches import (
@@ -98,7 +100,12 @@ SIGNATURES: dict[str, Signature] = {
         FIXED_TOKEN_POSITIONS,
         FRAME_POSITIONS,
         GATED_CONV_DOWNSAMPLE,
+        HIFI_GAN_GENERATOR,
         IMAGE_PADDING,
+        LABEL_EMBEDDING,
+        SURROUNDING_CHANNELS,
+        UNIT_EMBEDDING,
+        UNIT_WAVEFORM_LENGTHS,
         GRID_ENCODER,
         HARD_UPSAMPLER,
         LAYER_NORM,

@@ -23,7 +23,10 @@ DimRule = str | int | Callable[["Numbers", Env], Dim]
 
 @dataclass(frozen=True, slots=True)
 class Hyper:
-    """One hyper-parameter: its type and bounds. Nothing is coerced: `True` is no integer."""
+    """One hyper-parameter: its type and bounds. Nothing is coerced: `True` is no integer.
+
+    A list is of whole numbers; one whose `items` are lists, of lists of them.
+    """
 
     name: str
     type: builtins.type[Any]
@@ -57,7 +60,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule of a signature that its numbers break; `blame` lists hyper-parameters, the primary first."""
+    """A rule of a signature that its numbers break.
+
+    `blame` lists hyper-parameters, the primary first; `kernels.2` is an item of a list.
+    """
 
     code: str
     message: str
@@ -91,15 +97,17 @@ class Numbers:
             Problem(
                 violation.code,
                 violation.message,
-                tuple(
-                    (self._values[name].origin or "", label)
-                    for name, label in violation.blame
-                    if self._values[name].origin
-                ),
+                tuple((origin, label) for name, label in violation.blame if (origin := self._origin(name))),
                 help=violation.help,
             )
             for violation in violations
         ]
+
+    def _origin(self, name: str) -> str | None:
+        """The address that set a hyper-parameter, or an item of it."""
+        hyper, _, item = name.partition(".")
+        origin = self._values[hyper].origin
+        return f"{origin}.{item}" if origin and item else origin
 
 
 def no_violations(_: Numbers) -> Iterable[Violation]:

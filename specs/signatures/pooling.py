@@ -56,8 +56,8 @@ def _construct(n: Numbers) -> Block:
             "feed_forward": feed_forward(n),
         },
     )
-    parts = {"layers": (Repeat(layer, n.layers),)}
-    return Block("PoolingEncoderStack", {"kernel": n.kernel, "stride": n.stride}, parts)
+    layers = (Repeat(layer, n.layers),) if n.layers else ()
+    return Block("PoolingEncoderStack", {"kernel": n.kernel, "stride": n.stride}, {"layers": layers})
 
 
 POOLING_ENCODER = Signature(

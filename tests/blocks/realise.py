@@ -13,6 +13,7 @@ from blocks import (
     attention,
     batch_norm,
     chunked_stacks,
+    conditioning,
     conformer,
     convolution_layers,
     convolutional_positions,
@@ -20,6 +21,7 @@ from blocks import (
     embeddings,
     feed_forward,
     grid_bias,
+    hifi_gan,
     image_padding,
     layer_adapters,
     layers,
@@ -35,6 +37,7 @@ from blocks import (
     stacks,
     stochastic_depth,
     subsampling,
+    unit_lengths,
     upsampling,
     waveform,
     windows,
@@ -46,10 +49,11 @@ from specs.signatures.base import LENGTH
 from specs.values import Value, plain
 
 MODULES = (
-    activations, attention, batch_norm, chunked_stacks, conformer, convolution_layers,
-    convolutional_positions, durations, embeddings, feed_forward, grid_bias, image_padding, layer_adapters,
-    layers, linear, masks, patches, pooling, positional_attention, positions, relative_positions, resampler,
-    span_masking, stacks, stochastic_depth, subsampling, upsampling, waveform, windows,
+    activations, attention, batch_norm, chunked_stacks, conditioning, conformer, convolution_layers,
+    convolutional_positions, durations, embeddings, feed_forward, grid_bias, hifi_gan, image_padding,
+    layer_adapters, layers, linear, masks, patches, pooling, positional_attention, positions,
+    relative_positions, resampler, span_masking, stacks, stochastic_depth, subsampling, unit_lengths,
+    upsampling, waveform, windows,
 )  # fmt: skip
 CLASSES: dict[str, type[nn.Module]] = {
     name: value
@@ -86,6 +90,8 @@ def values_of(hyper: Hyper) -> st.SearchStrategy[Any]:
     if hyper.type is int:
         low = 0 if least is None else int(least)
         return st.integers(low, low + (40 if hyper.name == "maximum" else 11))
+    if hyper.items is list:
+        return st.lists(st.lists(st.integers(int(least or 0), 6), max_size=3), max_size=3)
     if hyper.type is list:
         return st.lists(st.integers(int(least or 0), 6), min_size=0, max_size=3)
     assert hyper.type is float, hyper
@@ -109,6 +115,15 @@ def numbers(draw: st.DrawFn, signature: Signature) -> Numbers:
         one = st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 3))
         several = draw(st.lists(one, min_size=1, max_size=3))
         drawn |= zip(("channels", "kernels", "strides"), map(list, zip(*several, strict=True)), strict=True)
+    if "rates" in drawn:
+        stage = st.integers(1, 4).flatmap(lambda rate: st.tuples(st.just(rate), st.integers(rate, rate + 5)))
+        stages = draw(st.lists(stage, min_size=1, max_size=3))
+        drawn |= zip(("rates", "kernels"), map(list, zip(*stages, strict=True)), strict=True)
+    if "dilations" in drawn:
+        stack = st.tuples(st.sampled_from([1, 3, 5]), st.lists(st.integers(1, 4), min_size=1, max_size=3))
+        stacks = draw(st.lists(stack, min_size=1, max_size=3))
+        drawn |= zip(("residual_kernels", "dilations"), map(list, zip(*stacks, strict=True)), strict=True)
+        drawn["channels"] = 2 ** len(drawn["rates"]) * draw(st.integers(1, 3))
     if "padding" in drawn:  # small, so that a short input has an output
         layers, kernel, stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 3)))
         drawn |= {"layers": layers, "kernel": kernel, "stride": stride, "padding": drawn["padding"] % 4}
@@ -166,12 +181,14 @@ def inputs(
         if port.role == "mask":
             assert isinstance(port.dims[1], str)
             given[port.name] = (torch.arange(shape[1]) < valid[port.dims[1]].unsqueeze(1)).long()
-        elif port.role == "token_ids":
+        elif port.role in ("token_ids", "units"):
             bound = next((env[name].evaluate({}) for name in ("vocabulary", "types") if name in env), 20)
             given[port.name] = torch.randint(bound, shape, generator=generator)
         elif port.role == "lengths":
             counts = torch.randint(MOST + 1, shape, generator=generator)
-            given[port.name] = counts * (torch.arange(shape[1]) < valid["time"].unsqueeze(1))
+            if signature.leaks_padding is None:  # padding counts nothing where nothing is to be seen of it
+                counts *= torch.arange(shape[1]) < valid["time"].unsqueeze(1)
+            given[port.name] = counts
         else:
             given[port.name] = torch.randn(shape, generator=generator)
     return given

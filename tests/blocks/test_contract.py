@@ -151,18 +151,19 @@ def leak(signature: Signature, draw: Any) -> float:
     _, module, _, valid, tensors = drawn(draw, signature, least=1)
     other = dict(tensors)
     for port in signature.inputs:
-        time = port.dims[1]
-        if port.role in ("mask", "lengths") or time not in valid:
+        time = port.dims[1] if len(port.dims) > 1 else None
+        counts_nothing = port.role == "lengths" and signature.leaks_padding is None
+        if port.role == "mask" or counts_nothing or time not in valid:
             continue
         assert isinstance(time, str)
         if port.dims[0] != "batch":
             continue  # the same for every row
         padded = torch.arange(tensors[port.name].shape[1]) >= valid[time].unsqueeze(1)
-        if port.role == "token_ids":
+        if port.role in ("token_ids", "units"):
             replaced = tensors[port.name].flip(0, 1)
         else:
             replaced = tensors[port.name].square() * 3 + 5  # no multiple, which a norm would undo
-            padded = padded.unsqueeze(-1) if port.role != "waveform" else padded
+            padded = padded.unsqueeze(-1) if len(port.dims) == 3 else padded
         other[port.name] = torch.where(padded, replaced, tensors[port.name])
     before, after = call(signature, module, tensors), call(signature, module, other)
     largest = 0.0
@@ -170,7 +171,7 @@ def leak(signature: Signature, draw: Any) -> float:
         if port.role == "mask":
             assert torch.equal(before[port.name], after[port.name])
             continue
-        if port.dims[0] != "batch":  # the same for every row
+        if port.dims[0] != "batch" or len(port.dims) == 1:  # the same for every row, or one thing of a row
             keep = torch.ones(before[port.name].shape, dtype=torch.bool)
         elif "mask" in before:
             keep = before["mask"].bool()
@@ -237,7 +238,7 @@ def smallest(signature: Signature) -> Any:
         "conformer_encoder", "relative_conformer_encoder", "rotary_conformer_encoder",
         "chunked_conformer_encoder", "relative_key_conformer_encoder", "pooling_encoder",
         "mlp", "conv_downsample", "resampler", "patch_embedding", "window_encoder", "patch_merging",
-        "duration_predictor", "post_norm_convolution_encoder",
+        "duration_predictor", "hifi_gan_generator", "post_norm_convolution_encoder",
     ],
 )  # fmt: skip
 @RUNS

@@ -38,7 +38,7 @@ from transformers import (
 
 from tests.oracle import SPREAD, random_mask, spread
 from tests.seamless.maps import language_maps
-from tests.seamless.settings import STRIDES, random_config
+from tests.seamless.settings import STACKED, random_config
 
 CLASSES: dict[str, Any] = {
     published.__name__: published
@@ -82,9 +82,10 @@ def _enlarge(model: SeamlessM4Tv2Model) -> None:
         for parameter in part.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(scale if id(parameter) in embeddings else 2 * scale)
-    for parameter in model.vocoder.hifi_gan.parameters():
-        if parameter.dim() > 1:
-            parameter.normal_(std=max(SPREAD, 1.1 / math.sqrt(parameter[0].numel())))
+    for module in model.vocoder.hifi_gan.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            taps = module.kernel_size[0] / module.stride[0]
+            module.weight.normal_(std=max(SPREAD, 1.1 / math.sqrt(module.in_channels * taps)))
 
 
 def _usual_durations(layer: Any) -> None:
@@ -125,9 +126,8 @@ def save(seed: int, architecture: str, folder: Path) -> PreTrainedModel:
     """Write a class's model of a seed in Hub layout, beside its front end's file, and give it."""
     model = dedicated(random_model(seed), architecture)
     model.save_pretrained(folder)
-    stride = STRIDES[seed]
-    bins = model.config.feature_projection_input_dim // stride
-    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=stride).save_pretrained(folder)
+    bins = model.config.feature_projection_input_dim // STACKED
+    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=STACKED).save_pretrained(folder)
     return model
 
 

@@ -86,7 +86,8 @@ def graph_of(c: View) -> Graph:
     mask = g.input("attention_mask", "mask", ("batch", "frames"), "int64", optional=True)
     side = speech_encoder(g, c, features, mask)
     assert side.mask is not None
-    rules = (*side.initialisations, *normal_initialisation(c.initializer_range))
+    normal = normal_initialisation(c.initializer_range, "nn.Linear", "nn.Embedding", "nn.LayerNorm")
+    rules = (*side.initialisations, *normal)
     outputs = {"hidden": side.output, "mask": side.mask}
     graph, problems = infer(initialised(g.graph(outputs, (side.output, side.mask), initialisations=rules)))
     assert not problems

@@ -31,15 +31,16 @@ def test_no_two_widths_coincide() -> None:
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("batch", [text_batch, speech_batch])
 def test_the_published_model_speaks(published: Published, beams: int, batch: Any) -> None:
-    texts = 0
+    texts = units = 0
     for seed in SEEDS:
         model = published(seed)
         made = _spoken(model, batch(model.config, seed), beams)
         texts += len(torch.unique(made.sequences, dim=0))
-        assert torch.unique(made.unit_sequences).numel() >= 5, "units differ"
-        assert 0.1 < float(made.waveform.std()) < 0.95, "a waveform that is neither silent nor clipped"
+        units += torch.unique(made.unit_sequences).numel()
+        assert 0.05 < float(made.waveform.std()) < 0.95, "a waveform that is neither silent nor clipped"
         assert made.waveform_lengths.shape == (3,)
     assert texts > 2 * len(SEEDS), "most rows say different things"
+    assert units > 6 * len(SEEDS), "units differ"
 
 
 def test_texts_of_a_batch_end_at_different_places(published: Published) -> None:

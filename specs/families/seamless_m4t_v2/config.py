@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from specs.families.seamless_m4t_v2.fields import (
     SharedFields,
     SpeechEncoderFields,
@@ -11,9 +9,6 @@ from specs.families.seamless_m4t_v2.fields import (
     UnitFields,
     VocoderFields,
 )
-from specs.fields import ids_in_vocabulary, pad_id_given
-from specs.problems import Problem
-from specs.values import View
 
 
 class SeamlessM4Tv2Config(VocoderFields, UnitFields, SpeechEncoderFields, TextFields, SharedFields):
@@ -48,9 +43,3 @@ INERT = frozenset(
     }
 )
 """Fields that do not change what a trained model computes within its limits."""
-
-
-def rules(c: View) -> Iterable[Problem]:
-    """What no single field shows."""
-    yield from pad_id_given(c, "tell padding from tokens")
-    yield from ids_in_vocabulary(c)

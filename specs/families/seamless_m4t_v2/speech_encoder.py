@@ -100,14 +100,11 @@ def _attention(c: View) -> dict[str, Value]:
 
 
 def initialisations() -> tuple[Initialisation, ...]:
-    """The published draws that differ from those of the whole model."""
+    """The published draws that are not the default ones: of the projection, and of every convolution."""
     projection = Initialisation(
         "nn.Linear", {"weight": _UNIFORM, "bias": _UNIFORM}, below="speech_encoder.projection"
     )
-    convolution = Initialisation(
-        "nn.Conv1d", {"weight": ("kaiming_normal", ()), "bias": _UNIFORM}, below="speech_encoder"
-    )
-    return (projection, convolution)
+    return (projection, Initialisation("nn.Conv1d", {"weight": ("kaiming_normal", ()), "bias": _UNIFORM}))
 
 
 def rules(c: View) -> Iterable[Problem]:
