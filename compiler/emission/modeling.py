@@ -90,7 +90,8 @@ class _Writer:
             ]
             encoders = [encoder_text(graph, self._calls, method) for method in graph.encoders]
             optional = [f"{name}: Tensor | None = None" for name in inputs]
-            return {**stated, "encoders": encoders, "chosen": chosen, "encode_parameters": optional}
+            stated |= {"required_inputs": [], "encode_parameters": optional}
+            return {**stated, "encoders": encoders, "chosen": chosen}
         assert graph.encoded is not None
         return {
             **stated,

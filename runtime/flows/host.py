@@ -101,10 +101,14 @@ def _bounded_id(_: Host, index: int, count: int, what: str) -> int:
     return index
 
 
-def _id_column(_: Host, index: int, rows: Any) -> Tensor:
-    """An id for every row of ids [R, T], or of an encoder's output: int64 [R, 1]."""
-    tensor = rows if isinstance(rows, Tensor) else rows.hidden
-    return torch.full((len(tensor), 1), index, device=tensor.device)
+def _id_for_rows(_: Host, index: int, ids: Tensor) -> Tensor:
+    """An id for every row of ids [R, T]: int64 [R]."""
+    return torch.full((len(ids),), index, device=ids.device)
+
+
+def _prompt(_: Host, index: int, encoded: Any) -> Tensor:
+    """Decoder inputs that begin with an id, a row a sentence: int64 [B, 1]."""
+    return torch.full((len(encoded.hidden), 1), index, device=encoded.hidden.device)
 
 
 def _length_mask(_: Host, ids: Tensor, pad: int) -> Tensor:
@@ -141,10 +145,11 @@ HOST: Mapping[str, Callable[..., Any]] = {
     "choose_units": _choose_units,
     "detokenize": _detokenize,
     "front_end": _front_end,
-    "id_column": _id_column,
+    "id_for_rows": _id_for_rows,
     "image_front_end": _image_front_end,
     "language_code": _language_code,
     "length_mask": _length_mask,
+    "prompt": _prompt,
     "repeat_rows": _repeat_rows,
     "subword_to_characters": _subword_to_characters,
     "table_entry": _table_entry,

@@ -57,7 +57,7 @@ def _voice(c: View) -> Iterator[Step]:
 def _text() -> Iterator[Step]:
     """The text, which begins with its language."""
     yield Step("encoded", "call", "encode", ("inputs",))
-    yield Step("prompt", "host", "id_column", ("written_id", "encoded"))
+    yield Step("prompt", "host", "prompt", ("written_id", "encoded"))
     yield Step("token_ids", "generate", "decode", ("encoded", "prompt"))
 
 
@@ -86,7 +86,7 @@ def _units(c: View) -> Iterator[Step]:
 def _speech() -> Iterator[Step]:
     """The waveform of the units, in the language and the voice asked for."""
     yield Step("voiced", "call", "predict_unit_durations", ("units.ids",))
-    yield Step("language_id", "host", "id_column", ("spoken_id", "units.ids"))
-    yield Step("speaker_id", "host", "id_column", ("voice_id", "units.ids"))
+    yield Step("language_id", "host", "id_for_rows", ("spoken_id", "units.ids"))
+    yield Step("speaker_id", "host", "id_for_rows", ("voice_id", "units.ids"))
     read = ("voiced.states", "voiced.durations", "units.ids", "language_id", "speaker_id")
     yield Step("speech", "call", "vocode", read)

@@ -97,8 +97,8 @@ def _vocoder_methods(g: GraphBuilder, c: View) -> Iterator[Method]:
     hidden = g.input("unit_states", "hidden", ("batch", "units", c.unit_embed_dim))
     lasting = g.input("unit_durations", "lengths", ("batch", "units"), "int64")
     spoken = g.input("spoken_unit_ids", "units", ("batch", "units"), "int64")
-    language = g.input("language_id", "token_ids", ("batch", 1), "int64")
-    speaker = g.input("speaker_id", "token_ids", ("batch", 1), "int64")
+    language = g.input("language_id", "token_ids", ("batch",), "int64")
+    speaker = g.input("speaker_id", "token_ids", ("batch",), "int64")
     waveform, lengths = vocoder.vocode(g, c, hidden, lasting, spoken, language, speaker)
     yield Method(
         "vocode",

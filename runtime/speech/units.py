@@ -1,0 +1,61 @@
+"""The units of speech that logits say, and what a vocoder reads of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from runtime.failures import failure
+from runtime.generation.sampling import Draw
+
+
+class Units(NamedTuple):
+    """`sequences` [B, U] int64 as decoded; `ids` [B, U] as a vocoder has them: without what is no unit."""
+
+    sequences: Tensor
+    ids: Tensor
+
+
+def units_of_logits(
+    logits: Tensor,
+    mask: Tensor,
+    *,
+    end: int,
+    pad: int,
+    offset: int,
+    vocabulary: int,
+    do_sample: bool = False,
+    temperature: float | None = None,
+    seed: int | None = None,
+) -> Units:
+    """Logits [B, U, V] and their mask [B, U] -> the best unit at every place, or one drawn.
+
+    Units are drawn where the temperature is not 1: as published, `do_sample` alone leaves the best. The end
+    and what the mask excludes become the pad id; every other unit begins `offset` later than the vocoder's,
+    which has `vocabulary` of them.
+
+    Raises CrossloomError (XL402) for a unit that the vocoder does not have.
+    """
+    if do_sample and temperature not in (None, 1.0):
+        flat = (logits / temperature).flatten(0, 1)
+        sequences = Draw(seed, logits.device).one(flat).reshape(logits.shape[:2])
+    else:
+        sequences = logits.argmax(-1)
+    padded = sequences.masked_fill((sequences == end) | ~mask.bool(), pad)
+    ids = torch.where(padded == pad, padded, padded - offset)
+    _require_known(ids, sequences, vocabulary)
+    return Units(sequences, ids)
+
+
+def _require_known(ids: Tensor, sequences: Tensor, vocabulary: int) -> None:
+    outside = ((ids < 0) | (ids >= vocabulary)).nonzero()
+    if len(outside):
+        row, place = outside[0].tolist()
+        raise failure(
+            "XL402",
+            f"unit {int(sequences[row, place])} at place {place} of row {row} is none that the vocoder has",
+            info=(f"its {vocabulary:,} units are those the text-to-unit model says, less their offset",),
+            help="use a text-to-unit model and a vocoder that were trained for each other",
+        )
