@@ -19,10 +19,15 @@ def repeated(hidden: Tensor, counts: Tensor, length: int) -> tuple[Tensor, Tenso
     return copies.masked_fill(~mask.unsqueeze(-1), 0.0), mask.long()
 
 
-def require_slots(counts: Tensor, length: int) -> None:
-    """Refuse counts [B, S] that fill more than `length` slots, where looking is free."""
+def require_slots(hidden: Tensor, counts: Tensor, length: int) -> None:
+    """Refuse counts that are not one for each of hidden [B, S, D], or, where looking is free, no counts of
+    `length` slots at most."""
+    if counts.shape != hidden.shape[:2]:
+        raise ValueError(f"counts are {list(hidden.shape[:2])} here, not {list(counts.shape)}")
     if look_is_free(counts):
-        longest = int(counts.sum(1).amax())
+        least, longest = int(counts.amin()), int(counts.sum(1).amax())
+        if least < 0:
+            raise ValueError(f"a position is counted {least} times")
         if longest > length:
             raise ValueError(
                 f"the counts of a row add up to {longest}, and there are {length} positions for them"
@@ -39,7 +44,7 @@ class HardUpsampling(nn.Module):
         """
         if length is None:
             length = max(int(counts.sum(1).amax()), 1)
-        require_slots(counts, length)
+        require_slots(hidden, counts, length)
         return repeated(hidden, counts, length)
 
 
@@ -48,5 +53,5 @@ class AlignedUpsampling(nn.Module):
 
     def forward(self, hidden: Tensor, counts: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
         """hidden [B, S, D], counts [B, S], ids [B, T] -> hidden [B, T, D], mask [B, T] with 1 = a copy."""
-        require_slots(counts, ids.shape[1])
+        require_slots(hidden, counts, ids.shape[1])
         return repeated(hidden, counts, ids.shape[1])

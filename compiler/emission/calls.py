@@ -32,7 +32,7 @@ class Calls:
                     arguments.append(f"{port.name}={text}" if port.optional else text)
             if signature.keeps_state and section == "decode":
                 arguments.append("cache=cache")
-            if signature.takes_length:
+            if signature.takes_length and section not in ("encode", "decode"):  # these two take none
                 arguments.append("length=length")
             used = self._used_ports(node)
             targets = [

@@ -95,7 +95,7 @@ def _counts(row: Sequence[int], pieces: Sequence[str], unknown: int) -> list[int
     for index, piece, following in zip(row, pieces, [*pieces[1:], ""], strict=False):
         gives = takes  # its space to the mark before it
         takes = _is_mark(piece) and len(following) > 1 and following[0] == SPACE
-        count = len(piece) + (1 if takes else 0)
+        count = len(piece) + (1 if takes else -1 if gives else 0)
         counts.append(1 if index == unknown else count)
     return counts
 

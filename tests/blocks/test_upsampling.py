@@ -62,6 +62,13 @@ def test_nothing_is_cut_off_without_a_word() -> None:
         AlignedUpsampling()(hidden, counts, torch.zeros(2, 4, dtype=torch.int64))
 
 
+def test_counts_are_one_for_each_position_and_not_negative() -> None:
+    with pytest.raises(ValueError, match=r"counts are \[2, 3\] here, not \[2, 4\]"):
+        HardUpsampling()(torch.randn(2, 3, 5), torch.ones(2, 4, dtype=torch.int64))
+    with pytest.raises(ValueError, match="counted -1 times"):
+        HardUpsampling()(torch.randn(1, 2, 5), torch.tensor([[3, -1]]))
+
+
 def test_a_given_length_leaves_no_break_in_the_graph() -> None:
     compiled = torch.compile(HardUpsampling(), fullgraph=True, backend="eager")
     hidden, counts = drawn(3)

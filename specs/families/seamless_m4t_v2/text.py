@@ -58,7 +58,7 @@ def text_decoder(g: GraphBuilder, c: View, source: Ref, source_mask: Ref | None)
 def _embedded(g: GraphBuilder, c: View, side: str, ids: Ref, long_input: str = "error") -> Ref:
     """Tokens and their positions, which count real tokens from 1 on and leave out padding, summed."""
     scale = Value(math.sqrt(int(c.hidden_size)) if c.scale_embedding else 1.0, c.scale_embedding.origin)
-    row = {"width": c.hidden_size, "padding_row": Value(0)}
+    row = {"width": c.hidden_size, "padding_row": c.pad_token_id}
     table = {**row, "vocabulary": c.vocab_size, "scale": scale}
     hidden = g.node(f"{side}.embed", "scaled_embedding", table, ids=ids)
     overflow = Value("grow" if long_input == "grow" else "error")
