@@ -122,7 +122,7 @@ def _subword_to_characters(host: Host, ids: Tensor, **special: int) -> Character
     return characters_of_sequences(ids, host.table("id_to_text"), host.table("char_to_id"), **special)
 
 
-def _choose_units(_: Host, logits: Tensor, mask: Tensor, sampling: dict[str, Any], **ids: int) -> Units:
+def _choose_units(_: Host, logits: Tensor, mask: Tensor, sampling: dict[str, Any], **ids: Any) -> Units:
     """The units of logits [R, U, V], as they are asked for."""
     return units_of_logits(logits, mask, **ids, **sampling)
 
