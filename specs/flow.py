@@ -67,8 +67,10 @@ class Flow:
         needed = {name.partition(".")[0] for name in wanted}
         chosen = []
         for step in reversed(self.steps):
-            if step.result in needed and step.result not in known:
+            given = step.result in known and step.result not in self.inputs  # an input's name may come again
+            if step.result in needed and not given:
                 chosen.append(step)
+                needed -= {step.result}
                 needed |= {name.partition(".")[0] for name in step.reads}
         return tuple(reversed(chosen))
 

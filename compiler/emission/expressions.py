@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from compiler.block_source import BlockLibrary
+from compiler.emission.series import Series, Variable, series_of
 from specs.graph import Block, Repeat
 from specs.values import Value, plain
 
@@ -15,6 +16,8 @@ INDENT = "    "
 
 def literal(value: Any) -> str:
     """A plain value as Python source; strings are quoted and escaped, whatever they hold."""
+    if isinstance(value, Variable):
+        return value.name
     if isinstance(value, str):
         return '"' + repr("'" + value)[2:-1].replace('"', '\\"') + '"'
     assert isinstance(value, bool | int | float), f"no literal for {value!r}"
@@ -55,6 +58,9 @@ class Factory:
     def _list(self, head: str, repeats: tuple[Repeat, ...], indent: int, tail: str) -> list[str]:
         pad = INDENT * indent
         lines = [f"{pad}{head}["]
+        if (series := series_of(repeats)) is not None:
+            lines += [*self._statement("", series.block, indent + 1, ""), *self._loop(series, indent + 1)]
+            return [*lines, f"{pad}]{tail}"]
         for repeat in repeats:
             count = int(repeat.count)
             if count == 1:
@@ -74,6 +80,20 @@ class Factory:
                 )
                 lines.append(f"{pad}{INDENT}),")
         return [*lines, f"{pad}]{tail}"]
+
+    def _loop(self, series: Series, indent: int) -> list[str]:
+        """What a comprehension goes through, a value a line where they are many."""
+        pad, values = INDENT * indent, [literal(plain(value)) for value in series.values]
+        origins = self._own_origins(list(series.values))
+        head = f"{pad}for {series.variable.name} in ("
+        line = f"{head}{', '.join(values)})"
+        if len(line) <= LINE_WIDTH:
+            return self._commented(line, origins, pad)
+        return [
+            *self._commented(head, origins, pad),
+            *(f"{pad}{INDENT}{value}," for value in values),
+            f"{pad})",
+        ]
 
     def _arguments(self, block: Block) -> Iterator[tuple[str, Value | Block | tuple[Repeat, ...]]]:
         """(keyword or nothing, value) in the order of the constructor's parameters."""

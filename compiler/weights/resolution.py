@@ -135,7 +135,9 @@ class _Resolver:
                 self._owned.update(dict.fromkeys(names, member.address))
                 self._misfits.check(member, names)
             if not present:
-                self._missing += [(row, name) for name in self._spelt(row) if name not in self._stored]
+                names = self._spelt(row)
+                self._missing += [(row, name) for name in names if name not in self._stored]
+                self._owned.update((name, row.address) for name in names if name in self._stored)
                 continue
             feeds[row.address] = present[0][1]
             copies += [(present[0][1][0], names[0]) for _, names in present[1:]]

@@ -917,8 +917,7 @@ class Model(nn.Module):
                     ),
                     self_attention_branch=ScaledBranch(
                         width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.0),
+                        branch=StochasticDepth(dropout=0.0, rate=rate),
                     ),
                     feed_forward_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
                     # dims.width
@@ -926,106 +925,11 @@ class Model(nn.Module):
                     feed_forward=FeedForward(width=192, inner=768, activation=nn.GELU(), dropout=0.0),
                     feed_forward_branch=ScaledBranch(
                         width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.0),
+                        branch=StochasticDepth(dropout=0.0, rate=rate),
                     ),
-                ),
-                BranchEncoderLayer(
-                    self_attention_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    self_attention=BiasedAttention(
-                        # dims.width
-                        # encoder.graph.nodes.layers.with.heads
-                        attention=SelfAttention(target_dim=192, heads=6, dropout=0.0),
-                        position_bias=SummedBias(
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            own=GridPositionBias(rows=6, columns=10, heads=6),
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            shared=GridPositionBias(rows=6, columns=10, heads=6),
-                        ),
-                    ),
-                    self_attention_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.03333333333333333),
-                    ),
-                    feed_forward_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    # dims.width
-                    # encoder.graph.nodes.layers.with.inner
-                    feed_forward=FeedForward(width=192, inner=768, activation=nn.GELU(), dropout=0.0),
-                    feed_forward_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.03333333333333333),
-                    ),
-                ),
-                BranchEncoderLayer(
-                    self_attention_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    self_attention=BiasedAttention(
-                        # dims.width
-                        # encoder.graph.nodes.layers.with.heads
-                        attention=SelfAttention(target_dim=192, heads=6, dropout=0.0),
-                        position_bias=SummedBias(
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            own=GridPositionBias(rows=6, columns=10, heads=6),
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            shared=GridPositionBias(rows=6, columns=10, heads=6),
-                        ),
-                    ),
-                    self_attention_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.06666666666666667),
-                    ),
-                    feed_forward_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    # dims.width
-                    # encoder.graph.nodes.layers.with.inner
-                    feed_forward=FeedForward(width=192, inner=768, activation=nn.GELU(), dropout=0.0),
-                    feed_forward_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.06666666666666667),
-                    ),
-                ),
-                BranchEncoderLayer(
-                    self_attention_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    self_attention=BiasedAttention(
-                        # dims.width
-                        # encoder.graph.nodes.layers.with.heads
-                        attention=SelfAttention(target_dim=192, heads=6, dropout=0.0),
-                        position_bias=SummedBias(
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            own=GridPositionBias(rows=6, columns=10, heads=6),
-                            # encoder.graph.nodes.layers.with.grid_rows
-                            # encoder.graph.nodes.layers.with.grid_columns
-                            # encoder.graph.nodes.layers.with.heads
-                            shared=GridPositionBias(rows=6, columns=10, heads=6),
-                        ),
-                    ),
-                    self_attention_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.1),
-                    ),
-                    feed_forward_norm=nn.LayerNorm(192, eps=1e-05),  # dims.width
-                    # dims.width
-                    # encoder.graph.nodes.layers.with.inner
-                    feed_forward=FeedForward(width=192, inner=768, activation=nn.GELU(), dropout=0.0),
-                    feed_forward_branch=ScaledBranch(
-                        width=192,  # dims.width
-                        # encoder.graph.nodes.layers.with.last_depth_rate
-                        branch=StochasticDepth(dropout=0.0, rate=0.1),
-                    ),
-                ),
+                )
+                # encoder.graph.nodes.layers.with.last_depth_rate
+                for rate in (0.0, 0.03333333333333333, 0.06666666666666667, 0.1)
             ]
         )
         self.encoder.norm = nn.LayerNorm(192, eps=1e-05)  # dims.width
