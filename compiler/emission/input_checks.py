@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.emission.expressions import INDENT, LINE_WIDTH, literal
+from compiler.emission.expressions import INDENT, LINE_WIDTH
 from specs.graph import Graph, Ref
 from specs.signatures import SIGNATURES
 
@@ -36,18 +36,16 @@ def shape_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
         if name in graph.optional_inputs:
             test = f"{name} is not None and ({test})" if " or " in test else f"{name} is not None and {test}"
         yield f"if {test}:"
-        yield from _raised(f"{name} is {type_} here,", f" not {{list({name}.shape)}}")
+        yield from _raised(f"{name} is {type_} here, not {{list({name}.shape)}}")
 
 
-def _raised(*pieces: str) -> Iterator[str]:
-    """A statement that raises a ValueError, its text on one line or a piece on each."""
-    line = f'{INDENT}raise ValueError(f"{"".join(pieces)}")'
+def _raised(text: str) -> Iterator[str]:
+    """A statement that raises a ValueError with a formatted string, wrapped as a formatter would."""
+    line = f'{INDENT}raise ValueError(f"{text}")'
     if len(line) + 2 * len(INDENT) <= LINE_WIDTH:
         yield line
-        return
-    yield f"{INDENT}raise ValueError("
-    yield from (f'{INDENT * 2}{"f" if "{" in piece else ""}"{piece}"' for piece in pieces)
-    yield f"{INDENT})"
+    else:
+        yield from (f"{INDENT}raise ValueError(", f'{INDENT * 2}f"{text}"', f"{INDENT})")
 
 
 def _other_sizes(name: str, sizes: list[int | None]) -> str:

@@ -183,7 +183,7 @@ def _summary(sections: Mapping[str, Sequence[Node]]) -> Iterator[str]:
         return
     yield "Nodes in order, by the method that calls them."
     yield ""
-    yield from (f"{INDENT}{name}: {len(nodes)}" for name, nodes in sections.items())
+    yield from (f"{name}: {len(nodes)}" for name, nodes in sections.items())
     yield ""
 
 

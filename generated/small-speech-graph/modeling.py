@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 f749fe2655781e3c8d73cfc177f28565b35deab4778e1f41478cd77d4cd419d3
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -1124,8 +1124,8 @@ class Model(nn.Module):
     """19 encode and 5 decode nodes, in order."""
 
     vocabulary = 2000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by the input they go with, masks of which only how many ones a row has is read, as if first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_features": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()

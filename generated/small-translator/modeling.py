@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 6a361c5ea7fc1d1fa1595d6f44cfffc1d682d888a8a75df8ba0ac6cdc4c65d61
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -1407,28 +1407,28 @@ class Encoded(NamedTuple):
 
 
 class PredictDurations(NamedTuple):
-    """Of `predict_durations`."""
+    """States of the characters of decoded tokens, and how many units each lasts."""
 
     states: Tensor  # [batch, characters, 128]
     durations: Tensor  # [batch, characters]
 
 
 class DecodeUnits(NamedTuple):
-    """Of `decode_units`."""
+    """Scores of the unit at every place, all at once, and which places there are."""
 
     unit_logits: Tensor  # [batch, unit_decoder_lengthen, 208]
     mask: Tensor  # [batch, unit_decoder_lengthen]
 
 
 class PredictUnitDurations(NamedTuple):
-    """Of `predict_unit_durations`."""
+    """States of the units, and how many frames each lasts."""
 
     states: Tensor  # [batch, units, 64]
     durations: Tensor  # [batch, units]
 
 
 class Vocode(NamedTuple):
-    """Of `vocode`."""
+    """The waveform of units that last so long, and how many samples of each row are speech."""
 
     waveform: Tensor  # [batch, 320 * vocoder_lengthen]
     lengths: Tensor  # [batch]
@@ -1444,11 +1444,20 @@ class Output(NamedTuple):
 
 
 class Model(nn.Module):
-    """8 encode_speech, 5 encode_text, 6 decode, 7 predict_durations, 5 decode_units, 2 predict_unit_durations and 6 vocode nodes, in order."""
+    """Nodes in order, by the method that calls them.
+
+    encode_speech: 8
+    encode_text: 5
+    decode: 6
+    predict_durations: 7
+    decode_units: 5
+    predict_unit_durations: 2
+    vocode: 6
+    """
 
     vocabulary = 1000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by the input they go with, masks of which only how many ones a row has is read, as if first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_features": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()
@@ -1734,34 +1743,16 @@ class Model(nn.Module):
                             [
                                 ResidualStack(
                                     [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=3, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=3, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=3, dilation=5, slope=0.1),
+                                        DilatedResidual(
+                                            channels=32,  # model.config.upsample_initial_channel
+                                            kernel=kernel,
+                                            dilation=dilation,
+                                            slope=0.1,
+                                        )
+                                        for dilation in (1, 3, 5)
                                     ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=7, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=7, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=7, dilation=5, slope=0.1),
-                                    ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=11, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=11, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=32, kernel=11, dilation=5, slope=0.1),
-                                    ]
-                                ),
+                                )
+                                for kernel in (3, 7, 11)
                             ]
                         ),
                     ),
@@ -1775,34 +1766,16 @@ class Model(nn.Module):
                             [
                                 ResidualStack(
                                     [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=3, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=3, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=3, dilation=5, slope=0.1),
+                                        DilatedResidual(
+                                            channels=16,  # model.config.upsample_initial_channel
+                                            kernel=kernel,
+                                            dilation=dilation,
+                                            slope=0.1,
+                                        )
+                                        for dilation in (1, 3, 5)
                                     ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=7, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=7, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=7, dilation=5, slope=0.1),
-                                    ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=11, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=11, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=16, kernel=11, dilation=5, slope=0.1),
-                                    ]
-                                ),
+                                )
+                                for kernel in (3, 7, 11)
                             ]
                         ),
                     ),
@@ -1816,34 +1789,16 @@ class Model(nn.Module):
                             [
                                 ResidualStack(
                                     [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=3, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=3, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=3, dilation=5, slope=0.1),
+                                        DilatedResidual(
+                                            channels=8,  # model.config.upsample_initial_channel
+                                            kernel=kernel,
+                                            dilation=dilation,
+                                            slope=0.1,
+                                        )
+                                        for dilation in (1, 3, 5)
                                     ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=7, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=7, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=7, dilation=5, slope=0.1),
-                                    ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=11, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=11, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=8, kernel=11, dilation=5, slope=0.1),
-                                    ]
-                                ),
+                                )
+                                for kernel in (3, 7, 11)
                             ]
                         ),
                     ),
@@ -1857,34 +1812,16 @@ class Model(nn.Module):
                             [
                                 ResidualStack(
                                     [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=3, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=3, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=3, dilation=5, slope=0.1),
+                                        DilatedResidual(
+                                            channels=4,  # model.config.upsample_initial_channel
+                                            kernel=kernel,
+                                            dilation=dilation,
+                                            slope=0.1,
+                                        )
+                                        for dilation in (1, 3, 5)
                                     ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=7, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=7, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=7, dilation=5, slope=0.1),
-                                    ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=11, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=11, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=4, kernel=11, dilation=5, slope=0.1),
-                                    ]
-                                ),
+                                )
+                                for kernel in (3, 7, 11)
                             ]
                         ),
                     ),
@@ -1898,34 +1835,16 @@ class Model(nn.Module):
                             [
                                 ResidualStack(
                                     [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=3, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=3, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=3, dilation=5, slope=0.1),
+                                        DilatedResidual(
+                                            channels=2,  # model.config.upsample_initial_channel
+                                            kernel=kernel,
+                                            dilation=dilation,
+                                            slope=0.1,
+                                        )
+                                        for dilation in (1, 3, 5)
                                     ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=7, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=7, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=7, dilation=5, slope=0.1),
-                                    ]
-                                ),
-                                ResidualStack(
-                                    [
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=11, dilation=1, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=11, dilation=3, slope=0.1),
-                                        # model.config.upsample_initial_channel
-                                        DilatedResidual(channels=2, kernel=11, dilation=5, slope=0.1),
-                                    ]
-                                ),
+                                )
+                                for kernel in (3, 7, 11)
                             ]
                         ),
                     ),
@@ -2176,9 +2095,13 @@ class Model(nn.Module):
         """Scores of the unit at every place, all at once, and which places there are."""
         check_numbers("character_states", character_states, self)
         if character_states.dim() != 3 or character_states.shape[2] != 128:
-            raise ValueError(f"character_states is [batch, characters, 128] here, not {list(character_states.shape)}")
+            raise ValueError(
+                f"character_states is [batch, characters, 128] here, not {list(character_states.shape)}"
+            )
         if character_durations.dim() != 2:
-            raise ValueError(f"character_durations is [batch, characters] here, not {list(character_durations.shape)}")
+            raise ValueError(
+                f"character_durations is [batch, characters] here, not {list(character_durations.shape)}"
+            )
         # [batch, unit_decoder_lengthen, 128]
         lengthen_hidden, lengthen_mask = self.unit_decoder.lengthen(
             character_states, character_durations, length=length
