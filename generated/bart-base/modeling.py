@@ -636,7 +636,7 @@ class Model(nn.Module):
     """6 encode and 8 decode nodes, in order."""
 
     vocabulary = 50265  # ids that the logits tell apart
-    # by the input they go with, masks of which only how many ones a row has is read, as if first
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
     length_masks: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self) -> None:
