@@ -63,8 +63,8 @@ class Model(Protocol):
         """How many ids the logits tell apart."""
 
     @property
-    def length_masks(self) -> tuple[str, ...]:
-        """Inputs of which only the number of ones in a row is read: masks of ones, then zeros."""
+    def length_masks(self) -> Mapping[str, tuple[str, ...]]:
+        """By the input they go with, masks of which only the number of ones in a row is read."""
 
     @property
     def parameters(self) -> Callable[[], Iterator[Tensor]]:
