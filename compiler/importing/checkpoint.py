@@ -79,10 +79,10 @@ def import_with_report(
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
     data: dict[str, Any] = {"crossloom": VERSION, "name": name_of(opened)}
-    above = class_above(stated, role, document.data, opened) if role else None
+    architecture = _architecture(stated, role, document.data, opened)
     data[role or "model"] = {
         "family": stated.name,
-        **({"architecture": above} if above else {}),
+        **({"architecture": architecture} if architecture else {}),
         "weights": weights_of(opened),
         "config": config,
     }
@@ -121,6 +121,14 @@ def _in_place(config: Document, generation: Document | None, data: dict[str, Any
         values |= {("generation", *place): span for place, span in generation.values.items() if place}
         keys |= {("generation", *place): span for place, span in generation.keys.items()}
     return replace(config, data=data, values=values, keys=keys)
+
+
+def _architecture(stated: Family, role: str | None, data: Mapping[str, Any], opened: Source) -> str | None:
+    """The class that a spec names: one above a half, or of a family whose classes differ in their parts."""
+    if role is not None:
+        return class_above(stated, role, data, opened)
+    named: str | None = (data.get("architectures") or [None])[0]
+    return named if stated.whole is not None and named != stated.architectures[0] else None
 
 
 def _family(document: Document) -> Family:
