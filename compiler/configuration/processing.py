@@ -76,7 +76,7 @@ def tokenizer_findings(
     vocabulary = one.component.config.get("vocab_size")
     if isinstance(vocabulary, int):
         at = ((f"{role}.config.vocab_size", f"{vocabulary} ids"),)
-        problems += check_vocabulary(len(ids), vocabulary, largest, at)
+        problems += check_vocabulary(len(ids), vocabulary, largest, at, one.kind.spare)
     for purpose, token in one.kind.special.items():
         at_config = f"{role}.config.{purpose}_token_id"
         address = at_config if one.key == "source_tokenizer" else id_address(spec, role, purpose)
