@@ -125,9 +125,8 @@ def _character_pairs(ids: Mapping[str, int], merges: list[tuple[str, str]], unkn
             replaced(Regex(" {2,}"), _SPACE),
         ]
     )
-    spaces = {"replacement": _SPACE, "prepend_scheme": "first", "split": True}
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(**spaces)
-    tokenizer.decoder = decoders.Metaspace(**spaces)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(_SPACE, prepend_scheme="first", split=True)
+    tokenizer.decoder = decoders.Metaspace(_SPACE, prepend_scheme="first", split=True)
     return tokenizer
 
 

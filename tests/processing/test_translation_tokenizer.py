@@ -89,12 +89,16 @@ def test_an_unknown_language_is_told(pair: Pair, name: str, meant: str) -> None:
         assert meant in finding.help
 
 
+def section(**fields: Any) -> Any:
+    return TOKENIZER.section(**fields)
+
+
 def read(**fields: Any) -> Any:
     return TOKENIZER.read("tokenizer", {"tokenizer_config.json": json.dumps(fields).encode()})
 
 
 def test_the_languages_of_a_file_are_those_it_lists() -> None:
-    usual = TOKENIZER.section().additional_special_tokens
+    usual = section().additional_special_tokens
     assert len(usual) == 98
     assert read(tokenizer_class=CLASS, additional_special_tokens=usual).fields == {}
     assert read(tokenizer_class=CLASS, extra_special_tokens=["__fra__", "<x>"]).fields == {
@@ -106,18 +110,18 @@ def test_the_languages_of_a_file_are_those_it_lists() -> None:
     found = read(tokenizer_class=CLASS, added_tokens_decoder=added, src_lang="eng", keep_accents=None)
     assert found.problems == []
     assert found.fields == {"additional_special_tokens": ["__eng__"], "src_lang": "eng"}
-    kind = TOKENIZER.kind(TOKENIZER.section(additional_special_tokens=["__fra__", "<x>"]))
+    kind = TOKENIZER.kind(section(additional_special_tokens=["__fra__", "<x>"]))
     assert kind.languages == ("__fra__",)  # type: ignore[attr-defined]
 
 
 def test_a_section_names_a_language_its_tokenizer_has() -> None:
-    section = TOKENIZER.section(**FIELDS[CLASS], src_lang="deu", tgt_lang="spa")
-    (problem,) = TOKENIZER.problems(section, "tokenizer")
+    made = section(**FIELDS[CLASS], src_lang="deu", tgt_lang="spa")
+    (problem,) = TOKENIZER.problems(made, "tokenizer")
     assert (problem.code, problem.at[0][0]) == ("XL112", "tokenizer.tgt_lang")
 
 
 def test_a_model_has_the_tags_of_its_training_data_too() -> None:
-    spare = TOKENIZER.kind(TOKENIZER.section()).spare
+    spare = TOKENIZER.kind(section()).spare
     at = (("model.config.vocab_size", ""),)
     assert spare == 3
     assert check_vocabulary(256099, 256102, 256098, at, spare) == []
