@@ -12,7 +12,7 @@ from compiler.configuration.processing import SOURCE_FOLDER
 from compiler.installing import require
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
-from runtime.processing.rows import check_rows, encoded, padded
+from runtime.processing.rows import check_rows, check_texts, encoded, padded
 from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
@@ -85,8 +85,8 @@ class Processor:
 
         Raises CrossloomError: sampling rate missing or unlike (XL415); audio with channels (XL410),
         empty (XL411), too short (XL412), too long (XL413), not samples (XL414); no image
-        (XL418); a language unknown or not needed (XL112); text without a token
-        (XL417); nothing to do (XL105); rows that differ in number (XL104).
+        (XL418); a language unknown or not needed (XL112); text without a token, or an empty one to
+        read (XL417); nothing to do (XL105); rows that differ in number (XL104).
         """
         self._refuse_unusable(audio, images, text, text_target, src_lang)
         require("a processor", "torch")
@@ -262,8 +262,9 @@ class Processor:
     def _source_rows(
         self, reader: Tokenizer, texts: str | Sequence[str], language: str | None, errors: Errors
     ) -> list[list[int]]:
-        """Ids of source texts, each as long as the encoder has positions for: else XL405."""
+        """Ids of source texts: each says something, else XL417, and has positions, else XL405."""
         rows = encoded(reader, texts, language, errors)
+        check_texts(reader, texts, rows, language)
         longest = self._longest_source
         for index, row in enumerate(rows):
             if longest is not None and len(row) > longest:

@@ -21,6 +21,23 @@ def encoded(
     return [tokenizer.encode(text, tgt_lang, errors) for text in rows]
 
 
+def check_texts(
+    tokenizer: Tokenizer, texts: str | Sequence[str], rows: Sequence[Sequence[int]], language: str | None
+) -> None:
+    """XL417 for a text to read that is empty: its row holds what stands around every text, and no more."""
+    several = [texts] if isinstance(texts, str) else texts
+    nothing = tokenizer.encode("", language)
+    for index, (text, row) in enumerate(zip(several, rows, strict=True)):
+        if not text.strip() or list(row) == nothing:
+            name = "the text" if len(rows) == 1 else f"text {index}"
+            raise failure(
+                "XL417",
+                f"{name} is empty",
+                info=("a model that is given nothing still writes something",),
+                help="give a text to read, or leave this one out",
+            )
+
+
 def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     """Rows of ids, filled on the right: [B, longest] int64."""
     import torch
