@@ -1,4 +1,4 @@
-"""What is written is what was read: every class, its ties, its tables; and what is wrong with a file is found."""
+"""What is written is what was read, of every class; and what is wrong with a file is told."""
 
 from __future__ import annotations
 
