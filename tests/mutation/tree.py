@@ -62,6 +62,17 @@ NEAREST = {
         "tests/check/test_planted.py",
         "tests/pairs/test_saved.py",
     ),
+    "importing": (
+        "tests/check/test_imported.py",
+        "tests/cli/test_new.py",
+        "tests/catalogue/test_catalogue.py",
+        "tests/pairs/test_bare.py",
+        "tests/pairs/test_halves.py",
+        "tests/pairs/test_saved_files.py",
+        "tests/pairs/test_texts.py",
+        "tests/full_size/test_published.py",
+        "tests/full_size/test_particulars.py",
+    ),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
