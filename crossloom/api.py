@@ -169,6 +169,7 @@ def _loaded(
     access: Mapping[str, Any],
 ) -> Any:
     from compiler.configuration.generation import generation_defaults
+    from compiler.configuration.tables import read_tables, tables_stated
     from compiler.load import load as load_model
     from compiler.placement import check_placement
     from compiler.sources import sources_of
@@ -182,7 +183,10 @@ def _loaded(
     model = load_model(checked, graph, sources, device, dtype, compile, found.extend)
     last = sources.get("model") or sources.get("decoder")
     ignore = checked.language.ignore.config
-    model.__dict__["generation_defaults"] = generation_defaults(last, ignore) if last else {}
+    tables = tables_stated(checked)
+    if last is not None:
+        model.__dict__["generation_defaults"] = generation_defaults(last, ignore, tables)
+        model.__dict__["tables"] = read_tables(last, tables)
     model.__dict__["sources"] = sources
     warn(found, stacklevel=3)  # whoever called `load` or `from_pretrained`
     return model

@@ -13,12 +13,17 @@ StepKind = Literal["call", "generate", "host"]
 
 HOST_OPERATIONS = (
     "bounded_id",
+    "choose_units",
     "detokenize",
     "front_end",
+    "id_for_rows",
     "image_front_end",
     "language_code",
-    "language_id",
+    "length_mask",
+    "prompt",
     "repeat_rows",
+    "subword_to_characters",
+    "table_entry",
     "tokenize",
     "without_last",
 )

@@ -13,6 +13,7 @@ from compiler.checkpoint.source import Source
 from compiler.configuration.fields import read_configuration, unknown_family
 from compiler.configuration.generation import generation_document
 from compiler.configuration.pair import is_pair
+from compiler.configuration.tables import malformed_tables, read_tables
 from compiler.diagnostics.model import CrossloomError
 from compiler.importing.pair import imported_pair
 from compiler.importing.sections import (
@@ -36,6 +37,7 @@ from compiler.weights.table import table_of
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.language import VERSION
+from specs.values import View
 
 
 def import_with_report(
@@ -80,15 +82,21 @@ def _imported(
     )
     config = {**stated.config().model_dump(), **configuration.fields}
     dropped = dict(configuration.dropped)
-    generation = generation_document(opened, ignore)
+    generation = generation_document(opened, ignore, stated.tables)
+    for finding in malformed_tables(opened, stated.tables, config):
+        findings.add(finding)
     options = generation_section(findings, generation, config)
-    beside = processing_sections(findings, opened, stated, role, config, dropped)
+    architecture = _architecture(stated, role, document.data, opened)
+    view = View(config, f"{role}.config", architecture)
+    beside = processing_sections(findings, opened, stated, view, config, dropped)
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
+    for name, table in read_tables(opened, stated.tables).items():
+        dropped[f"generation.{name}"] = f"a table of {len(table):,} entries, read where the weights are"
     data: dict[str, Any] = {
         "crossloom": VERSION,
         "name": name_of(opened),
-        role: _part(stated, role, document, configuration.fields, opened),
+        role: _part(stated, architecture, configuration.fields, opened),
         "ignore": _ignored(stated, role, configuration.fields, ignore, opened),
         "fresh": [],
         "tokens": tokens_section(tokens, config, role),
@@ -104,10 +112,9 @@ def _imported(
 
 
 def _part(
-    stated: Family, role: str, document: Document, fields: Mapping[str, Any], source: Source
+    stated: Family, architecture: str | None, fields: Mapping[str, Any], source: Source
 ) -> dict[str, Any]:
     """The model or half itself."""
-    architecture = _architecture(stated, role, document.data, source)
     return {
         "family": stated.name,
         **({"architecture": architecture} if architecture else {}),

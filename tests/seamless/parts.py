@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,7 +22,8 @@ from specs.weights import Row, WeightMap
 
 def view(config: SeamlessM4Tv2Config, architecture: str | None = None) -> View:
     """A public configuration as a family reads it."""
-    fields = {name: getattr(config, name) for name in OurConfig.model_fields}
+    written = json.loads(config.to_json_string(use_diff=False))
+    fields = {name: written[name] for name in OurConfig.model_fields}
     return View(OurConfig(**fields).model_dump(), "model.config", architecture)
 
 

@@ -13,19 +13,13 @@ from torch import Tensor
 from transformers import SeamlessM4Tv2Config
 from transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2 import SeamlessM4Tv2SpeechEncoder
 
-from compiler.build import execute
-from compiler.emission.modeling import modeling_source
-from compiler.passes.dims import infer
-from compiler.passes.initialisation import initialised
-from compiler.passes.parameters import parameters
 from specs.builder import GraphBuilder
-from specs.families.seamless_m4t_v2.config import SeamlessM4Tv2Config as OurConfig
 from specs.families.seamless_m4t_v2.speech_encoder import rows, speech_encoder
 from specs.graph import Graph
 from specs.initialisation import normal_initialisation
 from specs.values import View
-from specs.weights import WeightMap
 from tests.oracle import ACTIVATIONS, ALL_WIDTHS_COINCIDE, NO_WIDTHS_COINCIDE, random_mask, spread
+from tests.seamless.parts import loaded, view
 
 SEEDS = range(12)
 
@@ -64,22 +58,25 @@ def random_settings(seed: int) -> dict[str, Any]:
     }
 
 
+def config_of(seed: int, **changes: Any) -> SeamlessM4Tv2Config:
+    """The public configuration of a seed, with some fields otherwise."""
+    return SeamlessM4Tv2Config(**{**random_settings(seed), **changes})
+
+
 def published(seed: int, **changes: Any) -> SeamlessM4Tv2SpeechEncoder:
     """The public encoder of a seed in eval mode, its parameters spread."""
     torch.manual_seed(seed)
-    config = SeamlessM4Tv2Config(**{**random_settings(seed), **changes})
-    model: SeamlessM4Tv2SpeechEncoder = spread(SeamlessM4Tv2SpeechEncoder(config))
+    model: SeamlessM4Tv2SpeechEncoder = spread(SeamlessM4Tv2SpeechEncoder(config_of(seed, **changes)))
     return model
 
 
-def view(seed: int, **changes: Any) -> View:
-    """The configuration of a seed as a family reads it."""
-    config = OurConfig(**{**random_settings(seed), **changes})
-    return View(config.model_dump(), "model.config")
+def stored(theirs: SeamlessM4Tv2SpeechEncoder) -> dict[str, Tensor]:
+    """The parameters of the public encoder, named as in a file of the whole model."""
+    return {f"speech_encoder.{name}": tensor for name, tensor in theirs.state_dict().items()}
 
 
 def graph_of(c: View) -> Graph:
-    """The encoder as a graph of its own, through the passes that a spec goes through."""
+    """The encoder as a graph of its own."""
     g = GraphBuilder("speech-encoder")
     width = c.feature_projection_input_dim
     features = g.input("input_features", "features", ("batch", "frames", width))
@@ -87,29 +84,15 @@ def graph_of(c: View) -> Graph:
     side = speech_encoder(g, c, features, mask)
     assert side.mask is not None
     normal = normal_initialisation(c.initializer_range, "nn.Linear", "nn.Embedding", "nn.LayerNorm")
-    rules = (*side.initialisations, *normal)
     outputs = {"hidden": side.output, "mask": side.mask}
-    graph, problems = infer(initialised(g.graph(outputs, (side.output, side.mask), initialisations=rules)))
-    assert not problems
-    return parameters(graph)
+    return g.graph(outputs, (side.output, side.mask), initialisations=(*side.initialisations, *normal))
 
 
-def model_of(c: View) -> Any:
-    """The model that is emitted for a configuration, its parameters not drawn."""
-    return execute(modeling_source(graph_of(c), "0")).Model().eval()
-
-
-def loaded(theirs: SeamlessM4Tv2SpeechEncoder, c: View) -> Any:
+def ours_of(theirs: SeamlessM4Tv2SpeechEncoder) -> Any:
     """Ours with the parameters of theirs, every one of which has its row."""
-    model, table = model_of(c), WeightMap(tuple(rows(c)))
-    stored = {f"speech_encoder.{name}": tensor for name, tensor in theirs.state_dict().items()}
-    state = {}
-    for address in model.state_dict():
-        found = table.find(address)
-        assert found is not None, address
-        state[address] = stored.pop(found[1][0])
-    assert not stored, f"{sorted(stored)} feed nothing"
-    model.load_state_dict(state)
+    c = view(theirs.config)
+    model = loaded(graph_of(c), rows(c), stored(theirs))
+    assert len(model.state_dict()) == len(stored(theirs)), "a stored tensor feeds a parameter"
     return model
 
 

@@ -13,15 +13,15 @@ from transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2 import _comput
 
 from specs.families.seamless_m4t_v2.speech_encoder import rules
 from tests.parity.cases import LOGITS, difference
+from tests.seamless.parts import inferred, view
 from tests.seamless.speech_encoders import (
     SEEDS,
+    config_of,
     graph_of,
-    loaded,
-    model_of,
+    ours_of,
     published,
     random_batch,
     random_settings,
-    view,
 )
 
 each = pytest.mark.parametrize("seed", SEEDS)
@@ -36,7 +36,7 @@ def _without_gradients() -> Iterator[None]:
 def both(seed: int, **changes: Any) -> tuple[Any, Any]:
     """The public encoder of a seed, and ours with its parameters."""
     theirs = published(seed, **changes)
-    return theirs, loaded(theirs, view(seed, **changes))
+    return theirs, ours_of(theirs)
 
 
 def handed_on(theirs: Any, states: Tensor, mask: Tensor) -> Tensor:
@@ -134,7 +134,9 @@ def test_strides(kernel: int, stride: int, layers: int) -> None:
     theirs, ours = both(1, **changes)
     features, _ = random_batch(1)
     frames = features.shape[1]
-    for longest in range(max(frames - 3, graph_of(view(1, **changes)).minimums["frames"]), frames + 1):
+    for longest in range(
+        max(frames - 3, inferred(graph_of(view(theirs.config))).minimums["frames"]), frames + 1
+    ):
         lengths = torch.tensor([longest, longest - 1, longest // 2, 1])
         mask = (torch.arange(longest) < lengths.unsqueeze(1)).long()
         agree(theirs, ours, features[:, :longest], mask)
@@ -152,7 +154,7 @@ def test_without_adapter(seed: int, changes: dict[str, Any]) -> None:
 
 def test_lengths_of_the_published_adapter() -> None:
     """Kernel 8, stride 8: 49 frames give 7 states, 40 give 6, 23 give 3."""
-    ours = model_of(view(0, add_adapter=True, num_adapter_layers=1, adaptor_kernel_size=8, adaptor_stride=8))
+    _, ours = both(0, add_adapter=True, num_adapter_layers=1, adaptor_kernel_size=8, adaptor_stride=8)
     features = torch.randn(3, 49, random_settings(0)["feature_projection_input_dim"])
     encoded = ours.encode(features, (torch.arange(49) < torch.tensor([[49], [40], [23]])).long())
     assert encoded.hidden.shape[1] == 7
@@ -168,7 +170,7 @@ def test_the_shortest_recording_is_derived(kernel: int, stride: int, layers: int
         "adaptor_stride": stride,
     }
     theirs, ours = both(0, **changes)
-    assert graph_of(view(0, **changes)).minimums["frames"] == least
+    assert inferred(graph_of(view(theirs.config))).minimums["frames"] == least
     features, _ = random_batch(0)
     agree(theirs, ours, features[:, :least], torch.ones(len(features), least, dtype=torch.int64))
     if least > 1:
@@ -236,9 +238,9 @@ def test_every_tensor_has_its_row(seed: int) -> None:
 
 
 def test_an_even_kernel_is_refused() -> None:
-    (problem,) = rules(view(0, conv_depthwise_kernel_size=4))
+    (problem,) = rules(view(config_of(0, conv_depthwise_kernel_size=4)))
     assert problem.code == "XL104"
     assert problem.at[0][0] == "model.config.conv_depthwise_kernel_size"
-    assert not list(rules(view(0, conv_depthwise_kernel_size=5)))
+    assert not list(rules(view(config_of(0, conv_depthwise_kernel_size=5))))
     with pytest.raises(ValueError, match="odd"):
         published(0, conv_depthwise_kernel_size=4)

@@ -8,20 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import SeamlessM4Tv2Config
 from transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2 import SeamlessM4Tv2SpeechEncoder
 
 from specs.families.seamless_m4t_v2.speech_encoder import rows
 from specs.weights import WeightMap
 from tests.parity.cases import LOGITS, difference
+from tests.seamless.parts import view
 from tests.seamless.speech_encoders import (
     SEEDS,
-    loaded,
-    model_of,
+    config_of,
+    ours_of,
     published,
     random_batch,
-    random_settings,
-    view,
+    stored,
 )
 
 LARGE: dict[str, Any] = {
@@ -42,17 +41,20 @@ LARGE: dict[str, Any] = {
 OFF = dict.fromkeys(("speech_encoder_dropout", "speech_encoder_layerdrop", "adaptor_dropout"), 0.0)
 
 
+def table_of(theirs: SeamlessM4Tv2SpeechEncoder) -> WeightMap:
+    """Where the parameters of ours are stored."""
+    return WeightMap(tuple(rows(view(theirs.config))))
+
+
 def test_statistics_are_the_published_ones() -> None:
     torch.manual_seed(0)
-    config = SeamlessM4Tv2Config(**{**random_settings(0), **LARGE})
-    theirs = SeamlessM4Tv2SpeechEncoder(config).state_dict()
-    c = view(0, **LARGE)
-    ours, table = model_of(c), WeightMap(tuple(rows(c)))
+    theirs = SeamlessM4Tv2SpeechEncoder(config_of(0, **LARGE))
+    ours, table, published = ours_of(theirs), table_of(theirs), stored(theirs)
     ours.initialise(1)
     for address, fresh in ours.state_dict().items():
         found = table.find(address)
         assert found is not None, address
-        drawn = theirs[found[1][0].removeprefix("speech_encoder.")]
+        drawn = published[found[1][0]]
         if drawn.std() == 0:  # biases and norms
             assert torch.equal(fresh, drawn), address
             continue
@@ -64,8 +66,7 @@ def test_statistics_are_the_published_ones() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_gradients_are_the_published_ones(seed: int) -> None:
     theirs = published(seed, **OFF)
-    c = view(seed, **OFF)
-    ours, table = loaded(theirs, c), WeightMap(tuple(rows(c)))
+    ours, table = ours_of(theirs), table_of(theirs)
     features, mask = random_batch(seed)
     states = (
         theirs.train()(features, attention_mask=mask).last_hidden_state,
@@ -100,7 +101,7 @@ def test_dropout_acts_where_the_published_model_has_it(
     """Every dropout, that of attention weights too, by sizes and rate, in the order of the computation."""
     changes: dict[str, Any] = {**LARGE, **OFF, **rates}
     theirs = published(0, **changes)
-    ours = loaded(theirs, view(0, **changes))
+    ours = ours_of(theirs)
     dropout, attend = functional.dropout, functional.scaled_dot_product_attention
     sites: list[tuple[list[int], float]] = []
 
@@ -131,7 +132,7 @@ def test_dropout_acts_where_the_published_model_has_it(
 def test_layers_are_skipped_in_training_only() -> None:
     rates = {**OFF, "speech_encoder_layerdrop": 0.5}
     changes: dict[str, Any] = {**LARGE, **rates, "speech_encoder_layers": 3}
-    ours = loaded(published(0, **changes), view(0, **changes))
+    ours = ours_of(published(0, **changes))
     ran: list[int] = []
     for index, layer in enumerate(ours.speech_encoder.layers):
         layer.register_forward_hook(lambda *_, index=index: ran.append(index))
