@@ -5,6 +5,7 @@ from specs.families.seamless_m4t_v2.config import ALIASES, INERT, LEAKED, Seamle
 from specs.families.seamless_m4t_v2.flow import flows
 from specs.families.seamless_m4t_v2.graph import graph, maximum_target
 from specs.families.seamless_m4t_v2.rules import rules
+from specs.families.seamless_m4t_v2.tables import TABLES
 from specs.families.seamless_m4t_v2.weights import weights
 from specs.family import Family
 
@@ -22,4 +23,5 @@ FAMILY = Family(
     constants={"is_encoder_decoder": True, "use_cache": True},
     maximum_target=maximum_target,
     flows=flows,
+    tables=TABLES,
 )
