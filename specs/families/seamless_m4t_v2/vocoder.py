@@ -12,7 +12,7 @@ from specs.values import View
 from specs.weights import Dialect, Row, affine
 
 
-def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref, mask: Ref) -> tuple[Ref, Ref]:
+def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref, mask: Ref | None = None) -> tuple[Ref, Ref]:
     """The embedded units [B, U, E] and their durations [B, U].
 
     The padding of a batch is a unit like any other; what the mask excludes is none.
@@ -25,7 +25,8 @@ def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref, mask: Ref) -> tuple[
         "kernel": c.variance_predictor_kernel_size,
         "dropout": c.var_pred_dropout,
     }
-    return states, g.node("vocoder.durations", "duration_predictor", predictor, hidden=states, mask=mask)
+    masks = {} if mask is None else {"mask": mask}
+    return states, g.node("vocoder.durations", "duration_predictor", predictor, hidden=states, **masks)
 
 
 def vocode(
