@@ -130,9 +130,10 @@ def _in_other_threads(reset: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
-    """Attach what the runtime reads: the spec, and the checkpoint's generation defaults (none yet)."""
+    """Attach what the runtime reads: the spec, and what only a checkpoint has, its options and its tables."""
     model.__dict__["spec"] = spec
     model.__dict__["generation_defaults"] = {}
+    model.__dict__["tables"] = {}
     return model
 
 

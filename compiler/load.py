@@ -32,7 +32,7 @@ def load(
     compile: CompileMode = False,
     tell: Callable[[list[Diagnostic]], None] | None = None,
 ) -> torch.nn.Module:
-    """The model with its checkpoints' weights, in evaluation mode.
+    """The model with its checkpoints' weights, in evaluation mode; `model.fresh` names what is in none.
 
     Without `device` and `dtype` parameters share memory with the mapped files (copy on write); with
     them each tensor is cast on its own and the original released. Where the files mix dtypes and none is
@@ -73,6 +73,7 @@ def load(
     assert held.keys() == {row.address for row in table}, "the table is total"
     for address, tensor in tensors.items():
         held[address].data = tensor  # tied parameters are one already
+    model.__dict__["fresh"] = tuple(row.address for row in table if row.status == "fresh")
     compute_buffers(model, table, target)
     findings = [d for role, r in resolutions.items() for d in _compared(model, r, values[role])]
     if findings:

@@ -169,6 +169,7 @@ def _loaded(
     access: Mapping[str, Any],
 ) -> Any:
     from compiler.configuration.generation import generation_defaults
+    from compiler.configuration.tables import read_tables, tables_stated
     from compiler.load import load as load_model
     from compiler.placement import check_placement
     from compiler.sources import sources_of
@@ -182,7 +183,10 @@ def _loaded(
     model = load_model(checked, graph, sources, device, dtype, compile, found.extend)
     last = sources.get("model") or sources.get("decoder")
     ignore = checked.language.ignore.config
-    model.__dict__["generation_defaults"] = generation_defaults(last, ignore) if last else {}
+    tables = tables_stated(checked)
+    if last is not None:
+        model.__dict__["generation_defaults"] = generation_defaults(last, ignore, tables)
+        model.__dict__["tables"] = read_tables(last, tables)
     model.__dict__["sources"] = sources
     warn(found, stacklevel=3)  # whoever called `load` or `from_pretrained`
     return model
@@ -279,21 +283,25 @@ def transcribe(
 ) -> str | list[str]:
     """The text of a recording; for several recordings a list of their texts, in order.
 
-    `model` is a live model, or what `load` takes. `audio` is a file's path, or several. `mono` says what to
-    do with several channels, `tgt_lang` which language to write where the model has several; other `options`
-    are those of `generate`.
+    `model` is a live model, or what `load` takes; then what of it nothing has trained is told as a
+    `CrossloomWarning` (XL522). `audio` is a file's path, or several. `mono` says what to do with several
+    channels, `tgt_lang` which language to write where the model has several; other `options` are those of
+    `generate`.
 
     Raises:
         CrossloomError: what `load`, `load_processor` and `generate` find, and why recordings cannot be used
             (XL117, XL410 to XL415); no text is returned then.
     """
     require("`crossloom.transcribe`", "torch", "safetensors")
+    from compiler.untrained import untrained
+    from compiler.warning import warn
     from runtime.flows import flow_of
     from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
     if isinstance(model, (Spec, str, Path)):
         model = load(model)
+        warn(untrained(*analysis(model.spec).sound(), model.fresh), stacklevel=2)
     flow_of(spec_of(model, "transcribe"))
     is_one = isinstance(audio, (str, Path))
     files = [audio] if isinstance(audio, (str, Path)) else audio

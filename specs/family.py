@@ -14,6 +14,7 @@ from specs.flow import Flow
 from specs.graph import Graph, Ref, Tie, Tokens
 from specs.initialisation import Initialisation
 from specs.problems import Problem
+from specs.tables import HostTable
 from specs.values import Value, View
 from specs.weights import WeightMap
 
@@ -116,6 +117,7 @@ class Family:
             first, where that is more than its front end, its tokenizers and one search say.
         derived: config -> fields of config.json that follow from others; export writes them, and import
             leaves out those that agree.
+        tables: fields of a checkpoint's generation_config.json that are tables of host operations.
         bridged: config -> what there is to know of a bridge behind its encoder.
     """
 
@@ -142,6 +144,7 @@ class Family:
     constants: Mapping[str, Any] = field(default_factory=dict)
     flows: Callable[[View], tuple[Flow, ...]] | None = None
     derived: Callable[[View], Mapping[str, Any]] = nothing
+    tables: Mapping[str, HostTable] = field(default_factory=dict)
     bridged: Callable[[View], tuple[str, ...]] = unremarked
 
 
@@ -159,6 +162,20 @@ def tokenizer_of(family: Family) -> Stated[TokenizerKind] | None:
         return None
     stated: Stated[TokenizerKind] = import_module(family.tokenizer).TOKENIZER
     return stated
+
+
+def reads_text(family: Family, view: View) -> bool:
+    """Whether a whole model of a family reads texts: its flows say so, else its having no front end."""
+    if family.flows is None:
+        return family.front_end is None
+    return any(flow.inputs[0] == "text" for flow in family.flows(view))
+
+
+def hears_or_sees(family: Family, view: View) -> bool:
+    """Whether a model of a family reads audio or images: its flows say so, else its having a front end."""
+    if family.flows is None:
+        return family.front_end is not None
+    return any(flow.inputs[0] != "text" for flow in family.flows(view))
 
 
 def class_of(family: Family, role: str) -> str:

@@ -13,12 +13,17 @@ StepKind = Literal["call", "generate", "host"]
 
 HOST_OPERATIONS = (
     "bounded_id",
+    "choose_units",
     "detokenize",
     "front_end",
+    "id_for_rows",
     "image_front_end",
     "language_code",
-    "language_id",
+    "length_mask",
+    "prompt",
     "repeat_rows",
+    "subword_to_characters",
+    "table_entry",
     "tokenize",
     "without_last",
 )
@@ -62,8 +67,10 @@ class Flow:
         needed = {name.partition(".")[0] for name in wanted}
         chosen = []
         for step in reversed(self.steps):
-            if step.result in needed and step.result not in known:
+            given = step.result in known and step.result not in self.inputs  # an input's name may come again
+            if step.result in needed and not given:
                 chosen.append(step)
+                needed -= {step.result}
                 needed |= {name.partition(".")[0] for name in step.reads}
         return tuple(reversed(chosen))
 

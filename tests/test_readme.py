@@ -79,7 +79,7 @@ def test_new_writes_the_pair_that_is_shown(tmp_path: Path, monkeypatch: pytest.M
     assert result.exit_code == 0, result.output
     written = (tmp_path / "speech-gpt2.yaml").read_text(encoding="utf-8")
     for repository in REPOSITORIES:
-        written = written.replace(str(tmp_path / Path(repository).name), repository)
+        written = written.replace(f"./{Path(repository).name}", repository)
     assert written in [text for name, text in BLOCKS if name == "yaml"]
 
 

@@ -19,15 +19,17 @@ NAME = "generation_config.json"
 _SECTION = "generation."
 
 
-def generation_document(source: Source, ignore: Collection[str] = ()) -> Document | None:
+def generation_document(
+    source: Source, ignore: Collection[str] = (), tables: Collection[str] = ()
+) -> Document | None:
     """The file that states the checkpoint's generation options; None where there is none.
 
     Of an older checkpoint it is config.json, reduced to the generation options in it; of an older pair those
     of its decoder's config too, where it does not set them itself. Its special ids are the config's own, and
-    `ignore` names fields of it to leave out.
+    `ignore` names fields of it to leave out, `tables` those of generation_config.json that are no options.
     """
     if source.has(NAME):
-        return json_document(source, NAME)
+        return json_document(source, NAME, without=tables)
     if not source.has("config.json"):
         return None
     document = json_document(source, "config.json")
@@ -50,9 +52,11 @@ def generation_document(source: Source, ignore: Collection[str] = ()) -> Documen
     )
 
 
-def generation_defaults(source: Source, ignore: Collection[str] = ()) -> dict[str, Any]:
+def generation_defaults(
+    source: Source, ignore: Collection[str] = (), tables: Collection[str] = ()
+) -> dict[str, Any]:
     """The checkpoint's own generation options, lowest in precedence."""
-    document = generation_document(source, ignore)
+    document = generation_document(source, ignore, tables)
     return {} if document is None else dict(document.data)
 
 

@@ -23,6 +23,7 @@ FULL = (
     "small-conformer-gpt2",
     "small-pictures-bart",
     "small-speech-graph",
+    "small-translator",
     "small-wavlm-speech-to-text-2",
     "swin-roberta",
     "vit-distilbert",

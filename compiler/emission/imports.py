@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from compiler.block_source import BlockLibrary, Definition
 
 _ALWAYS = {
+    "Mapping": "from collections.abc import Mapping",
     "NamedTuple": "from typing import NamedTuple",
     "torch": "import torch",
     "Tensor": "from torch import Tensor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.emission.expressions import INDENT, literal
+from compiler.emission.expressions import INDENT, LINE_WIDTH
 from specs.graph import Graph, Ref
 from specs.signatures import SIGNATURES
 
@@ -36,7 +36,16 @@ def shape_checks(graph: Graph, inputs: list[str]) -> Iterator[str]:
         if name in graph.optional_inputs:
             test = f"{name} is not None and ({test})" if " or " in test else f"{name} is not None and {test}"
         yield f"if {test}:"
-        yield f'{INDENT}raise ValueError(f"{name} is {type_} here, not {{list({name}.shape)}}")'
+        yield from _raised(f"{name} is {type_} here, not {{list({name}.shape)}}")
+
+
+def _raised(text: str) -> Iterator[str]:
+    """A statement that raises a ValueError with a formatted string, wrapped as a formatter would."""
+    line = f'{INDENT}raise ValueError(f"{text}")'
+    if len(line) + 2 * len(INDENT) <= LINE_WIDTH:
+        yield line
+    else:
+        yield from (f"{INDENT}raise ValueError(", f'{INDENT * 2}f"{text}"', f"{INDENT})")
 
 
 def _other_sizes(name: str, sizes: list[int | None]) -> str:
@@ -81,15 +90,21 @@ def ids_below(graph: Graph, ids: str) -> int | None:
     return min(limits, default=None)
 
 
-def length_masks(graph: Graph) -> list[str]:
-    """The names, as literals, of the inputs of which only the number of ones in a row is read."""
+def length_masks(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Of every input that is encoded, the masks of which only the number of ones in a row is read."""
     read = {
-        node.inputs[port.name].port
+        node.inputs[port.name].port: node.name
         for node in graph.nodes.values()
         for port in SIGNATURES[node.kind].inputs
         if port.lengths_only and port.name in node.inputs and not node.inputs[port.name].node
     }
-    return [literal(name) for name in sorted(read)]
+    encoders = [(m.inputs, graph.behind(m.outputs.values())) for m in graph.encoders]
+    encoders = encoders or [(graph.encode_inputs, frozenset(graph.nodes))]
+    found = {
+        inputs[0]: tuple(sorted(name for name in inputs if read.get(name) in nodes))
+        for inputs, nodes in encoders
+    }
+    return {name: masks for name, masks in found.items() if masks}
 
 
 def vocabulary(graph: Graph) -> int:

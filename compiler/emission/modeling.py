@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from compiler.block_source import BlockLibrary, Definition, library
 from compiler.emission.calls import Calls, wrapped
-from compiler.emission.expressions import INDENT, Factory, literal
+from compiler.emission.expressions import INDENT, LINE_WIDTH, Factory, literal
 from compiler.emission.imports import import_lines
 from compiler.emission.initialisation import initialisation, tied_initialisation
 from compiler.emission.input_checks import (
@@ -21,7 +21,7 @@ from compiler.emission.input_checks import (
 )
 from compiler.emission.methods import encoded, encoder_text, method_text, parameter
 from compiler.emission.rendering import environment
-from specs.graph import Graph
+from specs.graph import Graph, Node
 from specs.signatures import SIGNATURES
 from specs.values import plain
 
@@ -60,16 +60,15 @@ class _Writer:
     def _class(self) -> dict[str, Any]:
         """What the class is, constructs and draws."""
         graph = self._graph
-        counts = [f"{len(nodes)} {name}" for name, nodes in self._sections.items()]
         return {
-            "summary": f"{', '.join(counts[:-1])} and {counts[-1]} nodes, in order.",
+            "summary": list(_summary(self._sections)),
             "construction": list(self._construction()),
             "initialises_by_name": any(rule.below for rule in graph.initialisations),
             "initialisation": list(initialisation(graph.initialisations)),
             "ties": graph.ties,
             "tied_initialisation": list(tied_initialisation(graph)),
             "tied_modules": _tuple([_member(tie.tied.rpartition(".")[0]) for tie in graph.ties]),
-            "length_masks": _tuple(length_masks(graph)),
+            "length_masks": _masks(length_masks(graph)),
             "methods": [method_text(graph, self._calls, method) for method in graph.methods],
         }
 
@@ -90,7 +89,8 @@ class _Writer:
             ]
             encoders = [encoder_text(graph, self._calls, method) for method in graph.encoders]
             optional = [f"{name}: Tensor | None = None" for name in inputs]
-            return {**stated, "encoders": encoders, "chosen": chosen, "encode_parameters": optional}
+            stated |= {"required_inputs": [], "encode_parameters": optional}
+            return {**stated, "encoders": encoders, "chosen": chosen}
         assert graph.encoded is not None
         return {
             **stated,
@@ -174,6 +174,19 @@ class _Writer:
             yield f"{INDENT * 2}{_member(tie.tied)} = {_member(tie.kept)}"
 
 
+def _summary(sections: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+    """How many nodes every method calls, in the lines of a docstring."""
+    counts = [f"{len(nodes)} {name}" for name, nodes in sections.items()]
+    text = f"{', '.join(counts[:-1])} and {counts[-1]} nodes, in order."
+    if len(text) + 2 * len(INDENT) <= LINE_WIDTH - len(INDENT):
+        yield text
+        return
+    yield "Nodes in order, by the method that calls them."
+    yield ""
+    yield from (f"{name}: {len(nodes)}" for name, nodes in sections.items())
+    yield ""
+
+
 def shifted_labels(graph: Graph) -> str:
     """The expression for decoder inputs that labels give."""
     tokens = graph.tokens
@@ -187,6 +200,12 @@ def shifted_labels(graph: Graph) -> str:
 def _member(address: str) -> str:
     """The expression for what has an address: numbers index lists."""
     return "self" + "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in address.split("."))
+
+
+def _masks(found: Mapping[str, Sequence[str]]) -> str:
+    """Inputs and the masks that go with them, as a literal."""
+    entries = (f"{literal(name)}: {_tuple([literal(m) for m in masks])}" for name, masks in found.items())
+    return f"{{{', '.join(entries)}}}"
 
 
 def _tuple(items: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.emission.rendering import environment
+from compiler.reports.flows import flow_mermaid
 from compiler.resolved import digest
 from compiler.spec import Spec
 from specs.graph import Graph, Ref
@@ -39,7 +40,7 @@ def readme(spec: Spec, graph: Graph) -> str:
                 for node in graph.order()
                 if SIGNATURES[node.kind].leaks_padding
             ],
-            flow=spec.flow,
+            flows=[(flow, flow_mermaid(flow)) for flow in spec.flows],
         )
     )
     return text

@@ -242,9 +242,9 @@ def _ids(graph: Graph) -> dict[str, Any]:
 
 
 def generation_configuration(model: Any, spec: Spec, graph: Graph) -> dict[str, Any]:
-    """generation_config.json: the spec's options over the checkpoint's, and the special ids."""
+    """generation_config.json: the spec's options over the checkpoint's, the special ids, and the tables."""
     known = GenerationOptions.model_fields.keys() - {"seed"}
     merged = {name: value for name, value in model.generation_defaults.items() if name in known}
     merged |= {name: value for name, value in spec.generation.items() if name in known}
     merged = {**_ids(graph), **merged}
-    return {name: value for name, value in merged.items() if value is not None}
+    return {**{name: value for name, value in merged.items() if value is not None}, **model.tables}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from compiler.analysis import analyse
+from compiler.analysis import Analysis, analyse
 from compiler.checkpoint.document import json_document
 from compiler.checkpoint.resolve import resolve
 from compiler.checkpoint.source import Source
 from compiler.configuration.fields import read_configuration, unknown_family
 from compiler.configuration.generation import generation_document
 from compiler.configuration.pair import is_pair
+from compiler.configuration.tables import malformed_tables, read_tables
 from compiler.diagnostics.model import CrossloomError
 from compiler.importing.pair import imported_pair
 from compiler.importing.sections import (
@@ -29,13 +27,17 @@ from compiler.importing.sections import (
     unusual_fields,
     weights_of,
 )
+from compiler.importing.writing import analysed, filled, in_place
 from compiler.passes.findings import Findings
-from compiler.reader import Document, read_text
+from compiler.reader import Document
 from compiler.reader import Path as Address
+from compiler.spec import HALVES
 from compiler.weights.halves import absent_half, class_above, untrained
+from compiler.weights.table import table_of
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.language import VERSION
+from specs.values import View
 
 
 def import_with_report(
@@ -61,74 +63,94 @@ def import_with_report(
     if is_pair(document):
         return imported_pair(opened, document, role, ignore, tokens or {})
     stated = _family(document)
-    role = role or _role(stated, document.data)
+    return _imported(opened, document, stated, role or _role(stated, document.data), ignore, tokens or {})
+
+
+def _imported(
+    opened: Source,
+    document: Document,
+    stated: Family,
+    role: str,
+    ignore: tuple[str, ...],
+    tokens: Mapping[str, int],
+) -> Imported:
+    """The spec of one family; `document` is its config.json."""
     configuration = read_configuration(document, stated, ignore)
     findings = configuration.findings
     findings.report(
         [*architecture_problems(document.data, stated), *idle_names(document, document.data, ignore)]
     )
-    defaults = stated.config().model_dump()
-    fields = configuration.fields
-    config = unusual_fields(stated, fields)
+    config = {**stated.config().model_dump(), **configuration.fields}
     dropped = dict(configuration.dropped)
-    generation = generation_document(opened, ignore)
-    sections = {
-        "generation": generation_section(findings, generation, {**defaults, **fields}),
-        **processing_sections(findings, opened, stated, role or "model", {**defaults, **fields}, dropped),
-    }
+    generation = generation_document(opened, ignore, stated.tables)
+    for finding in malformed_tables(opened, stated.tables, config):
+        findings.add(finding)
+    options = generation_section(findings, generation, config)
+    architecture = _architecture(stated, role, document.data, opened)
+    view = View(config, f"{role}.config", architecture)
+    beside = processing_sections(findings, opened, stated, view, config, dropped)
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
-    data: dict[str, Any] = {"crossloom": VERSION, "name": name_of(opened)}
-    architecture = _architecture(stated, role, document.data, opened)
-    data[role or "model"] = {
-        "family": stated.name,
-        **({"architecture": architecture} if architecture else {}),
-        "weights": weights_of(opened),
-        "config": config,
+    for name, table in read_tables(opened, stated.tables).items():
+        dropped[f"generation.{name}"] = f"a table of {len(table):,} entries, read where the weights are"
+    data: dict[str, Any] = {
+        "crossloom": VERSION,
+        "name": name_of(opened),
+        role: _part(stated, architecture, configuration.fields, opened),
+        "ignore": _ignored(stated, role, configuration.fields, ignore, opened),
+        "fresh": [],
+        "tokens": tokens_section(tokens, config, role),
+        "generation": {} if role == "encoder" else options,
+        **beside,
     }
-    absent = absent_half(stated, role, config, opened) if role else []
-    if ignored := {
-        **({role: absent} if role and absent else {}),
-        **({"config": sorted(ignore)} if ignore else {}),
-    }:
-        data["ignore"] = ignored
-    if fresh := untrained(stated, role or "model", config, opened):
-        data["fresh"] = fresh
-    if settled := tokens_section(tokens or {}, {**defaults, **fields}, role):
-        data["tokens"] = settled
-    if role == "encoder":
-        del sections["generation"]
-    data |= {key: value for key, value in sections.items() if value}
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
-    analysis = analyse(read_text(text, f"{data['name']}.yaml"))
+    analysis = _with_fresh(data, stated, role, opened)
     if analysis.has_errors:
-        data[role or "model"]["config"] = dict(fields)  # as the file has them, defaults too
-        raise CrossloomError(
-            analyse(_in_place(findings.document, generation, data, role or "model")).diagnostics
-        )
+        data[role]["config"] = dict(configuration.fields)  # as the file has them, defaults too
+        placed = in_place(filled(data), findings.document, generation, _moved(role))
+        raise CrossloomError(analyse(placed).diagnostics)
     return Imported(analysis.sound()[0], dropped)
 
 
-def _in_place(config: Document, generation: Document | None, data: dict[str, Any], role: str) -> Document:
-    """The imported spec as if it were written in the checkpoint's files: a finding shows the field there."""
-
-    def moved(place: Address) -> Address:
-        return (role, "family") if place == ("model_type",) else (role, "config", *place)
-
-    values = {moved(place) if place else (): span for place, span in config.values.items()}
-    keys = {moved(place): span for place, span in config.keys.items()}
-    if generation is not None:
-        values |= {("generation", *place): span for place, span in generation.values.items() if place}
-        keys |= {("generation", *place): span for place, span in generation.keys.items()}
-    return replace(config, data=data, values=values, keys=keys)
+def _part(
+    stated: Family, architecture: str | None, fields: Mapping[str, Any], source: Source
+) -> dict[str, Any]:
+    """The model or half itself."""
+    return {
+        "family": stated.name,
+        **({"architecture": architecture} if architecture else {}),
+        "weights": weights_of(source),
+        "config": unusual_fields(stated, fields),
+    }
 
 
-def _architecture(stated: Family, role: str | None, data: Mapping[str, Any], opened: Source) -> str | None:
+def _architecture(stated: Family, role: str, data: Mapping[str, Any], source: Source) -> str | None:
     """The class that a spec names: one above a half, or of a family whose classes differ in their parts."""
-    if role is not None:
-        return class_above(stated, role, data, opened)
+    if role in HALVES:
+        return class_above(stated, role, data, source)
     named: str | None = (data.get("architectures") or [None])[0]
     return named if stated.whole is not None and named != stated.architectures[0] else None
+
+
+def _ignored(
+    stated: Family, role: str, fields: Mapping[str, Any], named: tuple[str, ...], source: Source
+) -> dict[str, list[str]]:
+    """What a lone half does not read of the checkpoint, and the fields that are left out by name."""
+    absent = absent_half(stated, role, unusual_fields(stated, fields), source) if role in HALVES else []
+    return filled({role: absent, "config": sorted(named)})
+
+
+def _with_fresh(data: dict[str, Any], stated: Family, role: str, source: Source) -> Analysis:
+    """The spec; under `fresh:`, in `data` too, whatever of it the checkpoint has no tensors for."""
+    analysis = analysed(filled(data))
+    if analysis.has_errors:
+        return analysis
+    data["fresh"] = untrained(stated, role, table_of(*analysis.sound()), source)
+    return analysed(filled(data)) if data["fresh"] else analysis
+
+
+def _moved(role: str) -> Callable[[Address], Address]:
+    """From a place in config.json to that in the spec."""
+    return lambda place: (role, "family") if place == ("model_type",) else (role, "config", *place)
 
 
 def _family(document: Document) -> Family:
@@ -140,13 +162,15 @@ def _family(document: Document) -> Family:
     return family(document.data["model_type"])
 
 
-def _role(stated: Family, data: Mapping[str, Any]) -> str | None:
-    """The role of a checkpoint that is no whole model, None for one that is.
+def _role(stated: Family, data: Mapping[str, Any]) -> str:
+    """The role of a checkpoint where none is asked for.
 
-    Of a family of halves it is decoder if the checkpoint says so, else the first it can fill.
+    A half of a whole family is one where its class is; of a family of halves it is decoder if the checkpoint
+    says so, else the first it can fill.
     """
     first, *others = roles_of(stated)
     if first == "model":
         published = data.get("architectures") or [None]
-        return next((role for role, half in stated.halves.items() if half.architecture in published), None)
+        halves = stated.halves.items()
+        return next((role for role, half in halves if half.architecture in published), first)
     return "decoder" if "decoder" in others and data.get("is_decoder") is True else first

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-import yaml
-
 from compiler.analysis import Analysis, analyse
-from compiler.checkpoint.resolve import resolve
+from compiler.checkpoint.resolve import resolve, seen_from
 from compiler.checkpoint.source import Source
-from compiler.configuration.processing import file_bytes
 from compiler.diagnostics.model import CrossloomError, Severity
 from compiler.diagnostics.near import near
 from compiler.importing.checkpoint import import_with_report
 from compiler.importing.sections import tokens_section
+from compiler.importing.special_ids import special_ids
+from compiler.importing.writing import analysed, filled, spec_text
 from compiler.reader import read_text
 from compiler.spec import HALVES, Spec
 from specs.families import FAMILIES, family
@@ -25,14 +23,10 @@ from specs.family import roles_of
 from specs.language import VERSION
 from specs.pairs import BRIDGE
 
+LENGTH = 200
+"""The most tokens to write, where nothing else says it."""
+
 _NEEDED = ("decoder_start", "pad")
-_MEANT = {
-    "decoder_start": ("bos_token", "cls_token"),
-    "pad": ("pad_token",),
-    "bos": ("bos_token", "cls_token"),
-    "eos": ("eos_token", "sep_token"),
-}
-"""Purpose of an id -> the special tokens that stand for it, the first that a tokenizer has."""
 
 
 @dataclass(frozen=True)
@@ -50,38 +44,23 @@ def paired(
     """The spec of an encoder and a decoder, by role a family's name, a folder or a repository.
 
     What a checkpoint has no tensors for is named under `fresh:`, what it has beside under `ignore:`. Ids
-    come from `tokens`, else from the decoder's config, else from its tokenizer's special tokens.
-    Findings are in `file`, by default of the spec's name.
+    come from `tokens`, else from the decoder's config, else from its tokenizer's special tokens. Where the
+    checkpoints do not limit how much is written, `LENGTH` and the decoder's positions do. The spec is to be
+    written to `file`: findings are there, and it names a relative folder as seen from there.
 
     Raises:
         CrossloomError: what import finds of a source, and what `check` finds but for missing ids.
     """
-    data: dict[str, Any] = {"crossloom": VERSION, "name": name}
-    more: dict[str, Any] = {"tokens": dict(tokens), "fresh": [], "ignore": {}}
-    missing: tuple[str, ...] = ()
-    for role in HALVES:
-        if sources[role] in FAMILIES:
-            data[role] = {"family": sources[role]}
-            if role in roles_of(family(sources[role])):
-                defaults = family(sources[role]).config().model_dump()
-                more["tokens"] |= tokens_section(tokens, defaults, role)
-            continue
-        half, lacking = _imported(sources[role], role, tokens)
-        missing = lacking or missing
-        section = dict(half.pop(role))
-        data[role] = {key: value for key, value in section.items() if key != "config" or value}
-        more["tokens"] |= {**half.pop("tokens", {}), **tokens}
-        more["fresh"] += half.pop("fresh", [])
-        more["ignore"] |= half.pop("ignore", {})
-        data |= {key: value for key, value in half.items() if key not in data}
-    analysis = _analysed({**data, **_filled(more)})
+    halves = {role: _half(sources[role], role, tokens, file) for role in HALVES}
+    data = _joined(name, halves, tokens)
+    analysis = analysed(filled(data))
     if analysis.graph is not None:
         untrained = [role for role in HALVES if sources[role] in FAMILIES]
-        more["fresh"] = [*_everything(analysis, untrained), *more["fresh"]]
-    if "XL404" in {finding.code for finding in analysis.diagnostics} and not missing:
-        config = analysis.spec.config if analysis.spec is not None else {}
-        missing = tuple(one for one in _NEEDED if config.get(f"{one}_token_id") is None)
-    text = _text({**data, **_filled(more)}, missing)
+        data["fresh"] = [*_everything(analysis, untrained), *data["fresh"]]
+    if analysis.spec is not None:
+        data["generation"] = _limited(data["generation"], analysis.spec.maximum_target)
+    missing = halves["decoder"].missing or _unset(analysis)
+    text = _text(filled(data), missing)
     analysis = analyse(read_text(text, file or f"{name}.yaml"))
     errors = {finding.code for finding in analysis.diagnostics if finding.severity is Severity.ERROR}
     if errors - {"XL404"} or (errors and not missing):
@@ -89,8 +68,58 @@ def paired(
     return Paired(text, analysis, missing)
 
 
-def _imported(source: str, role: str, tokens: Mapping[str, int]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What a half's import writes, and the ids it needs that are in no file."""
+@dataclass(frozen=True)
+class _Half:
+    """The sections that a half adds to a spec, and the ids it needs that are in no file."""
+
+    sections: Mapping[str, Any]
+    missing: tuple[str, ...] = ()
+
+
+def _half(source: str, role: str, tokens: Mapping[str, int], file: str | None) -> _Half:
+    """What a family or a checkpoint adds."""
+    if source not in FAMILIES:
+        return _imported(source, role, tokens, file)
+    stated = family(source)
+    is_known = role in roles_of(stated)
+    ids = tokens_section(tokens, stated.config().model_dump(), role) if is_known else {}
+    return _Half({role: {"family": source}, "tokens": ids})
+
+
+def _joined(name: str, halves: Mapping[str, _Half], tokens: Mapping[str, int]) -> dict[str, Any]:
+    """The spec of two halves, what is about both of them put together."""
+    encoder, decoder = (dict(halves[role].sections) for role in HALVES)
+    return {
+        "crossloom": VERSION,
+        "name": name,
+        "encoder": encoder.pop("encoder"),
+        "decoder": decoder.pop("decoder"),
+        "tokens": {**encoder.pop("tokens", {}), **decoder.pop("tokens", {}), **tokens},
+        "fresh": [*encoder.pop("fresh", []), *decoder.pop("fresh", [])],
+        "ignore": {**encoder.pop("ignore", {}), **decoder.pop("ignore", {})},
+        "generation": decoder.pop("generation", {}),
+        **encoder,
+        **decoder,
+    }
+
+
+def _limited(options: Mapping[str, Any], positions: int | None) -> dict[str, Any]:
+    """Options that limit how much is written, the start token not counted."""
+    if any(options.get(name) is not None for name in ("max_length", "max_new_tokens")):
+        return dict(options)
+    return {**options, "max_new_tokens": min(LENGTH, positions - 1) if positions else LENGTH}
+
+
+def _unset(analysis: Analysis) -> tuple[str, ...]:
+    """The ids that `check` misses, and no config has."""
+    if "XL404" not in {finding.code for finding in analysis.diagnostics}:
+        return ()
+    config = analysis.spec.config if analysis.spec is not None else {}
+    return tuple(one for one in _NEEDED if config.get(f"{one}_token_id") is None)
+
+
+def _imported(source: str, role: str, tokens: Mapping[str, int], file: str | None) -> _Half:
+    """What a checkpoint's import writes."""
     given = dict(tokens) if role == "decoder" else {}
     opened = _opened(source)
     special = special_ids(opened) if role == "decoder" else {}
@@ -107,14 +136,20 @@ def _imported(source: str, role: str, tokens: Mapping[str, int]) -> tuple[dict[s
             if found not in special:
                 missing.append(found)
             given[found] = special.get(found, 0)
-    data = dict(spec.data)
-    for key in ("crossloom", "name"):
-        del data[key]
+    data = {name: section for name, section in spec.data.items() if name not in ("crossloom", "name")}
+    part = {name: value for name, value in data[role].items() if name != "config" or value}
+    data[role] = {**part, "weights": _weights(source, part["weights"], file)}
     if role == "decoder":
         further = {one: id_ for one, id_ in special.items() if spec.config.get(f"{one}_token_id") is None}
         settled = {**further, **data.get("tokens", {})}
         data["tokens"] = {one: id_ for one, id_ in settled.items() if one not in missing}
-    return data, tuple(missing)
+    return _Half(data, tuple(missing))
+
+
+def _weights(source: str, named: str, file: str | None) -> str:
+    """The checkpoint as the spec names it: a folder that was given by a relative path has one there, too."""
+    is_relative = source.startswith(".") and file is not None
+    return seen_from(Path(file or "").parent, source, Path()) if is_relative else named
 
 
 def _opened(source: str) -> Source:
@@ -132,45 +167,6 @@ def _opened(source: str) -> Source:
         raise CrossloomError(told) from None
 
 
-def special_ids(source: Source) -> dict[str, int]:
-    """The ids of a tokenizer's special tokens by purpose, as far as its files tell them."""
-    named: dict[str, str] = {}
-    for file in ("tokenizer_config.json", "special_tokens_map.json"):
-        for name, token in _json(source, file).items():
-            text = token.get("content") if isinstance(token, dict) else token
-            if isinstance(text, str):
-                named.setdefault(name, text)
-    ids = _ids(source)
-    found = {}
-    for purpose, names in _MEANT.items():
-        token = next((named[name] for name in names if named.get(name) in ids), None)
-        if token is not None:
-            found[purpose] = ids[token]
-    return found
-
-
-def _ids(source: Source) -> dict[str, int]:
-    """Token -> id of whatever files of a vocabulary lie there."""
-    ids: dict[str, int] = {}
-    if source.has("vocab.txt"):
-        lines = file_bytes(source, "vocab.txt").decode("utf-8", errors="replace").split("\n")
-        ids |= {line.rstrip("\r"): index for index, line in enumerate(lines)}
-    ids |= {token: id_ for token, id_ in _json(source, "vocab.json").items() if isinstance(id_, int)}
-    for added in _json(source, "tokenizer.json").get("added_tokens") or []:
-        if isinstance(added, dict) and isinstance(added.get("id"), int):
-            ids[str(added.get("content"))] = added["id"]
-    return ids
-
-
-def _json(source: Source, name: str) -> dict[str, Any]:
-    """The object in a file; nothing where there is none, for the files are read again where they count."""
-    if source.has(name):
-        with suppress(ValueError):
-            read = json.loads(file_bytes(source, name))
-            return read if isinstance(read, dict) else {}
-    return {}
-
-
 def _everything(analysis: Analysis, roles: list[str]) -> list[str]:
     """Patterns for all parameters of some roles."""
     assert analysis.graph is not None, "there are parameters"
@@ -182,17 +178,9 @@ def _everything(analysis: Analysis, roles: list[str]) -> list[str]:
     ]
 
 
-def _filled(sections: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in sections.items() if value}
-
-
-def _analysed(data: Mapping[str, Any]) -> Analysis:
-    return analyse(read_text(_text(data, ()), f"{data['name']}.yaml"))
-
-
 def _text(data: Mapping[str, Any], missing: tuple[str, ...]) -> str:
     """The spec as a person would begin it, with a line to fill in for every id that is missing."""
-    lines = yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=100).splitlines()
+    lines = spec_text(data).splitlines()
     if missing:
         asked = [f"{one}: ...  # nothing beside the decoder says which" for one in missing]
         if "tokens:" in lines:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-
-import yaml
 
 from compiler.analysis import analyse
 from compiler.checkpoint.source import Source
 from compiler.configuration.generation import generation_document
-from compiler.configuration.pair import IDS, read_pair
+from compiler.configuration.pair import IDS, PairConfiguration, read_pair
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.importing.sections import (
     Imported,
@@ -24,12 +21,15 @@ from compiler.importing.sections import (
     unusual_fields,
     weights_of,
 )
+from compiler.importing.writing import analysed, filled, in_place
 from compiler.passes.findings import Findings
-from compiler.reader import Document, read_text
+from compiler.reader import Document
 from compiler.reader import Path as Address
+from compiler.spec import Spec
 from compiler.weights.published_pairs import misread, unlike_published
 from specs.language import VERSION
 from specs.pairs import HALVES
+from specs.values import View
 
 
 def imported_pair(
@@ -53,61 +53,65 @@ def imported_pair(
     findings = read.own.findings
     findings.report([*architecture_problems(document.data, read.pair), *idle_names(document, known, ignore)])
     fields = {one: {**read.families[one].config().model_dump(), **read.halves[one].fields} for one in HALVES}
-    ids = {f"{name}_token_id": value for name, value in read.ids().items()}
-    config = {**fields["decoder"], **ids}
+    config = {**fields["decoder"], **{f"{name}_token_id": value for name, value in read.ids().items()}}
     dropped = dict(read.dropped)
     generation = generation_document(source, ignore)
-    sections = {"generation": generation_section(findings, generation, config)}
+    options = generation_section(findings, generation, config)
+    beside: dict[str, Any] = {}
     for one in HALVES:
-        sections |= processing_sections(findings, source, read.families[one], one, fields[one], dropped)
+        beside |= processing_sections(
+            findings, source, read.families[one], View(fields[one], f"{one}.config"), fields[one], dropped
+        )
     if read.has_errors:
         raise CrossloomError(read.diagnostics)
-    data: dict[str, Any] = {"crossloom": VERSION, "name": name_of(source), "weights": weights_of(source)}
-    for one in HALVES:
-        different = unusual_fields(read.families[one], read.halves[one].fields)
-        data[one] = {"family": read.families[one].name} | ({"config": different} if different else {})
-    own = {
-        name: value
-        for name, value in read.ids().items()
-        if fields["decoder"].get(f"{name}_token_id") != value
+    data: dict[str, Any] = {
+        "crossloom": VERSION,
+        "name": name_of(source),
+        "weights": weights_of(source),
+        **{one: _half(read, one) for one in HALVES},
+        "tokens": tokens_section({**_own_ids(read, fields["decoder"]), **tokens}, config, "decoder"),
+        "ignore": {"config": sorted(ignore)} if ignore else {},
+        "generation": options,
+        **beside,
     }
-    if settled := tokens_section({**own, **tokens}, config, "decoder"):
-        data["tokens"] = settled
-    if ignore:
-        data["ignore"] = {"config": sorted(ignore)}
-    data |= {key: value for key, value in sections.items() if value}
-    analysis = analyse(
-        read_text(
-            yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100), f"{data['name']}.yaml"
-        )
-    )
+    spec, told = _sound(filled(data), read, document, generation)
+    return Imported(spec, dropped, told)
+
+
+def _half(read: PairConfiguration, role: str) -> dict[str, Any]:
+    """One half, as short as it can be."""
+    fields = unusual_fields(read.families[role], read.halves[role].fields)
+    return {"family": read.families[role].name, **filled({"config": fields})}
+
+
+def _own_ids(read: PairConfiguration, decoder: Mapping[str, Any]) -> dict[str, int]:
+    """The ids that the pair sets otherwise than its decoder's config does."""
+    return {name: value for name, value in read.ids().items() if decoder.get(f"{name}_token_id") != value}
+
+
+def _sound(
+    data: dict[str, Any], read: PairConfiguration, document: Document, generation: Document | None
+) -> tuple[Spec, tuple[Diagnostic, ...]]:
+    """The spec, and what there is to know of the published class. CrossloomError: every finding."""
+    analysis = analysed(data)
     if analysis.has_errors:
-        for one in HALVES:
-            data[one]["config"] = dict(read.halves[one].fields)  # as the file has them, defaults too
-        raise CrossloomError(analyse(_in_place(document, generation, data)).diagnostics)
+        whole = {one: {**data[one], "config": dict(read.halves[one].fields)} for one in HALVES}
+        placed = in_place({**data, **whole}, document, generation, _moved)  # defaults too
+        raise CrossloomError(analyse(placed).diagnostics)
     spec, graph = analysis.sound()
-    told = Findings(_in_place(document, generation, data))
+    told = Findings(in_place(data, document, generation, _moved))
     told.report([*misread(read.pair, spec, graph), *unlike_published(spec, graph)])
     if told.has_errors:
         raise CrossloomError(told.diagnostics)
-    return Imported(spec, dropped, tuple(told.diagnostics))
+    return spec, tuple(told.diagnostics)
 
 
-def _in_place(config: Document, generation: Document | None, data: dict[str, Any]) -> Document:
-    """The imported spec as if it were written in the checkpoint's files: a finding shows the field there."""
-
-    def moved(place: Address) -> Address:
-        if place[:1] and place[0] in HALVES:
-            return (place[0], "family") if place[1:] == ("model_type",) else (place[0], "config", *place[1:])
-        name = str(place[0]).removesuffix("_token_id") if place else ""
-        return ("tokens", name, *place[1:]) if name in IDS else place
-
-    values = {moved(place): span for place, span in config.values.items()}
-    keys = {moved(place): span for place, span in config.keys.items()}
-    if generation is not None:
-        values |= {("generation", *place): span for place, span in generation.values.items() if place}
-        keys |= {("generation", *place): span for place, span in generation.keys.items()}
-    return replace(config, data=data, values=values, keys=keys)
+def _moved(place: Address) -> Address:
+    """From a place in config.json to that in the spec."""
+    if place[0] in HALVES:
+        return (place[0], "family") if place[1:] == ("model_type",) else (place[0], "config", *place[1:])
+    name = str(place[0]).removesuffix("_token_id")
+    return ("tokens", name, *place[1:]) if name in IDS else place
 
 
 def _not_divided(role: str, document: Document) -> Diagnostic:

@@ -223,10 +223,10 @@ def _parts(block: Block) -> Iterator[str]:
 def _example_sizes(graph: Graph) -> dict[str, int]:
     sizes = {"batch": 1}
     for name, type_ in graph.inputs.items():
-        for dim in type_.dims:
-            for size in sorted(dim.names() - sizes.keys()):
-                role = "token_ids" if name.startswith("decoder_") else type_.role
-                sizes[size] = max(EXAMPLE_LENGTHS.get(role, 1), graph.minimums.get(size, 1))
+        role = "token_ids" if name.startswith("decoder_") else type_.role
+        for size in sorted({size for dim in type_.dims for size in dim.names()} - {"batch"}):
+            least = max(sizes.get(size, 1), graph.minimums.get(size, 1))
+            sizes[size] = max(least, EXAMPLE_LENGTHS.get(role, 1))
     made = {size for type_ in graph.types.values() for dim in type_.dims for size in dim.names()}
     return sizes | dict.fromkeys(sorted(made - sizes.keys()), EXAMPLE_LENGTHS["hidden"])
 

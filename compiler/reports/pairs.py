@@ -111,7 +111,8 @@ def _graph(text: str) -> Graph:
 
 def _fresh(graph: Graph, name: str, role: str) -> tuple[str, ...]:
     """What published checkpoints of the family may lack of this role; the head is a decoder's."""
-    own = [a for a in graph.parameters() if a.startswith("encoder.") is (role == "encoder")]
+    tied = {tie.tied for tie in graph.ties}
+    own = [a for a in graph.parameters() if a.startswith("encoder.") is (role == "encoder") and a not in tied]
     return tuple(p for p in family(name).untrained if any(fnmatchcase(address, p) for address in own))
 
 

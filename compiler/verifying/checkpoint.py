@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -15,6 +15,7 @@ from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Source
 from compiler.configuration.generation import differing_ids, generation_document, read_generation
 from compiler.configuration.processing import assumed_front_end, processing_findings, vocabulary_findings
+from compiler.configuration.tables import malformed_tables, missing_tables, tables_stated
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.places import id_address, spans_of, weights_address
 from compiler.spec import Component, Spec
@@ -111,7 +112,9 @@ def _with_fields(spec: Spec, fields: Mapping[str, Mapping[str, Any]]) -> tuple[S
 
 def generation_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
     """What generation would refuse in the checkpoint's own options, and XL505 for other special ids."""
-    document = generation_document(source, spec.language.ignore.config)
+    document = generation_document(source, spec.language.ignore.config, tables_stated(spec))
+    yield from malformed_tables(source, tables_stated(spec), component.config)
+    yield from missing_tables(spec, source, _methods(spec))
     if component.role == "encoder" or document is None:
         return
     yield from read_generation(document, spec.config, spec.generation, spec.maximum_target).diagnostics
@@ -126,6 +129,12 @@ def generation_findings(spec: Spec, component: Component, source: Source) -> Ite
             ("generation would use one of them, and training the other",),
             f"set `{name}: {own}` under `generation:` to generate with it, or set it in the config",
         )
+
+
+def _methods(spec: Spec) -> Collection[str]:
+    """The methods of the model that a spec describes."""
+    graph = analysis_of(spec).graph
+    return () if graph is None else graph.sections().keys()
 
 
 def stored_dtypes(verified: Iterable[Verified]) -> dict[str, list[str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 from compiler.checkpoint.reader import read_checkpoint
 from compiler.checkpoint.source import Folder, Source
 from compiler.diagnostics.model import CrossloomError
+from compiler.weights.table import WeightTable
 from specs.family import Family
 from specs.values import View
 from specs.weights import Dialect, WeightMap, belongs, generalise
@@ -46,19 +48,20 @@ def _spelling(table: WeightMap, wanted: Collection[str], names: Collection[str])
     return max(table.dialects, key=lambda one: sum(one.spell(name) in known for name in wanted))
 
 
-def untrained(family: Family, role: str, config: Mapping[str, Any], source: Source) -> list[str]:
-    """Those of the family's patterns for `fresh:` that a local checkpoint has no tensors for."""
+def untrained(family: Family, role: str, table: WeightTable, source: Source) -> list[str]:
+    """Those of the family's patterns for `fresh:` that a local checkpoint has no tensors for.
+
+    A parameter that is tied to another starts with it.
+    """
     names = _stored(source)
     if names is None or not family.untrained:
         return []
-    table = family.weights(View({**family.config().model_dump(), **config}, f"{role}.config"))
-    known = {generalise(name)[0] for name in names}
-    spelling = _spelling(table, [name for row in table.rows for name in row.sources], names)
+    needed = {row.address: (*row.sources, *row.copies) for row in table.of(role) if row.status == "loaded"}
+    spelling = _spelling(table.maps[role], [generalise(one)[0] for one in chain(*needed.values())], names)
     lost = []
     for pattern in family.untrained:
-        rows = [row for row in table.rows if fnmatchcase(row.address, pattern) and belongs(row.address, role)]
-        stored = [{spelling.spell(name) for name in (*row.sources, *row.copies)} & known for row in rows]
-        if rows and not any(stored):
+        wanted = [stored for address, stored in needed.items() if fnmatchcase(address, pattern)]
+        if wanted and not any(spelling.spell(name) in names for name in chain(*wanted)):
             lost.append(pattern)
     return lost
 

@@ -101,6 +101,7 @@ def _transcripts(
 ) -> Iterator[Transcript]:
     from tqdm import tqdm
 
+    from compiler.untrained import untrained
     from crossloom.api import load
     from runtime.flows import flow_of
     from runtime.processing.loading import files_of, processor_of
@@ -110,6 +111,8 @@ def _transcripts(
     flow_of(sound)
     check_options(sound, options)
     model = load(sound, weights, device=device_of(device))
+    if findings := untrained(sound, graph, model.fresh):
+        report(findings)
     processor = processor_of(sound, graph, files_of(files, model.sources))
     with tqdm(total=len(inputs), unit="input", delay=1, disable=not sys.stderr.isatty(), leave=False) as bar:
         for transcript in transcribe(model, processor, inputs, **reading, **options):

@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 04953af99ded1bfb25fed854291453852a8c0c7f4fd0cfe5bf5155c1120f25e9
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -753,8 +753,8 @@ class Model(nn.Module):
     """6 encode and 6 decode nodes, in order."""
 
     vocabulary = 10000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_features": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()

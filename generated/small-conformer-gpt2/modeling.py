@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 fc77c23cb977ac10b726d5f778d303265081f2f370e7b40f81d8fdeba3996747
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -967,8 +967,8 @@ class Model(nn.Module):
     """11 encode and 6 decode nodes, in order."""
 
     vocabulary = 2000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_values": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 05384101ebd3e2f92faecf932a9b7bee219cdbf580b6c8e812ab5d5a1b8daf14
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -875,8 +875,8 @@ class Model(nn.Module):
     """7 encode and 7 decode nodes, in order."""
 
     vocabulary = 2000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ()
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,10 +5,10 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 """
 
 # name: small-speech-graph
-# resolved spec: sha256 8e1f2129d9b3c7b4cdf84ee04c3c685d380ccdf8bbe8f28466f128dba733aa59
+# resolved spec: sha256 f749fe2655781e3c8d73cfc177f28565b35deab4778e1f41478cd77d4cd419d3
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -835,6 +835,61 @@ class SelfAttention(nn.Module):
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
+def within_chunks(length: int, chunk: int, left_chunks: int, device: torch.device) -> Tensor:
+    """Which pairs of `length` positions attend, query before key: [length, length] bool.
+
+    A query attends to its own chunk and to `left_chunks` before it, to all before it if they are negative.
+    """
+    chunks = torch.arange(length, device=device) // chunk
+    behind = chunks.unsqueeze(1) - chunks
+    return (behind >= 0) & ((behind <= left_chunks) | (left_chunks < 0))
+
+
+class ChunkedEncoderStack(SelfAttentionStack):
+    """Layers that are told which pairs of positions attend, and which positions are padding."""
+
+    def __init__(self, layers: list[nn.Module], chunk: int, left_chunks: int) -> None:
+        super().__init__(layers)
+        self.chunk = chunk
+        self.left_chunks = left_chunks
+
+    def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], mask [B, S] with 1 = keep -> [B, S, D]."""
+        visible = within_chunks(hidden.shape[1], self.chunk, self.left_chunks, hidden.device)[None, None]
+        if mask is not None:
+            visible = visible & mask.bool()[:, None, None, :]
+        for _, layer in self.kept():
+            hidden = layer(hidden, visible, mask)
+        return hidden
+
+
+class MaskedConformerEncoderLayer(ConformerLayer):
+    """A layer whose convolution sees padding as zeros."""
+
+    def forward(self, hidden: Tensor, visible: Tensor, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, S, D], pairs that attend [B or 1, 1, S, S], mask [B, S] with 1 = keep -> [B, S, D]."""
+        hidden = self.attended(hidden, visible)
+        return self.convolved(hidden, zeroed(self.convolution_norm(hidden), mask))
+
+
+class CausalConvolution(nn.Conv1d):
+    """A convolution that sees no later position: zeros stand before the first one."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, S] -> [B, out_channels, S]."""
+        return super().forward(F.pad(input, (self.kernel_size[0] - 1, 0)))
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Normalisation over the channels of every frame, where channels come before time."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, F], unchanged in shape."""
+        frames = input.transpose(1, 2)
+        normed = F.layer_norm(frames, self.normalized_shape, self.weight, self.bias, self.eps)
+        return normed.transpose(1, 2)
+
+
 class BatchNormConvolutionPositions(nn.Module):
     """The same, its input normalised over the batch."""
 
@@ -1066,11 +1121,11 @@ class Output(NamedTuple):
 
 
 class Model(nn.Module):
-    """18 encode and 5 decode nodes, in order."""
+    """19 encode and 5 decode nodes, in order."""
 
     vocabulary = 2000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_features": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()
@@ -1212,6 +1267,42 @@ class Model(nn.Module):
                 for _ in range(2)  # graph.nodes.conformer.with.layers
             ]
         )
+        self.chunked = ChunkedEncoderStack(
+            [
+                MaskedConformerEncoderLayer(
+                    first_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    first=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    self_attention_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.heads
+                    self_attention=SelfAttention(target_dim=144, heads=4, dropout=0.0),
+                    convolution_norm=nn.LayerNorm(144),  # dims.width
+                    convolution=ConvolutionModule(
+                        width=144,  # dims.width
+                        depthwise=CausalConvolution(
+                            in_channels=144,  # dims.width
+                            out_channels=144,  # dims.width
+                            kernel_size=15,  # graph.nodes.chunked.with.convolution_kernel
+                            groups=144,  # dims.width
+                            bias=False,
+                        ),
+                        norm=ChannelNorm(normalized_shape=144),  # dims.width
+                        activation=nn.ReLU(),
+                    ),
+                    second_norm=nn.LayerNorm(144),  # dims.width
+                    # dims.width
+                    # dims.inner
+                    second=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    final_norm=nn.LayerNorm(144),  # dims.width
+                    dropout=0.0,
+                    convolution_dropout=0.0,
+                ),
+            ],
+            chunk=40,  # graph.nodes.chunked.with.chunk
+            left_chunks=2,  # graph.nodes.chunked.with.left_chunks
+        )
         self.cleared_again = ZeroPadding()
         self.wide = BatchNormConvolutionPositions(
             norm=BatchNorm(width=144),  # dims.width
@@ -1333,7 +1424,8 @@ class Model(nn.Module):
         angles = self.angles(near_placed)  # [2, (frames + 3) // 4, 36]
         rotary = self.rotary(near_placed, angles, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
         conformer = self.conformer(rotary, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
-        cleared_again = self.cleared_again(conformer, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        chunked = self.chunked(conformer, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
+        cleared_again = self.cleared_again(chunked, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
         wide = self.wide(cleared_again)  # [batch, (frames + 3) // 4, 144]
         wide_placed = self.wide_placed(cleared_again, wide)  # [batch, (frames + 3) // 4, 144]
         adapted = self.adapted(wide_placed, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]

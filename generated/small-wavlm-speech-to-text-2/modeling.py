@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 a5d2bb716e4b1ec26677ea4625450d919a81d4ab72db7e27d88001d746f57706
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -1008,8 +1008,8 @@ class Model(nn.Module):
     """13 encode and 5 decode nodes, in order."""
 
     vocabulary = 2000  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_values": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()

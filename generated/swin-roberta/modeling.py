@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 5576425d815b868d9a43aa1ded6a39cfe2619391830b7c28933dd23a6566b441
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -818,8 +818,8 @@ class Model(nn.Module):
     """12 encode and 11 decode nodes, in order."""
 
     vocabulary = 50265  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ()
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 8d8a7d0a7ce9489d83f97d965f5f615c64a973c016b0b528eff12a451adc368b
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -680,8 +680,8 @@ class Model(nn.Module):
     """5 encode and 10 decode nodes, in order."""
 
     vocabulary = 30522  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ()
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self) -> None:
         super().__init__()

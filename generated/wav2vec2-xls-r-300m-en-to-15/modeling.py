@@ -8,7 +8,7 @@ F frames, V vocabulary, C channels, R rows of a decode step (sentences x beams).
 # resolved spec: sha256 3d7ca8d26d5b12bb9e24a9d996f716e08fb03ea7e3d0169716ab91c1c4de915d
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -877,8 +877,8 @@ class Model(nn.Module):
     """11 encode and 8 decode nodes, in order."""
 
     vocabulary = 250054  # ids that the logits tell apart
-    # of these masks only the number of ones in a row is read, as if they came first
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    # by input, the masks of which only the number of ones in a row is read, as if they came first
+    length_masks: Mapping[str, tuple[str, ...]] = {"input_values": ("attention_mask",)}
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,6 +12,8 @@ from torch import Tensor
 from compiler.diagnostics.near import near
 from runtime.failures import failure
 from runtime.processing import Processor
+from runtime.speech.characters import Characters, characters_of_sequences
+from runtime.speech.units import Units, units_of_logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +85,46 @@ def _language_code(host: Host, language: str, tables: tuple[str, ...]) -> str:
     return code
 
 
-def _language_id(host: Host, code: str, rows: Any, table: str) -> Tensor:
-    """The language's id in a table, for every row: int64 [R, 1]. `rows` are ids, or an encoder's output."""
-    return _column(host, int(host.table(table)[code]), rows)
+def _table_entry(host: Host, key: str, table: str) -> int:
+    """The id of a key that a table is known to have."""
+    return int(host.table(table)[key])
 
 
-def _bounded_id(host: Host, index: int, rows: Tensor, count: int, what: str) -> Tensor:
-    """An id below `count`, for every row: int64 [R, 1]. Raises CrossloomError (XL402) for another."""
+def _bounded_id(_: Host, index: int, count: int, what: str) -> int:
+    """An id below `count`. Raises CrossloomError (XL402) for another."""
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
         raise failure(
             "XL402",
             f"{what} {index!r} is out of range: this model has {count}",
             help=f"use a whole number from 0 to {count - 1}",
         )
-    return _column(host, index, rows)
+    return index
 
 
-def _column(host: Host, index: int, rows: Any) -> Tensor:
-    count = len(rows) if isinstance(rows, Tensor) else len(rows.hidden)
-    return torch.full((count, 1), index, device=next(host.model.parameters()).device)
+def _id_for_rows(_: Host, index: int, ids: Tensor) -> Tensor:
+    """An id for every row of ids [R, T]: int64 [R]."""
+    return torch.full((len(ids),), index, device=ids.device)
+
+
+def _prompt(_: Host, index: int, encoded: Any) -> Tensor:
+    """Decoder inputs that begin with an id, a row a sentence: int64 [B, 1]."""
+    return torch.full((len(encoded.hidden), 1), index, device=encoded.hidden.device)
+
+
+def _length_mask(_: Host, ids: Tensor, pad: int) -> Tensor:
+    """As many ones at the start of a row as ids [R, T] in it are no padding: int64 [R, T]."""
+    places = torch.arange(ids.shape[1], device=ids.device)
+    return (places < (ids != pad).sum(1, keepdim=True)).long()
+
+
+def _subword_to_characters(host: Host, ids: Tensor, **special: int) -> Characters:
+    """The characters of decoded ids [R, T], by the checkpoint's tables of pieces and characters."""
+    return characters_of_sequences(ids, host.table("id_to_text"), host.table("char_to_id"), **special)
+
+
+def _choose_units(_: Host, logits: Tensor, mask: Tensor, sampling: dict[str, Any], **ids: Any) -> Units:
+    """The units of logits [R, U, V], as they are asked for."""
+    return units_of_logits(logits, mask, **ids, **sampling)
 
 
 def _without_last(_: Host, ids: Tensor) -> Tensor:
@@ -119,12 +142,17 @@ def _repeat_rows(_: Host, encoded: Any, ids: Tensor) -> Any:
 
 HOST: Mapping[str, Callable[..., Any]] = {
     "bounded_id": _bounded_id,
+    "choose_units": _choose_units,
     "detokenize": _detokenize,
     "front_end": _front_end,
+    "id_for_rows": _id_for_rows,
     "image_front_end": _image_front_end,
     "language_code": _language_code,
-    "language_id": _language_id,
+    "length_mask": _length_mask,
+    "prompt": _prompt,
     "repeat_rows": _repeat_rows,
+    "subword_to_characters": _subword_to_characters,
+    "table_entry": _table_entry,
     "tokenize": _tokenize,
     "without_last": _without_last,
 }

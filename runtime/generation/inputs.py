@@ -48,7 +48,8 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
             if name not in {"attention_mask", "pixel_values"} and value.shape[:2] != mask.shape:
                 yield mismatch("attention_mask", f"is {list(mask.shape)} for `{name}` {list(value.shape)}")
     if mask is not None:
-        yield from _check_mask("attention_mask", mask, "attention_mask" in model.length_masks)
+        counted = {name for given in tensors for name in model.length_masks.get(given, ())}
+        yield from _check_mask("attention_mask", mask, "attention_mask" in counted)
     pad = model.spec.config.get("pad_token_id")
     if ids is not None and mask is None and pad is not None and bool((ids == pad).any()):
         yield Problem(

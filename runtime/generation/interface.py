@@ -55,12 +55,16 @@ class Model(Protocol):
         """The checkpoint's own generation options, lowest in precedence."""
 
     @property
+    def tables(self) -> Mapping[str, Any]:
+        """The tables of host operations that the checkpoint has, by their names in its file."""
+
+    @property
     def vocabulary(self) -> int:
         """How many ids the logits tell apart."""
 
     @property
-    def length_masks(self) -> tuple[str, ...]:
-        """Inputs of which only the number of ones in a row is read: masks of ones, then zeros."""
+    def length_masks(self) -> Mapping[str, tuple[str, ...]]:
+        """By the input they go with, masks of which only the number of ones in a row is read."""
 
     @property
     def parameters(self) -> Callable[[], Iterator[Tensor]]:

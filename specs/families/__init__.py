@@ -19,6 +19,7 @@ FAMILIES = (
     "hubert",
     "mbart",
     "roberta",
+    "seamless_m4t_v2",
     "speech_to_text",
     "speech_to_text_2",
     "swin",

@@ -125,6 +125,7 @@ class Signature:
         leaks_padding: why padding is seen by valid positions, or None when it never is.
         keeps_state: takes the decode cache.
         mixes_time: what it gives at a position depends on others.
+        trains_only: outside of training it passes on what it is given.
         takes_length: its outputs are as long as its values say, or padded to a `length` that is given.
     """
 
@@ -139,6 +140,7 @@ class Signature:
     leaks_padding: str | None = None
     keeps_state: bool = False
     mixes_time: bool = False
+    trains_only: bool = False
     takes_length: bool = False
     _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
 

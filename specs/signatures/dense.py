@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from specs.dims import Dim
 from specs.graph import Block
@@ -174,6 +175,13 @@ LAYER_NORM = Signature(
     outputs=(Port("hidden", "hidden", ("batch", "time", "width")),),
     construct=lambda n: Block("nn.LayerNorm", {"normalized_shape": n.width, "eps": n.eps}),
     operations=_elementwise,
+)
+
+FEATURE_NORM = replace(
+    LAYER_NORM,
+    kind="feature_norm",
+    summary="Features normalised vector by vector, as hidden states of their width.",
+    inputs=(Port("features", "features", ("batch", "time", "width")),),
 )
 
 LINEAR = Signature(

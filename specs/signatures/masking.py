@@ -44,4 +44,5 @@ SPAN_MASKING = Signature(
     construct=lambda n: Block("SpanMasking", {hyper.name: getattr(n, hyper.name) for hyper in _HYPERS}),
     operations=_elementwise,
     mixes_time=True,
+    trains_only=True,
 )

@@ -205,6 +205,28 @@ def test_padding_is_seen_exactly_where_the_signature_says_so(kind: str) -> None:
 
 
 @each
+def test_parameters_are_idle_outside_of_training_exactly_where_the_signature_says_so(kind: str) -> None:
+    signature = SIGNATURES[kind]
+    idle: list[bool] = []
+
+    @RUNS
+    @given(data=st.data())
+    def collect(data: st.DataObject) -> None:
+        _, module, _, _, tensors = drawn(data.draw, signature, least=1)
+        parameters = list(module.parameters())
+        before = call(signature, module.eval(), tensors)
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.uniform_(-2, 2)
+        after = call(signature, module, tensors)
+        if parameters:
+            idle.append(all(torch.equal(before[port.name], after[port.name]) for port in signature.outputs))
+
+    collect()
+    assert (bool(idle) and all(idle)) is signature.trains_only
+
+
+@each
 def test_ports_are_the_parameters_of_forward(kind: str) -> None:
     signature = SIGNATURES[kind]
     module = realise(signature.construct(smallest(signature)))

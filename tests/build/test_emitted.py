@@ -186,8 +186,8 @@ def test_ids_of_an_encoder_are_held_against_their_tables() -> None:
 
 
 def test_the_model_says_which_masks_are_lengths(cases: Callable[[int], Case]) -> None:
-    assert cases(0).ours.length_masks == ("attention_mask",)
-    assert build(*analyse(read_text(TEXT, "text.yaml")).sound()).length_masks == ()
+    assert cases(0).ours.length_masks == {"input_features": ("attention_mask",)}
+    assert build(*analyse(read_text(TEXT, "text.yaml")).sound()).length_masks == {}
 
 
 @pytest.mark.parametrize("form", ["pickle", "torch.save"])

@@ -74,9 +74,9 @@ def test_what_names_no_checkpoint_learns(name: str) -> None:
 def inputs_of(graph: Any) -> dict[str, torch.Tensor]:
     """Two samples of random numbers with labels."""
     generator = torch.Generator().manual_seed(0)
-    sizes = {"waveform": (2, 6000), "features": (2, 120, 80)}
+    sizes = {"waveform": (2, 6000), "features": (2, 120, 80), "image": (2, 3, 32, 32)}
     (kept,) = (key for key, type_ in graph.inputs.items() if type_.role in ("waveform", "features", "image"))
     type_ = graph.inputs[kept]
-    size = sizes.get(type_.role) or (2, *(dim.value for dim in type_.dims[1:]))
-    labels = torch.randint(3, 2000, (2, 6), generator=generator)
+    size = [dim.value or given for dim, given in zip(type_.dims, sizes[type_.role], strict=True)]
+    labels = torch.randint(4, 1000, (2, 6), generator=generator)
     return {kept: torch.randn(size, generator=generator), "labels": labels}

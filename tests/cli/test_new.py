@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,10 @@ from transformers import BertForMaskedLM
 import crossloom
 from tests.cli.runner import crossloom as command
 from tests.pairs import oracle
+from tests.pairs.folders import decoder, speech_encoder, text_encoder
 from tests.speech import oracle as speech
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "audio"
 
 
 def new(out: Path, encoder: str | Path, decoder: str | Path, *more: str) -> Result:
@@ -77,6 +81,7 @@ def test_from_two_families(tmp_path: Path) -> None:
     data = yaml.safe_load(out.read_text())
     assert data["fresh"] == ["encoder.*", "decoder.*", "head.*"]
     assert data["tokens"] == {"decoder_start": 50256, "pad": 50256}
+    assert data["generation"] == {"max_new_tokens": 200}
 
 
 @pytest.mark.parametrize(
@@ -124,3 +129,47 @@ def test_findings_are_in_the_file_that_was_written(tmp_path: Path) -> None:
     done = new(out, "vit", tmp_path / "text", "--decoder-start", "1", "--pad", "0")
     assert done.exit_code == 0, done.output
     assert f"{out}:" in done.stderr.replace("\n", "")
+
+
+def test_what_was_named_from_here_is_named_from_the_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of specs and checkpoints can be moved whole; what was given by its whole path stays so."""
+    text_encoder(tmp_path / "work" / "halves" / "bert")
+    decoder(tmp_path / "work" / "gpt2")
+    monkeypatch.chdir(tmp_path / "work" / "halves")
+    assert new(Path("../specs/pair.yaml"), "./bert", "../gpt2").exit_code == 0
+    spec = tmp_path / "work" / "specs" / "pair.yaml"
+    data = yaml.safe_load(spec.read_text())
+    assert (data["encoder"]["weights"], data["decoder"]["weights"]) == ("../halves/bert", "../gpt2")
+    assert new(Path("here.yaml"), "./bert", tmp_path / "work" / "gpt2").exit_code == 0
+    data = yaml.safe_load(Path("here.yaml").read_text())
+    assert data["encoder"]["weights"] == "./bert"
+    assert data["decoder"]["weights"] == str(tmp_path / "work" / "gpt2")
+    (tmp_path / "work").rename(tmp_path / "moved")
+    crossloom.load(tmp_path / "moved" / "specs" / "pair.yaml")
+
+
+@pytest.mark.parametrize("encoder", [text_encoder, speech_encoder])
+def test_a_new_spec_runs_and_trains_as_it_is(encoder: Any, tmp_path: Path) -> None:
+    """Nothing is left to be written; the decoder's positions bound how much is."""
+    out = tmp_path / "pair.yaml"
+    assert new(out, encoder(tmp_path / "encoder"), decoder(tmp_path / "decoder")).exit_code == 0
+    assert yaml.safe_load(out.read_text())["generation"] == {"max_new_tokens": 59}
+    given = "hello world" if encoder is text_encoder else str(DIGITS / "nine.wav")
+    done = command("run", out, given)
+    assert done.exit_code == 0, done.stderr
+    row = {"source": given} if encoder is text_encoder else {"audio": given}
+    (tmp_path / "rows.jsonl").write_text(json.dumps({**row, "text": "hello"}) + "\n")
+    trained = tmp_path / "out"
+    done = command("train", out, "--data", tmp_path / "rows.jsonl", "-o", trained, "--max-steps", "1")
+    assert done.exit_code == 0, done.stderr
+    assert command("run", trained / "spec.yaml", given).exit_code == 0
+
+
+def test_a_checkpoint_that_limits_itself_is_not_limited_again(tmp_path: Path) -> None:
+    decoder(tmp_path / "decoder")
+    (tmp_path / "decoder" / "generation_config.json").write_text(json.dumps({"max_length": 9}))
+    out = tmp_path / "pair.yaml"
+    assert new(out, "bert", tmp_path / "decoder").exit_code == 0
+    assert yaml.safe_load(out.read_text())["generation"] == {"max_length": 9}

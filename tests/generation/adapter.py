@@ -6,7 +6,9 @@ one of search or of options.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -44,7 +46,7 @@ class AdapterCache:
 
 
 class Adapter:
-    length_masks: tuple[str, ...] = ("attention_mask",)
+    length_masks: Mapping[str, tuple[str, ...]] = MappingProxyType({"input_features": ("attention_mask",)})
 
     def __init__(self, theirs: Speech2TextForConditionalGeneration) -> None:
         self._model = theirs

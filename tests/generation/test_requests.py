@@ -127,7 +127,7 @@ def test_ids_with_padding_need_a_mask() -> None:
 
 def test_holes_are_fine_where_the_encoder_reads_the_mask_itself() -> None:
     model = Adapter(CASE.model)
-    model.length_masks = ()
+    model.length_masks = {}
     holes = MASK.index_fill(1, torch.tensor(1), 0)
     generate(model, **{**CASE.inputs, "attention_mask": holes}, max_new_tokens=2)
 

@@ -58,16 +58,16 @@ NEAREST = {
         "tests/pairs/test_bridges.py",
         "tests/pairs/test_saved_files.py",
         "tests/speech/test_heads.py",
-        "tests/pairs/test_saved.py",
         "tests/vision/test_windows.py",
         "tests/check/test_planted.py",
+        "tests/pairs/test_saved.py",
     ),
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
 """Up to the first failure, and without what only reports."""
-LIMIT = 600
+LIMIT = 1800
 """Seconds after which a run counts as killed: a fault may make a loop endless."""
 
 

@@ -74,9 +74,25 @@ def test_texts_are_run_in_order_and_bad_ones_are_told(spec: Path) -> None:
     assert "positions for 60" in mixed.stderr
 
 
+@pytest.mark.parametrize("empty", ["", "  ", "\n", "\u00ad"])
+def test_an_empty_text_is_told_and_not_read(empty: str, spec: Path) -> None:
+    """So is one of which the tokenizer keeps nothing; those beside it are read."""
+    outcome = run("run", spec, "hello world", empty, "--format", "json", "--replace-unknown")
+    assert outcome.exit_code == 1
+    read, refused = json.loads(outcome.stdout)
+    assert "text" in read
+    assert [one["code"] for one in refused["findings"]] == ["XL417"]
+    processor = crossloom.load_processor(spec)
+    with pytest.raises(crossloom.CrossloomError) as raised:
+        processor(text=["hello", empty], errors="replace")
+    assert codes(raised) == ["XL417"]
+    assert processor(text="hello", text_target="")["labels"].shape == (1, 1)  # silence is an answer
+
+
 def test_unknown_words_are_replaced_where_that_is_asked_for(spec: Path) -> None:
     outcome = run("run", spec, "hello 日本語", "--replace-unknown")
-    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert outcome.exit_code == 0
+    assert "XL417" not in outcome.stderr
     assert "--replace-unknown" in run("run", spec, "hello 日本語").stderr
 
 

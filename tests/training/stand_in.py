@@ -53,7 +53,7 @@ class Model(nn.Module):
         self.positions = nn.Embedding(4, 16)
         self.head = nn.Linear(16, 4 + len(WORDS))
         self.vocabulary = 4 + len(WORDS)
-        self.length_masks = ()
+        self.length_masks: dict[str, tuple[str, ...]] = {}
         self.spec = SimpleNamespace(
             kind="model",
             config={

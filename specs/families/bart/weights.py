@@ -8,7 +8,7 @@ from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Carried, Dialect, IgnoredTensor, Row, WeightMap, affine, classifiers
 
-UNTRAINED = ("head_bias.bias",)
+UNTRAINED = ("head.*", "head_bias.bias")
 """What a checkpoint of a bare model lacks."""
 
 DIALECTS = (

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from specs.values import View
 from specs.weights import Dialect, IgnoredTensor, Row, Split, Steps, Transpose, WeightMap, affine, classifiers
 
-UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*")
-"""What a checkpoint trained without an encoder lacks."""
+UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*", "head.*")
+"""What a checkpoint trained without an encoder lacks, and one of a bare model without a tied head."""
 
 _MASK = "a stored causal mask"
 

@@ -31,7 +31,7 @@ def speech_encoder(g: GraphBuilder, c: View, features: Ref, mask: Ref) -> Side:
 
 def _projected(g: GraphBuilder, c: View, features: Ref, mask: Ref) -> Ref:
     norm = {"width": c.feature_projection_input_dim, "eps": c.layer_norm_eps}
-    hidden = g.node("speech_encoder.feature_norm", "layer_norm", norm, hidden=features)
+    hidden = g.node("speech_encoder.feature_norm", "feature_norm", norm, features=features)
     widths = {"source_dim": c.feature_projection_input_dim, "target_dim": c.hidden_size}
     hidden = g.node("speech_encoder.projection", "linear", widths, hidden=hidden)
     hidden = _dropped(g, c, "speech_encoder.projection_dropout", hidden)

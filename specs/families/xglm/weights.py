@@ -8,8 +8,8 @@ from specs.decoders import layer_rows
 from specs.values import View
 from specs.weights import Dialect, Row, WeightMap, affine
 
-UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*")
-"""What a checkpoint trained without an encoder lacks."""
+UNTRAINED = ("decoder.layers.*.cross_attention.*", "decoder.layers.*.cross_attention_norm.*", "head.*")
+"""What a checkpoint trained without an encoder lacks, and one of a bare model without a tied head."""
 
 
 def weights(_: View) -> WeightMap:

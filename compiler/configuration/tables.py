@@ -1,0 +1,64 @@
+"""The tables of host operations that a checkpoint keeps in its generation_config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from compiler.checkpoint.document import json_document
+from compiler.checkpoint.source import Source
+from compiler.configuration.generation import NAME
+from compiler.diagnostics.model import Diagnostic, Severity
+from compiler.diagnostics.near import listed
+from compiler.passes.findings import Findings, key_of
+from compiler.places import spans_of, weights_address
+from compiler.spec import Spec
+from specs.tables import HostTable
+
+
+def tables_stated(spec: Spec) -> Mapping[str, HostTable]:
+    """The tables that the family of a whole model reads."""
+    whole = spec.components.get("model")
+    return {} if whole is None else whole.family.tables
+
+
+def read_tables(source: Source, stated: Collection[str]) -> dict[str, Any]:
+    """The tables of these names that a checkpoint has, as they are there."""
+    if not stated or not source.has(NAME):
+        return {}
+    contents = source.read_json(NAME)
+    return {name: contents[name] for name in stated if contents.get(name) is not None}
+
+
+def malformed_tables(
+    source: Source, stated: Mapping[str, HostTable], config: Mapping[str, Any]
+) -> list[Diagnostic]:
+    """XL103 and XL402 for tables that host operations could not read, at their fields in the file."""
+    tables = read_tables(source, stated)
+    if not tables:
+        return []
+    findings = Findings(json_document(source, NAME, without=stated))
+    for name, table in tables.items():
+        for problem in stated[name].problems(name, table, config):
+            at_key = tuple((key_of(field), label) for field, label in problem.at)
+            findings.report([replace(problem, at=at_key)])
+    return findings.diagnostics
+
+
+def missing_tables(spec: Spec, source: Source, methods: Collection[str]) -> Iterator[Diagnostic]:
+    """XL422, a warning, for the tables that a checkpoint lacks, together for each method that needs them."""
+    stated, tables = tables_stated(spec), read_tables(source, tables_stated(spec))
+    lacking: dict[str, list[str]] = {}
+    for name, table in stated.items():
+        if name not in tables and table.method in methods:
+            lacking.setdefault(table.method, []).append(name)
+    for method, names in lacking.items():
+        yield Diagnostic(
+            "XL422",
+            Severity.WARNING,
+            f"the checkpoint's generation_config.json has no {listed(names)}",
+            spans_of(spec, weights_address(spec, "model"), "this checkpoint"),
+            (f"what `{method}` reads is looked up there", f"in {source}"),
+            "add the generation_config.json that was published with the model",
+        )
