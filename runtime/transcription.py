@@ -13,7 +13,7 @@ from runtime.audio.reading import Mono
 from runtime.failures import failure, refuse
 from runtime.flows import HOST, Host, flow_of, run_flow
 from runtime.processing import Processor
-from runtime.reading import READERS
+from runtime.reading import READERS, Reader
 from specs.flow import Flow
 from specs.generation.layers import resolve
 from specs.generation.lengths import resolve_lengths
@@ -77,26 +77,41 @@ def transcribe(
     if tgt_lang is not None:
         options["forced_bos_token_id"] = processor.tokenizer.language_id(tgt_lang)
     flow = flow_of(model.spec)
-    (given,) = flow.inputs
-    read = READERS[given](processor, mono)
     reading: dict[str, Any] = {} if src_lang is None else {"src_lang": src_lang}
     reading |= {"errors": "replace"} if replace_unknown else {}
+    read = READERS[flow.inputs[0]](processor, mono)
     check_options(model.spec, options, model.generation_defaults)
+    return _in_order(inputs, read, _Search(flow, model, processor, reading, options), batch_size)
 
-    def texts_of(rows: _Rows) -> None:
-        values = {given: [part for _, _, part in rows]}
-        texts = run_flow(flow, model, processor, values, reading, **options)
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A flow with all that its steps need, for one batch after another."""
+
+    flow: Flow
+    model: Any
+    processor: Processor
+    reading: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+    def finish(self, rows: _Rows) -> None:
+        """Give every row its text; where some cannot be used, their inputs are told and the others go on."""
+        try:
+            self._write(rows)
+        except CrossloomError:
+            usable = _usable(self.flow, self.processor, rows, self.reading)
+            if usable:
+                self._write(usable)
+
+    def _write(self, rows: _Rows) -> None:
+        values = {self.flow.inputs[0]: [part for _, _, part in rows]}
+        texts = run_flow(self.flow, self.model, self.processor, values, self.reading, **self.options)
         for (source, number, _), text in zip(rows, texts, strict=True):
             source.texts[number] = text
 
-    def finish(rows: _Rows) -> None:
-        try:
-            texts_of(rows)
-        except CrossloomError:
-            usable = _usable(flow, processor, rows, reading)
-            if usable:
-                texts_of(usable)
 
+def _in_order(inputs: Iterable[str], read: Reader, search: _Search, batch_size: int) -> Iterator[Transcript]:
+    """Inputs are read one after another, searched in batches, and given back as they came."""
     waiting: deque[_Input] = deque()
     rows: _Rows = []
     for named in inputs:
@@ -110,11 +125,11 @@ def transcribe(
         source.texts = [None] * len(parts)
         rows += [(source, number, part) for number, part in enumerate(parts)]
         while len(rows) >= batch_size:
-            finish(rows[:batch_size])
+            search.finish(rows[:batch_size])
             rows = rows[batch_size:]
         yield from _done(waiting)
     if rows:
-        finish(rows)
+        search.finish(rows)
     yield from _done(waiting)
 
 
