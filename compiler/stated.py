@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.spec import Component, Spec
-from specs.family import Family, front_end_of, tokenizer_of
+from specs.family import Family, front_end_of, hears_or_sees, tokenizer_of
 from specs.processing.stated import Stated
 from specs.processing.tokenizers import TokenizerKind
+from specs.values import View
 
 PURPOSES = {
     "processor": "is the front end of an encoder of audio or images",
@@ -38,9 +39,14 @@ class StatedSection:
         return written if isinstance(written, dict) else {}
 
 
-def sections_of(role: str, family: Family) -> Iterator[StatedSection]:
-    """The sections of a family in a role: a front end or a tokenizer of source texts, one of target texts."""
+def sections_of(role: str, family: Family, view: View | None = None) -> Iterator[StatedSection]:
+    """The sections of a family in a role: a front end or a tokenizer of source texts, one of target texts.
+
+    `view` is its config: a family of several classes may have a front end that not all of them need.
+    """
     front_end, tokenizer = front_end_of(family), tokenizer_of(family)
+    if view is not None and not hears_or_sees(family, view):
+        front_end = None
     if front_end is not None and role != "decoder":
         yield StatedSection("processor", role, front_end)
     if tokenizer is not None and role == "encoder" and front_end is None:
@@ -52,7 +58,9 @@ def sections_of(role: str, family: Family) -> Iterator[StatedSection]:
 def stated_sections(components: Mapping[str, Component]) -> list[StatedSection]:
     """The sections of a spec's families, the encoder's first."""
     return [
-        section for role, component in components.items() for section in sections_of(role, component.family)
+        section
+        for role, component in components.items()
+        for section in sections_of(role, component.family, component.view)
     ]
 
 

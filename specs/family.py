@@ -173,6 +173,20 @@ def tokenizer_of(family: Family) -> Stated[TokenizerKind] | None:
     return stated
 
 
+def reads_text(family: Family, view: View) -> bool:
+    """Whether a whole model of a family reads texts: its flows say so, else its having no front end."""
+    if family.flows is None:
+        return family.front_end is None
+    return any(flow.inputs[0] == "text" for flow in family.flows(view))
+
+
+def hears_or_sees(family: Family, view: View) -> bool:
+    """Whether a model of a family reads audio or images: its flows say so, else its having a front end."""
+    if family.flows is None:
+        return family.front_end is not None
+    return any(flow.inputs[0] != "text" for flow in family.flows(view))
+
+
 def class_of(family: Family, role: str) -> str:
     """The published class that a family is in a role, where a spec names none."""
     half = family.halves.get(role)

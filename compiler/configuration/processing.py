@@ -76,7 +76,7 @@ def tokenizer_findings(
     vocabulary = one.component.config.get("vocab_size")
     if isinstance(vocabulary, int):
         at = ((f"{role}.config.vocab_size", f"{vocabulary} ids"),)
-        problems += check_vocabulary(len(ids), vocabulary, largest, at)
+        problems += check_vocabulary(len(ids), vocabulary, largest, at, one.kind.spare)
     for purpose, token in one.kind.special.items():
         at_config = f"{role}.config.{purpose}_token_id"
         address = at_config if one.key == "source_tokenizer" else id_address(spec, role, purpose)
@@ -91,7 +91,7 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
 
     What the files beside one half say about the other is not looked at.
     """
-    for one in sections_of(component.role, component.family):
+    for one in sections_of(component.role, component.family, component.view):
         found = one.stated.read(
             one.key, file_contents(section_source(spec, one.key, source), one.stated.files)
         )
@@ -109,7 +109,7 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
 
 def assumed_front_end(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
     """XL505, a warning, where neither the checkpoint nor the spec says what the model was trained to hear."""
-    for one in sections_of(component.role, component.family):
+    for one in sections_of(component.role, component.family, component.view):
         files = spec.processing.files.get(one.key, {})
         if one.key != "processor" or one.key in spec.data or not files:
             continue

@@ -37,6 +37,7 @@ from compiler.weights.table import table_of
 from specs.families import family
 from specs.family import Family, roles_of
 from specs.language import VERSION
+from specs.values import View
 
 
 def import_with_report(
@@ -85,7 +86,9 @@ def _imported(
     for finding in malformed_tables(opened, stated.tables, config):
         findings.add(finding)
     options = generation_section(findings, generation, config)
-    beside = processing_sections(findings, opened, stated, role, config, dropped)
+    architecture = _architecture(stated, role, document.data, opened)
+    view = View(config, f"{role}.config", architecture)
+    beside = processing_sections(findings, opened, stated, view, config, dropped)
     if findings.has_errors:
         raise CrossloomError(findings.diagnostics)
     for name, table in read_tables(opened, stated.tables).items():
@@ -93,7 +96,7 @@ def _imported(
     data: dict[str, Any] = {
         "crossloom": VERSION,
         "name": name_of(opened),
-        role: _part(stated, role, document, configuration.fields, opened),
+        role: _part(stated, architecture, configuration.fields, opened),
         "ignore": _ignored(stated, role, configuration.fields, ignore, opened),
         "fresh": [],
         "tokens": tokens_section(tokens, config, role),
@@ -109,10 +112,9 @@ def _imported(
 
 
 def _part(
-    stated: Family, role: str, document: Document, fields: Mapping[str, Any], source: Source
+    stated: Family, architecture: str | None, fields: Mapping[str, Any], source: Source
 ) -> dict[str, Any]:
     """The model or half itself."""
-    architecture = _architecture(stated, role, document.data, source)
     return {
         "family": stated.name,
         **({"architecture": architecture} if architecture else {}),

@@ -29,6 +29,7 @@ from compiler.spec import Spec
 from compiler.weights.published_pairs import misread, unlike_published
 from specs.language import VERSION
 from specs.pairs import HALVES
+from specs.values import View
 
 
 def imported_pair(
@@ -58,7 +59,9 @@ def imported_pair(
     options = generation_section(findings, generation, config)
     beside: dict[str, Any] = {}
     for one in HALVES:
-        beside |= processing_sections(findings, source, read.families[one], one, fields[one], dropped)
+        beside |= processing_sections(
+            findings, source, read.families[one], View(fields[one], f"{one}.config"), fields[one], dropped
+        )
     if read.has_errors:
         raise CrossloomError(read.diagnostics)
     data: dict[str, Any] = {

@@ -117,13 +117,13 @@ def processing_sections(
     findings: Findings,
     source: Source,
     stated: Family,
-    role: str,
+    view: View,
     config: Mapping[str, Any],
     dropped: dict[str, str],
 ) -> dict[str, dict[str, Any]]:
     """The sections of front end and tokenizer, as far as the config does not say the same."""
     sections: dict[str, dict[str, Any]] = {}
-    for one in sections_of(role, stated):
+    for one in sections_of(view.role, stated, view):
         found = one.stated.read(one.key, file_contents(source, one.stated.files))
         fields = one.stated.fitting(config)
         if found is not None:

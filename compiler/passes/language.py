@@ -19,6 +19,7 @@ from compiler.reader import Document
 from compiler.reader import Path as Address
 from compiler.spec import HALVES, Component, GraphPart, Part, Spec, Whole
 from compiler.stated import SHARED, stated_sections
+from specs.family import reads_text
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
 from specs.processing.stated import Files, Processing
@@ -181,10 +182,10 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
             kinds[one.key] = one.stated.kind(section)
             files[one.key] = one.stated.written(section)
     whole = components.get("model")
-    reads_text = whole is not None and whole.family.front_end is None
+    is_shared = whole is not None and reads_text(whole.family, whole.view)
     return Processing(
         kinds.get("processor"),
-        kinds.get(SHARED if reads_text else "source_tokenizer"),
+        kinds.get(SHARED if is_shared else "source_tokenizer"),
         kinds.get("tokenizer"),
         files,
     )

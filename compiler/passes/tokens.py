@@ -37,7 +37,7 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
                 (f"{one.key}.vocab_size", f"{size} ids"),
                 (f"{one.component.role}.config.vocab_size", f"{vocabulary} ids"),
             )
-            yield from check_vocabulary(size, vocabulary, None, at)
+            yield from check_vocabulary(size, vocabulary, None, at, one.kind.spare)
 
 
 def _with_positions(problem: Problem, spec: Spec, back: Component | None) -> Problem:

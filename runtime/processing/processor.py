@@ -13,7 +13,7 @@ from compiler.configuration.processing import SOURCE_FOLDER
 from compiler.installing import require
 from runtime.audio.limits import AudioLimits, check_length
 from runtime.failures import failure
-from runtime.processing.rows import check_rows, check_texts, encoded, padded
+from runtime.processing.rows import Encode, check_rows, check_texts, encoded, padded
 from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.interface import Errors
@@ -98,12 +98,13 @@ class Processor:
             inputs |= self._pixels(images)
         if text is not None:
             reader = self._source_tokenizer or self.tokenizer
-            language = tgt_lang if self._source_tokenizer is None else src_lang or reader.source_language
-            rows = self._source_rows(reader, text, language, errors)
+            is_source = self._source_tokenizer is not None
+            encode, language = (reader.encode_source, src_lang) if is_source else (reader.encode, tgt_lang)
+            rows = self._source_rows(encode, text, language, errors)
             inputs["input_ids"] = padded(rows, reader.pad_id)
             inputs["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
         if text_target is not None:
-            rows = encoded(self.tokenizer, text_target, tgt_lang, errors)
+            rows = encoded(self.tokenizer.encode, text_target, tgt_lang, errors)
             inputs["labels"] = padded([self._ended(row) for row in rows], IGNORED_LABEL)
         check_rows(inputs)
         return inputs
@@ -261,11 +262,11 @@ class Processor:
         return "`images`" if isinstance(self.front_end, Image) else "`audio`"
 
     def _source_rows(
-        self, reader: Tokenizer, texts: str | Sequence[str], language: str | None, errors: Errors
+        self, encode: Encode, texts: str | Sequence[str], language: str | None, errors: Errors
     ) -> list[list[int]]:
         """Ids of source texts: each says something, else XL417, and has positions, else XL405."""
-        rows = encoded(reader, texts, language, errors)
-        check_texts(reader, texts, rows, language)
+        rows = encoded(encode, texts, language, errors)
+        check_texts(encode, texts, rows, language)
         longest = self._longest_source
         for index, row in enumerate(rows):
             if longest is not None and len(row) > longest:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runtime.failures import failure
-from runtime.tokenizers import Tokenizer
 from runtime.tokenizers.interface import Errors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+Encode = Callable[[str, str | None, Errors], list[int]]
+"""How a tokenizer makes ids of a text in a language."""
+
+
 def encoded(
-    tokenizer: Tokenizer, texts: str | Sequence[str], tgt_lang: str | None, errors: Errors
+    encode: Encode, texts: str | Sequence[str], language: str | None, errors: Errors
 ) -> list[list[int]]:
     """Ids of every text, special tokens included."""
     rows = [texts] if isinstance(texts, str) else texts
-    return [tokenizer.encode(text, tgt_lang, errors) for text in rows]
+    return [encode(text, language, errors) for text in rows]
 
 
 def check_texts(
-    tokenizer: Tokenizer, texts: str | Sequence[str], rows: Sequence[Sequence[int]], language: str | None
+    encode: Encode, texts: str | Sequence[str], rows: Sequence[Sequence[int]], language: str | None
 ) -> None:
     """XL417 for a text to read that is empty: its row holds what stands around every text, and no more."""
     several = [texts] if isinstance(texts, str) else texts
-    nothing = tokenizer.encode("", language)
+    nothing = encode("", language, "strict")
     for index, (text, row) in enumerate(zip(several, rows, strict=True)):
         if not text.strip() or list(row) == nothing:
             name = "the text" if len(rows) == 1 else f"text {index}"

@@ -32,15 +32,14 @@ class Tokenizer(Protocol):
     def pad_id(self) -> int:
         """The id of padding."""
 
-    @property
-    def source_language(self) -> str | None:
-        """The language of source texts, where a call names none and there are several."""
-
     def encode(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
-        """Ids of a text, special tokens included.
+        """Ids of a text that a decoder writes, special tokens included.
 
         Raises CrossloomError: an unknown language (XL112); text without a token (XL417), unless replaced.
         """
+
+    def encode_source(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
+        """Ids of a text that an encoder reads, special tokens included. Raises as `encode`."""
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from compiler.diagnostics.near import near
 from runtime.failures import failure
 from runtime.tokenizers.files import write_file
 from runtime.tokenizers.ids import as_ids, as_rows, check_known, joined_punctuation
 from runtime.tokenizers.interface import Errors, replaces
-from specs.processing.sentence_piece_model import read_pieces
-from specs.processing.subwords import (
-    LANGUAGE,
-    SERIALIZED,
-    TEXT,
-    AsSerialized,
-    BytePairs,
-    Subwords,
-    Unigrams,
-    WordPieces,
-    read_serialized,
-)
-from specs.processing.tokenizers import FileProblem
-
-UNKNOWN = 3
-"""The id of the unknown token in vocabularies of fairseq."""
-
-_SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
-"""What stands for a space in the pieces of a SentencePiece model."""
+from runtime.tokenizers.pipelines import add_special, built, lacking_bytes
+from specs.processing.subwords import LANGUAGE, SERIALIZED, TEXT, Subwords
 
 
 class SubwordTokenizer:
@@ -46,12 +27,12 @@ class SubwordTokenizer:
         name = SERIALIZED if SERIALIZED in files else kind.readings[-1].ids
         try:
             stated = kind.read_ids(name, files[name])
-            self._tokenizer = _built(kind, files)
+            self._tokenizer = built(kind, files)
         except KeyError as error:  # such as the merges of pairs, in a file of another kind of pieces
             raise _unusable(name, f"it lacks {error}") from None
         except Exception as error:  # the library raises nothing more special
             raise _unusable(name, str(error)) from None
-        _add_special(self._tokenizer, kind, files)
+        add_special(self._tokenizer, kind, files)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.ids: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
@@ -59,7 +40,7 @@ class SubwordTokenizer:
             raise _unusable(name, "its ids leave gaps into which the special tokens it lacks would fall")
         self._known = frozenset(self.ids.values())
         self._unknown: int | None = None if kind.unk_token is None else self.ids[kind.unk_token]
-        self._lacking = _lacking_bytes(kind, self.ids)
+        self._lacking = lacking_bytes(kind, self.ids)
 
     @property
     def largest_id(self) -> int:
@@ -78,17 +59,20 @@ class SubwordTokenizer:
             )
         return self.ids[token]
 
-    @property
-    def source_language(self) -> str | None:
-        """The language of source texts, where a call names none and there are several."""
-        return self.kind.source_language
-
     def encode(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
-        """Ids of a text within the template.
+        """Ids of a text that a decoder writes, within the template.
 
         Raises CrossloomError: a language this tokenizer does not have (XL112); text without a token
         (XL417), unless `errors="replace"` makes it the unknown one, or leaves out what no byte stands for.
         """
+        return self._framed(text, self.kind.template, language or self.kind.target_language, errors)
+
+    def encode_source(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
+        """Ids of a text that an encoder reads, within its template. Raises as `encode`."""
+        template = self.kind.source_template or self.kind.template
+        return self._framed(text, template, language or self.kind.source_language, errors)
+
+    def _framed(self, text: str, template: Sequence[str], language: str | None, errors: Errors) -> list[int]:
         if not replaces(errors) and not self._covers(text):
             words = [word for word in text.split() if not self._covers(word)]
             named = ", ".join(f"`{word}`" for word in dict.fromkeys(words or [text]))
@@ -99,20 +83,13 @@ class SubwordTokenizer:
                 help='correct the text, use a tokenizer whose vocabulary covers it, or pass errors="replace"'
                 " (`crossloom run --replace-unknown`)",
             )
-        whole = self.kind.template == ()
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=whole).ids
-        if whole:
-            return ids
-        code = language or self.kind.target_language
-        if language is not None and not self.kind.languages:
-            code = str(self.language_id(language))
-        made: list[int] = []
-        for part in self.kind.template:
-            if part == TEXT:
-                made += ids
-            else:
-                made.append(self.language_id(code or "") if part == LANGUAGE else self.ids[part])
-        return made
+        if language is not None:
+            self.language_id(language)
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=not template).ids
+        around = {token: [self.ids[token]] for token in template if token not in (TEXT, LANGUAGE)}
+        if LANGUAGE in template:
+            around[LANGUAGE] = [self.language_id(language or "")]
+        return [index for part in template or (TEXT,) for index in (ids if part == TEXT else around[part])]
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.
@@ -141,14 +118,20 @@ class SubwordTokenizer:
 
     def language_id(self, code: str) -> int:
         """The id of a language. Raises CrossloomError (XL112) for one this tokenizer does not have."""
-        if code in self.kind.languages:
-            return self.ids[code]
+        token = self.kind.language_code(code)
+        if token is not None:
+            return self.ids[token]
         known = ", ".join(self.kind.languages)
+        close = near(code, self.kind.languages)
         raise failure(
             "XL112",
             f"the tokenizer has no language {code!r}",
             info=(f"it has {known}" if known else "it has no languages",),
-            help=f"choose one of {known}" if known else "leave the language out",
+            help=f"did you mean {' or '.join(close)}?"
+            if close
+            else f"choose one of {known}"
+            if known
+            else "leave the language out",
         )
 
     def save(self, folder: Path) -> list[Path]:
@@ -172,118 +155,3 @@ class SubwordTokenizer:
 def _unusable(name: str, why: str) -> Exception:
     help = "use the files of the tokenizer this model was trained with, or download them again"
     return failure("XL403", f"`{name}` cannot be used: {why}", help=help)
-
-
-def _built(kind: Subwords, files: Mapping[str, bytes]) -> Any:
-    """The pipeline of a kind: normaliser, splitter, model, and how pieces are joined."""
-    from tokenizers import Tokenizer, models
-
-    whole = read_serialized(files[SERIALIZED]) if SERIALIZED in files else None
-    algorithm = kind.algorithm
-    match algorithm:
-        case AsSerialized():
-            return Tokenizer.from_str(files[SERIALIZED].decode())
-        case WordPieces():
-            assert kind.unk_token is not None, "its class has one"
-            ids = whole["model"]["vocab"] if whole else kind.read_ids(*_only(kind, files))
-            return _word_pieces(algorithm, Tokenizer(models.WordPiece(ids, unk_token=kind.unk_token)))
-        case BytePairs():
-            ids = whole["model"]["vocab"] if whole else json.loads(files[algorithm.files[0]])
-            merges = _merges(whole["model"]["merges"] if whole else files[algorithm.files[1]])
-            return _byte_pairs(algorithm, Tokenizer(models.BPE(ids, merges, fuse_unk=False)))
-        case Unigrams():
-            if whole:
-                pieces, characters = [tuple(one) for one in whole["model"]["vocab"]], _characters(whole)
-            else:
-                _, contents = _only(kind, files)
-                pieces, characters = kind.pieces(contents), read_pieces(contents).characters
-            model = models.Unigram(pieces, unk_id=UNKNOWN, byte_fallback=False)
-            return _unigrams(algorithm, characters, Tokenizer(model))
-
-
-def _only(kind: Subwords, files: Mapping[str, bytes]) -> tuple[str, bytes]:
-    """The file that states the ids."""
-    name = kind.readings[-1].ids
-    return name, files[name]
-
-
-def _word_pieces(algorithm: WordPieces, tokenizer: Any) -> Any:
-    from tokenizers import decoders, normalizers, pre_tokenizers
-
-    tokenizer.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=algorithm.split_chinese,
-        strip_accents=algorithm.strip_accents,
-        lowercase=algorithm.lower_case,
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece(prefix="##")
-    return tokenizer
-
-
-def _byte_pairs(algorithm: BytePairs, tokenizer: Any) -> Any:
-    from tokenizers import decoders, pre_tokenizers
-
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=algorithm.prefix_space)
-    tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer
-
-
-def _unigrams(algorithm: Unigrams, characters: bytes, tokenizer: Any) -> Any:
-    from tokenizers import Regex, decoders, normalizers, pre_tokenizers
-
-    steps: list[Any] = [normalizers.Precompiled(characters)] if algorithm.normalizes and characters else []
-    if algorithm.joins_spaces:
-        steps.append(normalizers.Replace(Regex(" {2,}"), " "))
-    tokenizer.normalizer = normalizers.Sequence(steps)
-    spaces = pre_tokenizers.Metaspace(replacement=_SPACE, prepend_scheme="always", split=True)
-    words = [] if algorithm.joins_spaces else [pre_tokenizers.WhitespaceSplit()]
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*words, spaces])
-    tokenizer.decoder = decoders.Metaspace(replacement=_SPACE, prepend_scheme="always", split=True)
-    return tokenizer
-
-
-def _merges(stated: Any) -> list[tuple[str, str]]:
-    """Pairs of pieces to merge, in order: lines of a `merges.txt`, or what a tokenizer.json lists."""
-    if isinstance(stated, bytes):
-        lines = stated.decode().split("\n")
-        stated = [line for line in lines if line and not line.startswith("#version")]
-    pairs = [tuple(one.split(" ") if isinstance(one, str) else one) for one in stated]
-    if any(len(pair) != 2 for pair in pairs):
-        raise FileProblem("a merge is not of two pieces")
-    return [(first, second) for first, second in pairs]
-
-
-def _characters(whole: Mapping[str, Any]) -> bytes:
-    """The table of characters in the normaliser of a tokenizer.json; empty where it has none."""
-    normalizer = whole.get("normalizer") or {}
-    for one in normalizer.get("normalizers", [normalizer]):
-        if one.get("type") == "Precompiled":
-            return base64.b64decode(one["precompiled_charsmap"])
-    return b""
-
-
-def _add_special(tokenizer: Any, kind: Subwords, files: Mapping[str, bytes]) -> None:
-    """The tokens that are never split: those of a tokenizer.json as they are there, then the kind's."""
-    from tokenizers import AddedToken
-
-    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
-    stated = read_serialized(files[SERIALIZED]).get("added_tokens") or [] if SERIALIZED in files else []
-    for one in sorted(stated, key=lambda token: int(token["id"])):
-        own = {flag: bool(one.get(flag)) for flag in flags}
-        own["special"] = own["special"] or one["content"] in kind.special_tokens
-        tokenizer.add_tokens([AddedToken(one["content"], **own)])
-    listed = {one["content"] for one in stated}
-    for token in kind.special_tokens:
-        if token not in listed:
-            added = AddedToken(token, lstrip=token in kind.strip_left, normalized=False, special=True)
-            tokenizer.add_special_tokens([added])
-
-
-def _lacking_bytes(kind: Subwords, ids: Mapping[str, int]) -> frozenset[str]:
-    """The bytes that no piece stands for; of other kinds none."""
-    if not isinstance(kind.algorithm, BytePairs):
-        return frozenset()
-    from tokenizers import pre_tokenizers
-
-    return frozenset(pre_tokenizers.ByteLevel.alphabet()) - ids.keys()

@@ -54,11 +54,6 @@ class TableTokenizer(ABC):
         """The id of padding."""
         return self.ids[self._stated.pad_token]
 
-    @property
-    def source_language(self) -> str | None:
-        """None: a text begins with the language that is to be written."""
-        return None
-
     def encode(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
         """Ids of a text, with those that stand around it.
 
@@ -77,6 +72,10 @@ class TableTokenizer(ABC):
             )
         unknown = self.ids[self._stated.unk_token]
         return self.framed([self.ids.get(piece, unknown) for piece in pieces], language)
+
+    def encode_source(self, text: str, language: str | None = None, errors: Errors = "strict") -> list[int]:
+        """Ids of a text that an encoder reads: no others than `encode` gives. Raises as it does."""
+        return self.encode(text, language, errors)
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = True, errors: Errors = "strict") -> str:
         """The text of ids, a list or a one-dimensional tensor.

@@ -60,13 +60,28 @@ class Unigrams:
 
 
 @dataclass(frozen=True, slots=True)
+class CharacterPairs:
+    """Merges of characters, those of the first pieces first (Sennrich et al. 2016), with the ids of fairseq.
+
+    A SentencePiece model lists no merges: every way to make a piece of two others is one.
+
+    Attributes:
+        first: tokens numbered before the pieces; the second is the unknown one.
+    """
+
+    first: tuple[str, ...] = ("<pad>", "<unk>", "<s>", "</s>")
+    after: tuple[str, ...] = ()
+    files: tuple[str, ...] = ("sentencepiece.bpe.model",)
+
+
+@dataclass(frozen=True, slots=True)
 class AsSerialized:
     """Whatever a `tokenizer.json` says."""
 
     files: tuple[str, ...] = (SERIALIZED,)
 
 
-Algorithm = WordPieces | BytePairs | Unigrams | AsSerialized
+Algorithm = WordPieces | BytePairs | Unigrams | CharacterPairs | AsSerialized
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,10 @@ class Subwords:
         special_tokens: all tokens that are never split, in the order in which those that the vocabulary lacks
             are numbered after it.
         template: what stands around a text, as tokens, `TEXT` and `LANGUAGE`; empty for what the file says.
+        source_template: the same of a text that an encoder reads; empty where it is no other.
         languages: codes of the languages, which are their tokens too.
+        language_form: what makes the code of a language of its usual name, which stands for `{}`.
+        spare: how many ids a model may have beyond those of the tokenizer.
         source_language, target_language: where a call names none.
         unk_token: stands for what has no piece; None where everything has.
         strip_left: special tokens that take the space before them along.
@@ -96,6 +114,13 @@ class Subwords:
     unk_token: str | None = None
     strip_left: frozenset[str] = frozenset()
     clean_up_spaces: bool = False
+    source_template: tuple[str, ...] = ()
+    language_form: str = "{}"
+    spare: int = 0
+
+    def language_code(self, name: str) -> str | None:
+        """The code of the language that a name, or the code itself, stands for; None where there is none."""
+        return next((one for one in (name, self.language_form.format(name)) if one in self.languages), None)
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -114,14 +139,14 @@ class Subwords:
         match self.algorithm:
             case WordPieces():
                 return read_lines(contents)
-            case Unigrams():
+            case Unigrams() | CharacterPairs():
                 return {piece: index for index, (piece, _) in enumerate(self.pieces(contents))}
             case _:
                 return read_table(contents)
 
     def pieces(self, contents: bytes) -> list[tuple[str, float]]:
         """The pieces of a SentencePiece model by id: its own three special ones give way to fairseq's."""
-        assert isinstance(self.algorithm, Unigrams), "only they are read from such a model"
+        assert isinstance(self.algorithm, Unigrams | CharacterPairs), "only they are read from such a model"
         first, after = self.algorithm.first, self.algorithm.after
         own = read_pieces(contents).pieces[3:]
         return [*((token, 0.0) for token in first), *own, *((token, 0.0) for token in after)]

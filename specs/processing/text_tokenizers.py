@@ -25,6 +25,7 @@ INERT = {
     "do_lower_case": "of another kind of tokenizer",
     "errors": "bytes that are no text are always replaced",
     "from_slow": "says how the published class is implemented",
+    "keep_accents": "not read by the published class",
     "is_local": "says where the file was read from",
     "legacy_behaviour": "of another kind of tokenizer",
     "local_files_only": "says where the file was read from",
@@ -151,6 +152,9 @@ def _import(
     extra = merged.pop("extra_special_tokens", None) or merged.get("additional_special_tokens") or []
     extra = list(extra.values() if isinstance(extra, Mapping) else extra)
     merged.pop("additional_special_tokens", None)
+    if stated.language_form and config:
+        extra = extra or list(stated.languages_among(str(_text(one)) for one in (added or {}).values()))
+        merged["additional_special_tokens"] = []
     tokens = [merged[one] for one in NAMED if isinstance(merged.get(one), Mapping)]
     listed = [one for one in (*(added or {}).values(), *tokens, *extra) if isinstance(one, Mapping)]
     merged |= {one: _text(merged[one]) for one in NAMED if one in merged}

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from specs.processing.subwords import LANGUAGE, TEXT, Algorithm, AsSerialized, BytePairs, Unigrams, WordPieces
+from specs.processing.subwords import (
+    LANGUAGE,
+    TEXT,
+    Algorithm,
+    AsSerialized,
+    BytePairs,
+    CharacterPairs,
+    Unigrams,
+    WordPieces,
+)
 
 ClassName = Literal[
     "BartTokenizer",
@@ -17,6 +26,7 @@ ClassName = Literal[
     "MBartTokenizer",
     "PreTrainedTokenizerFast",
     "RobertaTokenizer",
+    "SeamlessM4TTokenizer",
     "XGLMTokenizer",
     "XLMRobertaTokenizer",
 ]
@@ -35,17 +45,35 @@ LANGUAGES = ("src_lang", "tgt_lang")
 
 @dataclass(frozen=True)
 class TokenizerClass:
-    """What a published class says: how it splits words, what stands around a text, and its defaults."""
+    """What a published class says: how it splits words, what stands around a text, and its defaults.
+
+    Attributes:
+        languages: those of every file of the class.
+        language_form: where each file lists its own languages among its special tokens, how they are written.
+        source_template: what stands around a text that an encoder reads, where it is something else.
+        spare: how many ids a model may have beyond those of the tokenizer.
+    """
 
     algorithm: Algorithm
     template: tuple[str, ...]
     tokens: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    language_form: str | None = None
+    source_template: tuple[str, ...] = ()
+    spare: int = 0
 
     @property
     def reads(self) -> tuple[str, ...]:
         """The fields that not every class reads, and this one does."""
-        return (*OWN.get(type(self.algorithm), ()), *(LANGUAGES if self.languages else ()))
+        has_languages = self.languages or self.language_form
+        return (*OWN.get(type(self.algorithm), ()), *(LANGUAGES if has_languages else ()))
+
+    def languages_among(self, tokens: Iterable[str]) -> tuple[str, ...]:
+        """The tokens of languages: those of the class, or those of a file's special tokens in their form."""
+        if self.language_form is None:
+            return self.languages
+        before, after = self.language_form.split("{}")
+        return tuple(token for token in tokens if token.startswith(before) and token.endswith(after))
 
 
 _BERT = {
@@ -77,6 +105,16 @@ _MBART50 = (
     "pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI"
 )
 
+_SEAMLESS = (
+    "afr amh arb ary arz asm azj bel ben bos bul cat ceb ces ckb cmn cmn_Hant cym dan deu ell eng est "
+    "eus fin fra fuv gaz gle glg guj heb hin hrv hun hye ibo ind isl ita jav jpn kan kat kaz khk khm "
+    "kir kor lao lit lug luo lvs mai mal mar mkd mlt mni mya nld nno nob npi nya ory pan pbt pes pol "
+    "por ron rus sat slk slv sna snd som spa srp swe swh tam tel tgk tgl tha tur ukr urd uzn vie yor "
+    "yue zlm zul"
+)
+_DATA_TAGS = 3
+"""Ids of a model's own, after the tokenizer's: tags of where its training data came from."""
+
 
 def _translation(
     codes: str, template: tuple[str, ...], pieces: Unigrams, tokens: Mapping[str, Any]
@@ -99,6 +137,19 @@ CLASSES: Mapping[str, TokenizerClass] = {
     ),
     "MBart50Tokenizer": _translation(
         _MBART50, (LANGUAGE, TEXT, "eos_token"), Unigrams(joins_spaces=True), _WITHOUT_BOS
+    ),
+    "SeamlessM4TTokenizer": TokenizerClass(
+        CharacterPairs(),
+        ("eos_token", LANGUAGE, TEXT, "eos_token"),
+        {
+            **_FAIRSEQ,
+            "additional_special_tokens": [f"__{code}__" for code in _SEAMLESS.split()],
+            "src_lang": "__eng__",
+            "tgt_lang": "__fra__",
+        },
+        language_form="__{}__",
+        source_template=(LANGUAGE, TEXT, "eos_token"),
+        spare=_DATA_TAGS,
     ),
     "XLMRobertaTokenizer": TokenizerClass(
         Unigrams(after=("<mask>",)), ("bos_token", TEXT, "eos_token"), _MASKED

@@ -56,7 +56,12 @@ def kind(section: TextTokenizer) -> Subwords:
     """The tokenizer these fields describe."""
     stated = CLASSES[section.tokenizer_class]
     named = {name: token for name in NAMED if (token := getattr(section, name)) is not None}
-    template = [named.get(part) if part in NAMED else part for part in stated.template]
+    languages = stated.languages_among(section.additional_special_tokens)
+
+    def filled(template: tuple[str, ...]) -> tuple[str, ...]:
+        parts = (named.get(part) if part in NAMED else part for part in template)
+        return tuple(part for part in parts if part is not None)
+
     return Subwords(
         _algorithm(stated.algorithm, section),
         {
@@ -64,14 +69,17 @@ def kind(section: TextTokenizer) -> Subwords:
             for purpose, *names in _PURPOSES
             if (token := next((named[name] for name in names if name in named), None)) is not None
         },
-        tuple(dict.fromkeys([*named.values(), *section.additional_special_tokens, *stated.languages])),
-        tuple(part for part in template if part is not None),
-        stated.languages,
+        tuple(dict.fromkeys([*named.values(), *section.additional_special_tokens, *languages])),
+        filled(stated.template),
+        languages,
         section.src_lang,
         section.tgt_lang or section.src_lang,
         section.unk_token,
         frozenset(section.strip_left),
         section.clean_up_tokenization_spaces,
+        filled(stated.source_template),
+        stated.language_form or "{}",
+        stated.spare,
     )
 
 
@@ -108,14 +116,15 @@ def problems(section: TextTokenizer, address: str) -> Iterable[Problem]:
                 ("a setting that nobody reads would silently do nothing",),
                 f"remove `{name}`",
             )
-    for name in LANGUAGES if stated.languages else ():
+    made = kind(section)
+    for name in LANGUAGES if made.languages else ():
         code = getattr(section, name)
-        if code is not None and code not in stated.languages:
+        if code is not None and made.language_code(code) is None:
             yield Problem(
                 "XL112",
                 f"`{name}` is {code!r}, which is no language of `{section.tokenizer_class}`",
                 ((f"{address}.{name}", "not among its languages"), at_class),
-                help=f"choose one of {', '.join(stated.languages)}",
+                help=f"choose one of {', '.join(made.languages)}",
             )
     for name in dict.fromkeys(part for part in stated.template if part in NAMED):
         if getattr(section, name) is None:

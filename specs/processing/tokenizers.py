@@ -45,6 +45,11 @@ class Table:
         return {"pad": self.pad_token, "bos": self.bos_token, "eos": self.eos_token}
 
     @property
+    def spare(self) -> int:
+        """How many ids a model may have beyond those of the table: none."""
+        return 0
+
+    @property
     def special_tokens(self) -> tuple[str, ...]:
         """All tokens that are never split into pieces, each once, in the order they are given ids."""
         named = (self.bos_token, self.eos_token, self.unk_token, self.pad_token)
@@ -120,6 +125,10 @@ class TokenizerKind(Protocol):
     def special(self) -> Mapping[str, str]:
         """Purpose (`pad`, `bos`, `eos`) -> token, of the ids that a model's config states too."""
 
+    @property
+    def spare(self) -> int:
+        """How many ids a model may have beyond those of the tokenizer."""
+
     def read_ids(self, file: str, contents: bytes) -> dict[str, int]:
         """Token -> id from the file of a reading that states them. FileProblem where it cannot be used."""
 
@@ -183,14 +192,14 @@ def ids_of(table: Mapping[str, int], special_tokens: Iterable[str]) -> dict[str,
 
 
 def check_vocabulary(
-    size: int, vocab_size: int, largest_id: int | None, at: tuple[tuple[str, str], ...]
+    size: int, vocab_size: int, largest_id: int | None, at: tuple[tuple[str, str], ...], spare: int = 0
 ) -> list[Problem]:
     """XL403 where a tokenizer of `size` ids, the last of them `largest_id`, does not fit the model.
 
     A larger tokenizer makes ids the model has no embedding for; a smaller one leaves the model able
-    to say what cannot be written.
+    to say what cannot be written, unless it is by the `spare` ids that are known to stand for no text.
     """
-    if size != vocab_size:
+    if vocab_size not in (size, size + spare):
         return [
             Problem(
                 "XL403",

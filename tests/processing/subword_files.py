@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers.tokenization_utils_base import generate_merges
 
 from runtime.tokenizers import load_tokenizer
 from runtime.tokenizers.subwords import SubwordTokenizer
@@ -55,7 +57,13 @@ CLASSES = (
     "MBart50Tokenizer",
     "XLMRobertaTokenizer",
     "XGLMTokenizer",
+    "SeamlessM4TTokenizer",
 )
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "SeamlessM4TTokenizer": {"additional_special_tokens": ["__eng__", "__fra__", "__deu__", "__cmn_Hant__"]}
+}
+"""What the files of a class say here beside its name."""
 
 _BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _FAIRSEQ = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -65,7 +73,7 @@ def write_vocabulary(folder: Path, name: str, fields: dict[str, Any] | None = No
     """The older files of a class, and its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     _WRITERS[name.removesuffix("Tokenizer")](folder)
-    config = {"tokenizer_class": name, **(fields or {})}
+    config = {"tokenizer_class": name, **FIELDS.get(name, {}), **(fields or {})}
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
 
@@ -79,6 +87,10 @@ def published(folder: Path, name: str) -> Any:
     fields = json.loads((folder / "tokenizer_config.json").read_text())
     del fields["tokenizer_class"]
     reader = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    if name == "SeamlessM4TTokenizer":
+        own_ids = {reader.id_to_piece(index): index for index in range(reader.get_piece_size())}
+        converted = made.convert_from_spm_model(own_ids, merges=generate_merges(own_ids))
+        return made(**converted, **fields)
     numbers = range(3, reader.get_piece_size())
     own = [(reader.id_to_piece(index), reader.get_score(index)) for index in numbers]
     pieces = [*((token, 0.0) for token in _FAIRSEQ), *own, *((token, 0.0) for token in _AFTER[name])]
@@ -144,14 +156,14 @@ def _bytes(special: list[str]) -> Callable[[Path], None]:
     return write
 
 
-def _pieces(folder: Path) -> None:
+def _pieces(folder: Path, kind: str = "unigram", size: int = 120) -> None:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(SENTENCES * 4),
         model_writer=model,
-        vocab_size=120,
+        vocab_size=size,
         hard_vocab_limit=False,
-        model_type="unigram",
+        model_type=kind,
         character_coverage=1.0,
         minloglevel=2,
     )
@@ -168,6 +180,7 @@ _WRITERS: dict[str, Callable[[Path], None]] = {
     "MBart50": _pieces,
     "XLMRoberta": _pieces,
     "XGLM": _pieces,
+    "SeamlessM4T": partial(_pieces, kind="bpe", size=150),
 }
 
 

@@ -20,6 +20,7 @@ FAMILY = Family(
     aliases=ALIASES,
     inert=INERT,
     front_end="specs.families.seamless_m4t_v2.front_end",
+    tokenizer="specs.families.seamless_m4t_v2.tokenizer",
     constants={"is_encoder_decoder": True, "use_cache": True},
     maximum_target=maximum_target,
     maximum_source=maximum_source,
