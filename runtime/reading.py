@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+from compiler.diagnostics.model import CrossloomError
 from runtime.audio import read_audio
 from runtime.audio.reading import Mono
 from runtime.failures import failure
@@ -90,9 +92,21 @@ def _audio(processor: Processor, mono: Mono | None, or_text: bool) -> Reader:
                 info=("it is not translated as a text by mistake",),
                 help="check the path; if it is a text, say so with `--as text`",
             )
-        return processor.split(read_audio(path, processor.sampling_rate, mono))
+        try:
+            samples = read_audio(path, processor.sampling_rate, mono)
+        except CrossloomError as error:
+            raise (_as_no_text(error) if or_text else error) from None
+        return processor.split(samples)
 
     return read
+
+
+def _as_no_text(error: CrossloomError) -> CrossloomError:
+    """Of a file that is no audio, what to do if a text is in it."""
+    hint = "a file is taken for a recording: a text is given itself, and not by the file it is in"
+    return CrossloomError(
+        [replace(one, info=(*one.info, hint)) if one.code == "XL414" else one for one in error.diagnostics]
+    )
 
 
 def _text(text: str) -> list[Any]:
@@ -107,19 +121,19 @@ def _image(path: str) -> list[Any]:
     return [read_image(path)]
 
 
+_ABOUT = {
+    "mono": ("audio", "--mono"),
+    "src_lang": ("text", "--from"),
+    "replace_unknown": ("text", "--replace-unknown"),
+}
+"""What is asked of the reading of inputs -> the kind it is about, and the option of the command line."""
+
+
 def check_reading(kinds: Collection[str], asked: Mapping[str, Any]) -> None:
     """Refuse (XL112) what is asked of a kind of input that there is none of."""
-    about = {
-        "mono": ("audio", "recordings"),
-        "src_lang": ("text", "texts"),
-        "replace_unknown": ("text", "texts"),
-    }
     for name, value in asked.items():
-        kind, what = about[name]
+        kind, option = _ABOUT[name]
         if value and kind not in kinds:
             given = " and ".join(sorted(kinds))
-            raise failure(
-                "XL112",
-                f"`{name}` is about {what}, and the inputs are {given}",
-                help="leave it out",
-            )
+            message = f"`{name}` (`{option}`) is about {kind}, and what is given is {given}"
+            raise failure("XL112", message, help="leave it out")

@@ -95,17 +95,17 @@ class _Task:
             values = {self.flow.inputs[0]: parts}
             texts = run_flow(self.flow, self.model, self.processor, values, self.reading, **self.options)
             return [_Said(text) for text in texts]
-        speaks = self.flow.output == "speech"
         made = translate(
             self.model,
             **self.inputs(parts),
             tgt_lang=self.requests["language"],
-            generate_speech=speaks,
+            generate_speech=self.flow.output == "speech",
             speaker_id=self.requests["speaker"],
             **self.options,
         )
+        assert made.sequences is not None, "they were not left out"
         texts = self.processor.batch_decode(made.sequences)
-        if not speaks:
+        if made.waveform is None or made.waveform_lengths is None:
             return [_Said(text) for text in texts]
         if not made.waveform.isfinite().all():
             raise failure(
@@ -193,7 +193,8 @@ def transcribe(
         elif tgt_lang is not None:
             chosen = {**options, "forced_bos_token_id": processor.tokenizer.language_id(tgt_lang)}
         tasks[kind] = _Task(flow, model, processor, reading if kind == "text" else {}, requests, chosen)
-    readers = {kind: reader_of(kind, processor, mono, or_text="text" in flows) for kind in {*kinds}}
+    or_text = given_as is None and "text" in flows
+    readers = {kind: reader_of(kind, processor, mono, or_text) for kind in {*kinds}}
     rate = next(flow.sampling_rate for flow in flows.values())
     waiting: deque[_Input] = deque()
     rows: dict[str, _Rows] = {kind: [] for kind in flows}
