@@ -13,7 +13,7 @@ from runtime.audio.reading import Mono
 from runtime.failures import failure
 from runtime.flows import HOST, Host, check_options, check_requests, flows_by_input, run_flow
 from runtime.processing import Processor
-from runtime.reading import check_reading, kinds_of, reader_of
+from runtime.reading import Reader, check_reading, kinds_of, reader_of
 from runtime.translation import translate
 from specs.flow import Flow
 
@@ -185,20 +185,43 @@ def transcribe(
     check_options(model.spec, options, model.generation_defaults)
     requests = {"language": tgt_lang, "speaker": speaker}
     reading = {"src_lang": src_lang, "errors": "replace" if replace_unknown else "strict"}
-    tasks = {}
-    for kind, flow in flows.items():
-        chosen = options
-        if flow.requests:
-            check_requests(flow, model.tables, requests)
-        elif tgt_lang is not None:
-            chosen = {**options, "forced_bos_token_id": processor.tokenizer.language_id(tgt_lang)}
-        tasks[kind] = _Task(flow, model, processor, reading if kind == "text" else {}, requests, chosen)
+    tasks = {
+        kind: _task(flow, model, processor, reading if kind == "text" else {}, requests, options)
+        for kind, flow in flows.items()
+    }
     or_text = given_as is None and "text" in flows
     readers = {kind: reader_of(kind, processor, mono, or_text) for kind in {*kinds}}
-    rate = next(flow.sampling_rate for flow in flows.values())
+    return _in_order(list(zip(named, kinds, strict=True)), readers, tasks, batch_size)
+
+
+def _task(
+    flow: Flow,
+    model: Any,
+    processor: Processor,
+    reading: Mapping[str, Any],
+    requests: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> _Task:
+    """The task of a flow, once what is asked of it is found to be possible."""
+    language = requests["language"]
+    if flow.requests:
+        check_requests(flow, model.tables, requests)
+    elif language is not None:
+        options = {**options, "forced_bos_token_id": processor.tokenizer.language_id(language)}
+    return _Task(flow, model, processor, reading, requests, options)
+
+
+def _in_order(
+    named: Sequence[tuple[str, str]],
+    readers: Mapping[str, Reader],
+    tasks: Mapping[str, _Task],
+    batch_size: int,
+) -> Iterator[Transcript]:
+    """Inputs, each with its kind, are read one after another, batched by kind, and given back as they came."""
+    rate = next(task.flow.sampling_rate for task in tasks.values())
     waiting: deque[_Input] = deque()
-    rows: dict[str, _Rows] = {kind: [] for kind in flows}
-    for name, kind in zip(named, kinds, strict=True):
+    rows: dict[str, _Rows] = {kind: [] for kind in tasks}
+    for name, kind in named:
         source = _Input(name)
         waiting.append(source)
         try:

@@ -305,7 +305,11 @@ class SelfAttentionStack(nn.ModuleList):
 
 
 class ChunkedEncoderStack(SelfAttentionStack):
-    """Layers that are told which pairs of positions attend, and which positions are padding."""
+    """Layers that are told which pairs of positions attend, and which positions are padding.
+
+    Pairs are told by truth values. Of a query that sees nothing attention without positions makes zeros then,
+    as published.
+    """
 
     def __init__(self, layers: list[nn.Module], chunk: int, left_chunks: int) -> None:
         super().__init__(layers)
@@ -2116,13 +2120,17 @@ class Model(nn.Module):
     def predict_unit_durations(
         self,
         unit_ids: Tensor,
+        unit_mask: Tensor | None = None,
     ) -> PredictUnitDurations:
         """States of the units, and how many frames each lasts."""
         check_ids("unit_ids", unit_ids, 200)
+        check_mask("unit_mask", unit_mask)
         if unit_ids.dim() != 2:
             raise ValueError(f"unit_ids is [batch, units] here, not {list(unit_ids.shape)}")
+        if unit_mask is not None and unit_mask.shape != unit_ids.shape[:2]:
+            raise ValueError(f"unit_mask is [batch, units] here, not {list(unit_mask.shape)}")
         units = self.vocoder.units(unit_ids)  # [batch, units, 64]
-        durations = self.vocoder.durations(units)  # [batch, units]
+        durations = self.vocoder.durations(units, mask=unit_mask)  # [batch, units]
         return PredictUnitDurations(units, durations)
 
     def vocode(
