@@ -217,7 +217,7 @@ def _in_order(
     tasks: Mapping[str, _Task],
     batch_size: int,
 ) -> Iterator[Transcript]:
-    """Inputs, each with its kind, are read one after another, batched by kind, and given back as they came."""
+    """Inputs, each with its kind, are read in turn, batched by kind, and given back as they came."""
     rate = next(task.flow.sampling_rate for task in tasks.values())
     waiting: deque[_Input] = deque()
     rows: dict[str, _Rows] = {kind: [] for kind in tasks}
