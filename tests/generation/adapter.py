@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, Speech2TextForConditionalGeneration
 
+from specs.flow import Flow
+
 CONFIG_FIELDS = (
     "pad_token_id",
     "bos_token_id",
@@ -32,6 +34,7 @@ class StandInSpec:
     config: dict[str, Any]
     maximum_target: int | None
     generation: dict[str, Any] = field(default_factory=dict)
+    flows: tuple[Flow, ...] = ()
 
 
 class AdapterCache:
@@ -54,6 +57,7 @@ class Adapter:
         positions = config.max_target_positions + 1 - config.pad_token_id
         self.spec = StandInSpec({name: getattr(config, name) for name in CONFIG_FIELDS}, positions)
         self.generation_defaults: dict[str, Any] = theirs.generation_config.to_diff_dict()
+        self.tables: dict[str, Any] = {}
         self.vocabulary: int = config.vocab_size
         self.parameters = theirs.parameters
         self.encodings = 0
