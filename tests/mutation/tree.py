@@ -64,6 +64,7 @@ NEAREST = {
         "tests/pairs/test_saved.py",
     ),
     "importing": (
+        "tests/check/test_imported_sections.py",
         "tests/check/test_imported.py",
         "tests/cli/test_new.py",
         "tests/catalogue/test_catalogue.py",
