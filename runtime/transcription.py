@@ -174,7 +174,9 @@ def _usable(flow: Flow, processor: Processor, rows: _Rows, reading: Mapping[str,
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:
-    """The finding with the input's name in place of `the audio`, or of whatever else it is."""
+    """The finding with the input's name, if that is not empty, in place of `the audio` or whatever else it is."""
+    if not source.strip():
+        return finding
     message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{source}`", finding.message, count=1)
     return Diagnostic(
         finding.code, finding.severity, message, finding.spans, finding.info, finding.help, finding.fix

@@ -146,6 +146,15 @@ def test_a_finding_is_at_its_fields(config: dict[str, Any], fields: list[str], t
     assert {Path(place.file).name for place in finding.spans} == {"config.json"}
 
 
+@pytest.mark.parametrize(("name", "role"), [("vit", "decoder"), ("gpt2", "encoder")])
+def test_a_family_that_cannot_fill_the_role_is_shown(name: str, role: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": name}, indent=1))
+    with pytest.raises(crossloom.CrossloomError) as raised:
+        imported(tmp_path, role)
+    assert codes(raised) == ["XL205"]
+    assert [place.line for place in raised.value.diagnostics[0].spans] == [2]
+
+
 def test_what_is_warned_of_a_pair(tmp_path: Path) -> None:
     """The public class takes its decoder for one that attends to the encoder's width."""
     decoder = {"model_type": "bert", "is_decoder": True, "add_cross_attention": True}
