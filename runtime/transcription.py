@@ -174,7 +174,7 @@ def _usable(flow: Flow, processor: Processor, rows: _Rows, reading: Mapping[str,
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:
-    """The finding with the input's name, if that is not empty, in place of `the audio` or whatever else it is."""
+    """The finding with the input's name, if it has one, in place of `the audio` or whatever else it is."""
     if not source.strip():
         return finding
     message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{source}`", finding.message, count=1)

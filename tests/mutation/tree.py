@@ -59,7 +59,7 @@ NEAREST = {
         "tests/pairs/test_saved_files.py",
         "tests/speech/test_heads.py",
         "tests/vision/test_windows.py",
-        "tests/build/test_initialisation.py",
+        "tests/pairs/test_halves.py",
         "tests/check/test_planted.py",
         "tests/pairs/test_saved.py",
     ),
