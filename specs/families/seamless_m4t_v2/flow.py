@@ -38,7 +38,7 @@ def _flow(c: View, name: str, given: str, wanted: str) -> Flow:
         steps = (read, *_asked((_TEXT,)), *_text(), Step("text", "host", "detokenize", ("token_ids",)))
         return Flow(name, (given, "language"), "text", steps)
     steps = (read, *_asked((_TEXT, _UNITS, _VOICES)), *_voice(c), *_text(), *_units(c), *_speech())
-    return Flow(name, (given, "language", "speaker", "sampling"), "speech", steps)
+    return Flow(name, (given, "language", "speaker", "sampling"), "speech", steps, int(c.sampling_rate))
 
 
 def _asked(tables: tuple[str, ...]) -> Iterator[Step]:
