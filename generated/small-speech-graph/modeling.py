@@ -846,7 +846,11 @@ def within_chunks(length: int, chunk: int, left_chunks: int, device: torch.devic
 
 
 class ChunkedEncoderStack(SelfAttentionStack):
-    """Layers that are told which pairs of positions attend, and which positions are padding."""
+    """Layers that are told which pairs of positions attend, and which positions are padding.
+
+    Pairs are told by truth values. Of a query that sees nothing attention without positions makes zeros then,
+    as published.
+    """
 
     def __init__(self, layers: list[nn.Module], chunk: int, left_chunks: int) -> None:
         super().__init__(layers)

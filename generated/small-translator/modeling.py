@@ -305,7 +305,11 @@ class SelfAttentionStack(nn.ModuleList):
 
 
 class ChunkedEncoderStack(SelfAttentionStack):
-    """Layers that are told which pairs of positions attend, and which positions are padding."""
+    """Layers that are told which pairs of positions attend, and which positions are padding.
+
+    Pairs are told by truth values. Of a query that sees nothing attention without positions makes zeros then,
+    as published.
+    """
 
     def __init__(self, layers: list[nn.Module], chunk: int, left_chunks: int) -> None:
         super().__init__(layers)
