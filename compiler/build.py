@@ -179,11 +179,11 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
         # Torch gives up after 8, which a process that serves mixed requests soon reaches.
         config: Any = torch._dynamo.config
         config.recompile_limit = max(config.recompile_limit, SHAPES)
-        for method in _compiled_methods(graph):
-            model.__dict__[method] = torch.compile(getattr(model, method), fullgraph=True)
+        in_buckets = {method.name for method in graph.methods}
+        for name, nodes in graph.sections().items():
+            if nodes:
+                replaced = "decode_step" if name == "decode" else name  # which looks at no values
+                dynamic = False if name in in_buckets else None
+                method = torch.compile(getattr(model, replaced), fullgraph=True, dynamic=dynamic)
+                model.__dict__[replaced] = method
     return model
-
-
-def _compiled_methods(graph: Graph) -> list[str]:
-    """What `compile` replaces: every method that calls nodes, decode without what looks at values."""
-    return ["decode_step" if name == "decode" else name for name, nodes in graph.sections().items() if nodes]

@@ -24,7 +24,13 @@ class GraphBuilder:
         self._nodes: dict[str, Node] = {}
 
     def input(
-        self, name: str, role: str, dims: tuple[Size, ...], dtype: str = "float", optional: bool = False
+        self,
+        name: str,
+        role: str,
+        dims: tuple[Size, ...],
+        dtype: str = "float",
+        optional: bool = False,
+        fill: int = 0,
     ) -> Ref:
         """Declare a graph input named as on the Hub."""
         self._inputs[name] = TensorType(
@@ -32,6 +38,7 @@ class GraphBuilder:
             tuple(Dim.name(d) if isinstance(d, str) else Dim.constant(int(d)) for d in dims),
             dtype,
             tuple(d.origin if isinstance(d, Value) else None for d in dims),
+            fill,
         )
         if optional:
             self._optional.add(name)

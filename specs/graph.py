@@ -70,13 +70,14 @@ class Ref:
 class TensorType:
     """Role, symbolic dimensions and dtype of what flows through a port.
 
-    `origins` names, a dimension at a time, the configuration field that settled it.
+    `origins` names, a dimension at a time, the configuration field that settled it. `fill` is what pads it.
     """
 
     role: str
     dims: tuple[Dim, ...]
     dtype: str = "float"
     origins: tuple[str | None, ...] = ()
+    fill: int = 0
 
     def __str__(self) -> str:
         return f"[{', '.join(str(dim) for dim in self.dims)}]"

@@ -2120,13 +2120,17 @@ class Model(nn.Module):
     def predict_unit_durations(
         self,
         unit_ids: Tensor,
+        unit_mask: Tensor | None = None,
     ) -> PredictUnitDurations:
         """States of the units, and how many frames each lasts."""
         check_ids("unit_ids", unit_ids, 200)
+        check_mask("unit_mask", unit_mask)
         if unit_ids.dim() != 2:
             raise ValueError(f"unit_ids is [batch, units] here, not {list(unit_ids.shape)}")
+        if unit_mask is not None and unit_mask.shape != unit_ids.shape[:2]:
+            raise ValueError(f"unit_mask is [batch, units] here, not {list(unit_mask.shape)}")
         units = self.vocoder.units(unit_ids)  # [batch, units, 64]
-        durations = self.vocoder.durations(units)  # [batch, units]
+        durations = self.vocoder.durations(units, mask=unit_mask)  # [batch, units]
         return PredictUnitDurations(units, durations)
 
     def vocode(

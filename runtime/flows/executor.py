@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
+from compiler.analysis import analysis_of
 from compiler.spec import FORMS, Spec
 from runtime.failures import failure
+from runtime.flows.buckets import call_in_buckets
 from runtime.flows.host import HOST, Host
 from runtime.generation import generate
 from runtime.generation.inputs import encode_checked
@@ -99,4 +101,8 @@ def _called(model: Any, step: Step, read: list[Any]) -> Any:
     with torch.inference_mode():
         if step.what == "encode":
             return encode_checked(model, placed(model, read[0]))
-        return getattr(model, step.what)(*read)
+        graph = analysis_of(model.spec).graph
+        method = next((one for one in graph.methods if one.name == step.what), None) if graph else None
+        if graph is None or method is None or step.what not in model.__dict__:
+            return getattr(model, step.what)(*read)
+        return call_in_buckets(model, graph, method, dict(zip(method.inputs, read, strict=False)))

@@ -87,16 +87,18 @@ def _unit_methods(g: GraphBuilder, c: View) -> Iterator[Method]:
 def _vocoder_methods(g: GraphBuilder, c: View) -> Iterator[Method]:
     """From units, a language and a speaker to a waveform."""
     ids = g.input("unit_ids", "units", ("batch", "units"), "int64")
-    states, durations = vocoder.unit_durations(g, c, ids)
+    mask = g.input("unit_mask", "mask", ("batch", "units"), "int64", optional=True)
+    states, durations = vocoder.unit_durations(g, c, ids, mask)
     yield Method(
         "predict_unit_durations",
         "States of the units, and how many frames each lasts.",
-        ("unit_ids",),
+        ("unit_ids", "unit_mask"),
         {"states": states, "durations": durations},
     )
     hidden = g.input("unit_states", "hidden", ("batch", "units", c.unit_embed_dim))
     lasting = g.input("unit_durations", "lengths", ("batch", "units"), "int64")
-    spoken = g.input("spoken_unit_ids", "units", ("batch", "units"), "int64")
+    pad = int(c.t2u_pad_token_id)
+    spoken = g.input("spoken_unit_ids", "units", ("batch", "units"), "int64", fill=pad)
     language = g.input("language_id", "token_ids", ("batch",), "int64")
     speaker = g.input("speaker_id", "token_ids", ("batch",), "int64")
     waveform, lengths = vocoder.vocode(g, c, hidden, lasting, spoken, language, speaker)

@@ -12,8 +12,11 @@ from specs.values import View
 from specs.weights import Dialect, Row, affine
 
 
-def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref) -> tuple[Ref, Ref]:
-    """The embedded units [B, U, E] and their durations [B, U]; padding is a unit like any other."""
+def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref, mask: Ref | None = None) -> tuple[Ref, Ref]:
+    """The embedded units [B, U, E] and their durations [B, U].
+
+    The padding of a batch is a unit like any other; what the mask excludes is none.
+    """
     table = {"vocabulary": c.unit_hifi_gan_vocab_size, "width": c.unit_embed_dim}
     states = g.node("vocoder.units", "unit_embedding", table, ids=unit_ids)
     predictor = {
@@ -22,7 +25,8 @@ def unit_durations(g: GraphBuilder, c: View, unit_ids: Ref) -> tuple[Ref, Ref]:
         "kernel": c.variance_predictor_kernel_size,
         "dropout": c.var_pred_dropout,
     }
-    return states, g.node("vocoder.durations", "duration_predictor", predictor, hidden=states)
+    masks = {} if mask is None else {"mask": mask}
+    return states, g.node("vocoder.durations", "duration_predictor", predictor, hidden=states, **masks)
 
 
 def vocode(

@@ -1,0 +1,100 @@
+"""Compiled methods: no graph break, as many compilations as buckets, and what is computed eagerly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import crossloom
+from blocks.cache import BUCKET
+from runtime.flows.buckets import bucket
+from tests.build.test_compile import Counter
+from tests.parity.cases import difference
+from tests.seamless.conftest import Folders, Published
+from tests.seamless.oracle import decoder_ids, speech_batch, text_batch
+
+METHODS = ("predict_durations", "decode_units", "predict_unit_durations", "vocode")
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    """Every test begins with nothing compiled."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+class Compiled:
+    """A method compiled whole for every shape; a graph break is an error."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.counter = Counter()
+        self.shapes: set[Shapes] = set()
+        self._method = torch.compile(method, backend=self.counter, fullgraph=True, dynamic=False)
+
+    def __call__(self, length: int = 0, **inputs: Tensor) -> Any:
+        self.shapes.add((*(tuple(tensor.shape) for tensor in inputs.values()), (length,)))
+        return self._method(**inputs, length=length) if length else self._method(**inputs)
+
+
+def spoken(model: Any, batch: dict[str, Tensor], language: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Units, lengths and waveform of a translation into speech."""
+    found = crossloom.translate(model, **batch, tgt_lang=language)
+    assert found.unit_sequences is not None
+    assert found.waveform_lengths is not None
+    assert found.waveform is not None
+    return found.unit_sequences, found.waveform_lengths, found.waveform
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_speech_is_that_of_the_eager_methods(folders: Folders, published: Published, seed: int) -> None:
+    folder, config = folders(seed), published(seed).config
+    eager, model = (crossloom.load(crossloom.import_spec(folder), folder) for _ in range(2))
+    methods = {name: Compiled(getattr(model, name)) for name in METHODS}
+    model.__dict__.update(methods)
+    language = next(iter(model.tables["vocoder_lang_code_to_id"]))
+    calls = 0
+    for batch in (speech_batch(config, 0), text_batch(config, 1), text_batch(config, 2)):
+        units, lengths, waveform = spoken(model, batch, language)
+        expected = spoken(eager, batch, language)
+        assert torch.equal(units, expected[0])
+        assert torch.equal(lengths, expected[1])
+        assert waveform.shape == expected[2].shape
+        assert difference(waveform, expected[2]) <= 1e-6
+        calls += 1
+    for name, method in methods.items():
+        sizes = {size for shapes in method.shapes for shape in shapes for size in shape[1:2]}
+        print(f"{name}: {method.counter.graphs} compilations in {calls} calls")
+        assert method.counter.graphs == len(method.shapes)
+        assert all(size == bucket(size) for size in sizes), "every free size is a bucket"
+
+
+def test_the_text_decoder_compiles_once_a_bucket(folders: Folders, published: Published) -> None:
+    folder, config = folders(0), published(0).config
+    model = crossloom.load(crossloom.import_spec(folder), folder)
+    counter = Counter()
+    step: Any = torch.compile(model.decode_step, backend=counter, fullgraph=True)
+    length = config.max_position_embeddings
+    ids = decoder_ids(config, 0).repeat(1, length)[:, :length]
+    with torch.no_grad():
+        encoded = model.encode(**text_batch(config, 0))
+        eager = model.decode(ids, encoded)
+        model.__dict__["decode_step"] = step
+        cache = model.new_cache(len(ids), length, encoded)
+        steps = [model.decode(ids[:, place : place + 1], encoded, cache) for place in range(length)]
+    valid = (ids == config.pad_token_id).cumsum(1) == 0  # positions count cached padding, too
+    assert difference(torch.cat(steps, 1)[valid], eager[valid]) <= 1e-5
+    assert counter.graphs <= -(-length // BUCKET) + 1  # the first step has no cached keys
+    print(f"decode_step: {counter.graphs} compilations in {length} steps")
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 48, 49, 64, 65, 96, 97, 500])
+def test_buckets_hold_what_they_are_for(size: int) -> None:
+    assert bucket(size) >= size
+    assert bucket(bucket(size)) == bucket(size)
+    assert bucket(size) <= max(32, size * 1.5)
