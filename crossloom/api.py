@@ -295,17 +295,18 @@ def transcribe(
     require("`crossloom.transcribe`", "torch", "safetensors")
     from compiler.untrained import untrained
     from compiler.warning import warn
-    from runtime.flows import flow_of
+    from runtime.flows import flows_by_input
     from runtime.processing.loading import processor_of_model
     from runtime.transcription import transcribe as run
 
     if isinstance(model, (Spec, str, Path)):
         model = load(model)
         warn(untrained(*analysis(model.spec).sound(), model.fresh), stacklevel=2)
-    flow_of(spec_of(model, "transcribe"))
+    heard = flows_by_input(spec_of(model, "transcribe"), "text")
     is_one = isinstance(audio, (str, Path))
     files = [audio] if isinstance(audio, (str, Path)) else audio
     reading: dict[str, Any] = {"batch_size": batch_size, "mono": mono, "tgt_lang": tgt_lang}
+    reading["given_as"] = "audio" if "audio" in heard else None
     transcripts = list(run(model, processor_of_model(model), map(str, files), **reading, **options))
     findings = [finding for transcript in transcripts for finding in transcript.findings]
     if findings:

@@ -1,53 +1,150 @@
-"""Many inputs to their texts: read, split where too long, batched, and given back in order."""
+"""Many inputs to their texts, and speech: read, split where too long, batched, and given back in order."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from runtime.audio.reading import Mono
-from runtime.failures import failure, refuse
-from runtime.flows import HOST, Host, flow_of, run_flow
+from runtime.failures import failure
+from runtime.flows import HOST, Host, check_options, check_requests, flows_by_input, run_flow
 from runtime.processing import Processor
-from runtime.reading import READERS
+from runtime.reading import Reader, check_reading, kinds_of, reader_of
+from runtime.translation import translate
 from specs.flow import Flow
-from specs.generation.layers import resolve
-from specs.generation.lengths import resolve_lengths
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What became of one input, a path or a text: the text written, or why there is none."""
+    """What became of one input, a path or a text: the text written, or why there is none.
+
+    `waveform` [N] float32 is the text spoken, where that was asked for; `sampling_rate` is its own.
+    """
 
     source: str
     text: str | None
     findings: tuple[Diagnostic, ...] = ()
+    waveform: NDArray[np.float32] | None = None
+    sampling_rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a part of an input became."""
+
+    text: str
+    waveform: Any = None
 
 
 @dataclass
 class _Input:
-    """An input on its way: a text for every part, as it comes in."""
+    """An input on its way: what every part became, as it comes in."""
 
     source: str
-    texts: list[str | None] = field(default_factory=list)
+    said: list[_Said | None] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
-        return bool(self.findings) or None not in self.texts
+        return bool(self.findings) or None not in self.said
 
-    def transcript(self) -> Transcript:
+    def transcript(self, sampling_rate: int | None) -> Transcript:
+        """The parts joined: texts by spaces, waveforms one behind the other."""
         if self.findings:
             return Transcript(self.source, None, tuple(self.findings))
-        return Transcript(self.source, " ".join(text for text in self.texts if text))
+        parts = [part for part in self.said if part is not None]
+        text = " ".join(part.text for part in parts if part.text)
+        spoken = [part.waveform for part in parts if part.waveform is not None]
+        if not spoken:
+            return Transcript(self.source, text)
+        import numpy as np
+
+        return Transcript(self.source, text, waveform=np.concatenate(spoken), sampling_rate=sampling_rate)
 
 
 _Rows = list[tuple[_Input, int, Any]]
 """(input, number of the part, the part)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is done to a batch of one kind of input: its flow, and all that is asked of it."""
+
+    flow: Flow
+    model: Any
+    processor: Processor
+    reading: Mapping[str, Any]
+    requests: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+    def inputs(self, parts: Sequence[Any]) -> Any:
+        """The model's inputs, by the flow's first step."""
+        return HOST[self.flow.steps[0].what](Host(None, self.processor, self.reading), parts)
+
+    def said(self, parts: Sequence[Any]) -> list[_Said]:
+        """What becomes of a batch."""
+        if not self.flow.requests:
+            values = {self.flow.inputs[0]: parts}
+            texts = run_flow(self.flow, self.model, self.processor, values, self.reading, **self.options)
+            return [_Said(text) for text in texts]
+        made = translate(
+            self.model,
+            **self.inputs(parts),
+            tgt_lang=self.requests["language"],
+            generate_speech=self.flow.output == "speech",
+            speaker_id=self.requests["speaker"],
+            **self.options,
+        )
+        assert made.sequences is not None, "they were not left out"
+        texts = self.processor.batch_decode(made.sequences)
+        if made.waveform is None or made.waveform_lengths is None:
+            return [_Said(text) for text in texts]
+        if not made.waveform.isfinite().all():
+            raise failure(
+                "XL409",
+                "the speech of the text is not finite",
+                info=("one nan or infinity spoils all of a recording",),
+                help="check the checkpoint, or compute in float32",
+            )
+        waveforms = made.waveform.float().cpu().numpy()
+        lengths = made.waveform_lengths.tolist()
+        rows = zip(texts, waveforms, lengths, strict=True)
+        return [_Said(text, waveform[:length]) for text, waveform, length in rows]
+
+    def finish(self, rows: _Rows) -> None:
+        """Run a batch; where it is refused, what of it can be used, and at last each row alone."""
+        try:
+            said = self.said([part for _, _, part in rows])
+        except CrossloomError as error:
+            usable = self._usable(rows)
+            if len(rows) == len(usable) == 1:
+                rows[0][0].findings += [_named(one, rows[0][0].source) for one in error.diagnostics]
+            elif usable:
+                for some in [usable] if len(usable) < len(rows) else [[row] for row in rows]:
+                    self.finish(some)
+        else:
+            for (source, number, _), one in zip(rows, said, strict=True):
+                source.said[number] = one
+
+    def _usable(self, rows: _Rows) -> _Rows:
+        """The rows that the flow's first step takes; the others' inputs are told why it does not."""
+        usable = []
+        for source, number, part in rows:
+            try:
+                self.inputs([part])
+            except CrossloomError as error:
+                source.findings += [_named(finding, source.source) for finding in error.diagnostics]
+            else:
+                usable.append((source, number, part))
+        return usable
 
 
 def transcribe(
@@ -60,102 +157,93 @@ def transcribe(
     src_lang: str | None = None,
     replace_unknown: bool = False,
     tgt_lang: str | None = None,
+    speech: bool = False,
+    speaker: int = 0,
+    given_as: str | None = None,
     **options: Any,
 ) -> Iterator[Transcript]:
     """The text of every input, in order, as soon as it and those before it are done.
 
-    `inputs` are what the model's flow begins with: paths of recordings, or texts. One that cannot be used
-    has findings in place of a text; the others go on. A recording beyond the model's positions is split at
-    silence under `long_input: chunk`, and its parts' texts are joined. `src_lang` is the language of source
-    texts; with `replace_unknown`, what has no token in them becomes the unknown one. `tgt_lang` is forced as
-    the first token; other `options` are those of `generate`.
+    `inputs` are what the model's flows begin with: paths of recordings or images, or texts; `given_as` is
+    `audio` or `text` where a model takes both and their looks would not say it. One that cannot be used has
+    findings in place of a text; the others go on. A recording beyond the model's limit is split at silence
+    under `long_input: chunk`, and its parts' texts and waveforms are joined. `src_lang` is the language of
+    source texts; with `replace_unknown`, what has no token in them becomes the unknown one. `tgt_lang` is
+    what to write; with `speech`, what is written is spoken as well, in the voice of `speaker`. Other
+    `options` are those of `generate`.
 
     Raises:
-        CrossloomError: options that cannot be used (XL402 to XL408), an unknown language (XL112), a spec
-            with nothing to run (XL114); before any input is read.
+        CrossloomError: options that cannot be used (XL402 to XL408), a language that is unknown or missing
+            (XL105, XL112), a spec with nothing to run (XL114), a table that the checkpoint lacks (XL422);
+            before any input is read.
     """
-    if tgt_lang is not None:
-        options["forced_bos_token_id"] = processor.tokenizer.language_id(tgt_lang)
-    flow = flow_of(model.spec)
-    (given,) = flow.inputs
-    read = READERS[given](processor, mono)
-    reading: dict[str, Any] = {} if src_lang is None else {"src_lang": src_lang}
-    reading |= {"errors": "replace"} if replace_unknown else {}
+    named = list(inputs)
+    flows = flows_by_input(model.spec, "speech" if speech else "text")
+    kinds = kinds_of(named, flows, given_as)
+    asked = {"mono": mono, "src_lang": src_lang, "replace_unknown": replace_unknown}
+    check_reading({*kinds} or {*flows}, asked)
     check_options(model.spec, options, model.generation_defaults)
+    requests = {"language": tgt_lang, "speaker": speaker}
+    reading = {"src_lang": src_lang, "errors": "replace" if replace_unknown else "strict"}
+    tasks = {
+        kind: _task(flow, model, processor, reading if kind == "text" else {}, requests, options)
+        for kind, flow in flows.items()
+    }
+    or_text = given_as is None and "text" in flows
+    readers = {kind: reader_of(kind, processor, mono, or_text) for kind in {*kinds}}
+    return _in_order(list(zip(named, kinds, strict=True)), readers, tasks, batch_size)
 
-    def texts_of(rows: _Rows) -> None:
-        values = {given: [part for _, _, part in rows]}
-        texts = run_flow(flow, model, processor, values, reading, **options)
-        for (source, number, _), text in zip(rows, texts, strict=True):
-            source.texts[number] = text
 
-    def finish(rows: _Rows) -> None:
-        try:
-            texts_of(rows)
-        except CrossloomError:
-            usable = _usable(flow, processor, rows, reading)
-            if usable:
-                texts_of(usable)
+def _task(
+    flow: Flow,
+    model: Any,
+    processor: Processor,
+    reading: Mapping[str, Any],
+    requests: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> _Task:
+    """The task of a flow, once what is asked of it is found to be possible."""
+    language = requests["language"]
+    if flow.requests:
+        check_requests(flow, model.tables, requests)
+    elif language is not None:
+        options = {**options, "forced_bos_token_id": processor.tokenizer.language_id(language)}
+    return _Task(flow, model, processor, reading, requests, options)
 
+
+def _in_order(
+    named: Sequence[tuple[str, str]],
+    readers: Mapping[str, Reader],
+    tasks: Mapping[str, _Task],
+    batch_size: int,
+) -> Iterator[Transcript]:
+    """Inputs, each with its kind, are read in turn, batched by kind, and given back as they came."""
+    rate = next(task.flow.sampling_rate for task in tasks.values())
     waiting: deque[_Input] = deque()
-    rows: _Rows = []
-    for named in inputs:
-        source = _Input(named)
+    rows: dict[str, _Rows] = {kind: [] for kind in tasks}
+    for name, kind in named:
+        source = _Input(name)
         waiting.append(source)
         try:
-            parts = read(named)
+            parts = readers[kind](name)
         except CrossloomError as error:
             source.findings += error.diagnostics
             parts = []
-        source.texts = [None] * len(parts)
-        rows += [(source, number, part) for number, part in enumerate(parts)]
-        while len(rows) >= batch_size:
-            finish(rows[:batch_size])
-            rows = rows[batch_size:]
-        yield from _done(waiting)
-    if rows:
-        finish(rows)
-    yield from _done(waiting)
+        source.said = [None] * len(parts)
+        rows[kind] += [(source, number, part) for number, part in enumerate(parts)]
+        while len(rows[kind]) >= batch_size:
+            tasks[kind].finish(rows[kind][:batch_size])
+            rows[kind] = rows[kind][batch_size:]
+        yield from _done(waiting, rate)
+    for kind, rest in rows.items():
+        if rest:
+            tasks[kind].finish(rest)
+        yield from _done(waiting, rate)
 
 
-def check_options(spec: Any, options: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> None:
-    """Refuse options of `generate` that cannot be used, before anything is loaded or read.
-
-    Without the `checkpoint`'s own options a missing length limit is not known yet.
-    """
-    known = checkpoint is not None
-    resolution = resolve(
-        options, spec=spec.generation, checkpoint=checkpoint, config=spec.config, complete=known
-    )
-    problems = list(resolution.problems)
-    merged = resolution.options
-    if merged is not None and checkpoint is not None and not problems:
-        problems += resolve_lengths(merged, 1, spec.maximum_target)[1]
-    refuse(problems)
-    if merged is not None and merged.num_return_sequences > 1:
-        raise failure(
-            "XL407",
-            f"`num_return_sequences` is {merged.num_return_sequences}, but an input gets one text",
-            help="leave it out, or call `crossloom.generate` for several",
-        )
-
-
-def _done(waiting: deque[_Input]) -> Iterator[Transcript]:
+def _done(waiting: deque[_Input], sampling_rate: int | None) -> Iterator[Transcript]:
     while waiting and waiting[0].is_done:
-        yield waiting.popleft().transcript()
-
-
-def _usable(flow: Flow, processor: Processor, rows: _Rows, reading: Mapping[str, Any]) -> _Rows:
-    """The rows that the flow's first step takes; the others' inputs are told why it does not take them."""
-    usable = []
-    for source, number, part in rows:
-        try:
-            HOST[flow.steps[0].what](Host(None, processor, reading), [part])
-        except CrossloomError as error:
-            source.findings += [_named(finding, source.source) for finding in error.diagnostics]
-        else:
-            usable.append((source, number, part))
-    return usable
+        yield waiting.popleft().transcript(sampling_rate)
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:

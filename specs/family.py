@@ -52,6 +52,11 @@ def unbounded(_: View) -> int | None:
     return None
 
 
+def by_positions(_: View) -> float | None:
+    """For an encoder whose positions end where its audio does."""
+    return None
+
+
 def unremarked(_: View) -> tuple[str, ...]:
     """For an encoder that public pairs bridge as it is bridged here."""
     return ()
@@ -98,7 +103,10 @@ class Family:
         source_width: config -> width the decoder's cross-attention reads; where there is a decoder.
         weights: config -> table of stored tensors.
         maximum_target: config -> longest decoder input, or None.
-        maximum_source: config -> most encoder positions, or None.
+        maximum_source: config -> most encoder positions, or None; of a model that also reads audio without
+            positions, those of its texts.
+        longest_audio: config -> seconds of audio that it was trained for, or None where its encoder's
+            positions say it.
         leaked: fields that published config.json files carry without meaning, with the reason;
             the value is dropped and counted on import.
         aliases: published second names of fields; a file that gives both must agree.
@@ -132,6 +140,7 @@ class Family:
     source_width: Callable[[View], Value] | None = None
     maximum_target: Callable[[View], int | None] = unbounded
     maximum_source: Callable[[View], int | None] = unbounded
+    longest_audio: Callable[[View], float | None] = by_positions
     leaked: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True

@@ -55,12 +55,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Steps in order, from `inputs` to `output`; the first input is what a person gives."""
+    """Steps in order, from `inputs` to `output`; the first input is what a person gives.
+
+    `sampling_rate` is that of an output that is speech.
+    """
 
     name: str
     inputs: tuple[str, ...]
     output: str
     steps: tuple[Step, ...]
+    sampling_rate: int | None = None
 
     def steps_to(self, wanted: Collection[str], known: Collection[str] = ()) -> tuple[Step, ...]:
         """The steps that lead from values that are known to those that are wanted."""
@@ -73,6 +77,21 @@ class Flow:
                 needed -= {step.result}
                 needed |= {name.partition(".")[0] for name in step.reads}
         return tuple(reversed(chosen))
+
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The inputs beside what a person gives: what the person asks for."""
+        return self.inputs[1:]
+
+    def steps_from_requests(self) -> tuple[Step, ...]:
+        """The host's steps that need nothing but what is asked for: they find what cannot be done."""
+        known = {*self.requests}
+        chosen = []
+        for step in self.steps:
+            if step.kind == "host" and known.issuperset(step.reads):
+                chosen.append(step)
+                known.add(step.result)
+        return tuple(chosen)
 
 
 SPEECH_TO_TEXT = Flow(

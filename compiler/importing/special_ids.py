@@ -8,6 +8,8 @@ from typing import Any
 
 from compiler.checkpoint.source import Source
 from compiler.configuration.processing import file_bytes
+from specs.families import FAMILIES, family
+from specs.family import tokenizer_of
 
 _MEANT = {
     "decoder_start": ("bos_token", "cls_token"),
@@ -19,13 +21,17 @@ _MEANT = {
 
 
 def special_ids(source: Source) -> dict[str, int]:
-    """The ids of a tokenizer's special tokens by purpose, as far as its files tell them."""
+    """The ids of a tokenizer's special tokens by purpose, as far as a checkpoint's files tell them.
+
+    What these do not name is named as by default in its family.
+    """
     named: dict[str, str] = {}
     for file in ("tokenizer_config.json", "special_tokens_map.json"):
         for name, token in _json(source, file).items():
             text = token.get("content") if isinstance(token, dict) else token
             if isinstance(text, str):
                 named.setdefault(name, text)
+    named = {**_usual(source), **named}
     ids = _ids(source)
     found = {}
     for purpose, names in _MEANT.items():
@@ -33,6 +39,20 @@ def special_ids(source: Source) -> dict[str, int]:
         if token is not None:
             found[purpose] = ids[token]
     return found
+
+
+def _usual(source: Source) -> dict[str, str]:
+    """The special tokens of the family's published tokenizer, by name."""
+    name = _json(source, "config.json").get("model_type")
+    stated = tokenizer_of(family(name)) if name in FAMILIES else None
+    if stated is None:
+        return {}
+    fields = stated.section.model_fields.items()
+    return {
+        name: field.default
+        for name, field in fields
+        if name.endswith("_token") and isinstance(field.default, str)
+    }
 
 
 def _ids(source: Source) -> dict[str, int]:

@@ -30,6 +30,13 @@ def _names(dialect: Dialect, rows: Iterable[TableRow]) -> Iterator[str]:
         yield from dialect.names(row)
 
 
+def _reading(dialect: Dialect, rows: Collection[TableRow], stored: Collection[str]) -> tuple[object, ...]:
+    """How it spells plain weights, and which address reads each stored name."""
+    plain = tuple(dialect.spell(source) for row in rows for source in row.sources)
+    named = ((row.address, name) for row in rows for name in dialect.names(row))
+    return plain, frozenset((address, name) for address, name in named if name in stored)
+
+
 def chosen_dialect(
     table: WeightTable,
     component: str,
@@ -39,6 +46,9 @@ def chosen_dialect(
 ) -> tuple[Dialect | None, Diagnostic | None]:
     """The one spelling whose names the file has; the names it shares are counted, never guessed.
 
+    Spellings that differ only in weights which the file has neither plain nor normed read it alike: the first
+    stands for them.
+
     Else XL511: none fits, or two fit equally.
     """
     counts = fitting_names(table, component, stored)
@@ -47,7 +57,7 @@ def chosen_dialect(
     if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling
         return max(counts, key=lambda dialect: counts[dialect]), None
     fitting = [dialect for dialect, count in counts.items() if count == best]
-    if best and len(fitting) == 1:
+    if best and len({_reading(dialect, rows, stored) for dialect in fitting}) == 1:
         return fitting[0], None
     spans = (place,) if place else ()
     if not best:

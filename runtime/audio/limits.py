@@ -15,12 +15,14 @@ LongInput = Literal["error", "grow", "chunk"]
 class AudioLimits:
     """Lengths in samples; `long_input` is the spec's policy for audio beyond the maximum.
 
-    `error` refuses it, `grow` lets the model's positions grow, `chunk` has it split at silence.
+    `error` refuses it, `grow` takes it as it is, with positions that grow where there are any, `chunk` has it
+    split at silence. A maximum is `trained` where the model could take more, and would leave most of it out.
     """
 
     minimum_samples: int = 1
     maximum_samples: int | None = None
     long_input: LongInput = "error"
+    trained: bool = False
 
 
 def check_length(samples: int, sampling_rate: int, limits: AudioLimits, name: str = "the audio") -> None:
@@ -39,10 +41,15 @@ def check_length(samples: int, sampling_rate: int, limits: AudioLimits, name: st
         )
     if limits.maximum_samples is None or samples <= limits.maximum_samples or limits.long_input == "grow":
         return
+    longest = _duration(limits.maximum_samples, sampling_rate)
     raise failure(
         "XL413",
         f"{name} is longer than the model's limit: {_duration(samples, sampling_rate)}",
-        info=(f"the model's positions end at {_duration(limits.maximum_samples, sampling_rate)}",),
+        info=(
+            f"it was trained for up to {longest}, and leaves out most of what is longer"
+            if limits.trained
+            else f"the model's positions end at {longest}",
+        ),
         help="set `long_input: chunk` in the spec to split it at silence"
         if limits.long_input == "error"
         else "split it with the processor's `split` first, as `crossloom run` does",

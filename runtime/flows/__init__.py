@@ -1,6 +1,16 @@
 """What a model does from end to end: the steps a family states, and the operations between its graphs."""
 
+from runtime.flows.choice import check_options, check_requests, flows_by_input
 from runtime.flows.executor import execute, flow_of, run_flow
 from runtime.flows.host import HOST, Host
 
-__all__ = ["HOST", "Host", "execute", "flow_of", "run_flow"]
+__all__ = [
+    "HOST",
+    "Host",
+    "check_options",
+    "check_requests",
+    "execute",
+    "flow_of",
+    "flows_by_input",
+    "run_flow",
+]

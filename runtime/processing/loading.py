@@ -128,7 +128,7 @@ def _tokenizer(spec: Spec, one: StatedTokenizer, sources: Sources) -> Tokenizer:
 
 
 def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
-    """Shortest and longest audio in samples: what the graph's lengths and the positions allow."""
+    """Shortest and longest audio in samples: what the graph's lengths allow, and what the family states."""
     front_end = spec.processing.front_end
     component = spec.components.get("model") or spec.components.get("encoder")
     heard = [name for name, type_ in graph.inputs.items() if type_.role in ("waveform", "features")]
@@ -137,6 +137,10 @@ def audio_limits(spec: Spec, graph: Graph) -> AudioLimits | None:
         return None
     axis = str(graph.inputs[heard[0]].dims[1])
     shortest = front_end.fewest_samples(graph.minimums.get(axis, 1))
+    seconds = component.family.longest_audio(component.view)
+    if seconds is not None:
+        longest_heard = round(seconds * front_end.sampling_rate)
+        return AudioLimits(shortest, longest_heard, spec.long_input, trained=True)
     positions = component.family.maximum_source(component.view)
     longest = None
     if positions is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -233,7 +234,7 @@ class Processor:
                 help=f"pass `sampling_rate={expected}` with audio read by `read_audio(path, {expected})`",
             )
         waveforms = as_waveforms(audio)
-        limits = AudioLimits(self._minimum_samples(), self.limits.maximum_samples, self.limits.long_input)
+        limits = replace(self.limits, minimum_samples=self._minimum_samples())
         for index, waveform in enumerate(waveforms):
             name = "the audio" if len(waveforms) == 1 else f"audio {index}"
             check_length(len(waveform), expected, limits, name)

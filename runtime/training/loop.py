@@ -19,6 +19,7 @@ from compiler.exporting.export import keep_spec
 from compiler.installing import require
 from compiler.writing.folders import replace_files
 from runtime.failures import failure
+from runtime.flows import check_options
 from runtime.placement import placed
 from runtime.processing import Processor as OwnProcessor
 from runtime.processing.loading import processor_of_model
@@ -31,7 +32,6 @@ from runtime.training.manifest import read_rows
 from runtime.training.optimizer import frozen, make_optimizer, require_finite
 from runtime.training.options import DEFAULT_MINUTES, TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
-from runtime.transcription import check_options
 
 Rows = str | PathLike[str] | Iterable[Mapping[str, Any]]
 

@@ -18,6 +18,7 @@ from tests.check import (
     planted_images,
     planted_language,
     planted_pairs,
+    planted_parts,
     planted_texts,
 )
 from tests.check.planted import GRAPH, HALVES, Planted
@@ -28,6 +29,7 @@ CASES = [
     *planted_graphs.CASES,
     *planted_halves.CASES,
     *planted_pairs.CASES,
+    *planted_parts.CASES,
     *planted_bridges.CASES,
     *planted_images.CASES,
     *planted_texts.CASES,

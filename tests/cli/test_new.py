@@ -16,6 +16,7 @@ import crossloom
 from tests.cli.runner import crossloom as command
 from tests.pairs import oracle
 from tests.pairs.folders import decoder, speech_encoder, text_encoder
+from tests.processing.subword_files import write_vocabulary
 from tests.speech import oracle as speech
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "audio"
@@ -165,6 +166,23 @@ def test_a_new_spec_runs_and_trains_as_it_is(encoder: Any, tmp_path: Path) -> No
     done = command("train", out, "--data", tmp_path / "rows.jsonl", "-o", trained, "--max-steps", "1")
     assert done.exit_code == 0, done.stderr
     assert command("run", trained / "spec.yaml", given).exit_code == 0
+
+
+def test_special_tokens_that_no_file_names_are_those_of_the_family(tmp_path: Path) -> None:
+    """Many a published BERT has its vocabulary, and nothing that says which of its tokens begins a text."""
+    folder = write_vocabulary(plain_bert(tmp_path / "text"), "BertTokenizer")
+    lines = (folder / "vocab.txt").read_text().splitlines()
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "vocab_size": len(lines)}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
+    out = tmp_path / "combo.yaml"
+    assert new(out, "vit", folder).exit_code == 0
+    tokens = yaml.safe_load(out.read_text())["tokens"]
+    assert {one: lines[id_] for one, id_ in tokens.items()} == {
+        "decoder_start": "[CLS]",
+        "bos": "[CLS]",
+        "eos": "[SEP]",
+    }
 
 
 def test_a_checkpoint_that_limits_itself_is_not_limited_again(tmp_path: Path) -> None:

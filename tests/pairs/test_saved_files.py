@@ -116,6 +116,17 @@ def test_each_half_in_its_own_spelling(spellings: tuple[Callable[[str], str], ..
     assert stored_differently(case.folder, tmp_path / "out") == []
 
 
+def test_unused_tensors_of_a_half_in_the_older_spelling(tmp_path: Path) -> None:
+    """A conformer never reads its convolutional positions; their older names are known below its role."""
+    case = saved("speech", "wav2vec2-conformer", "bert", 1)
+    folder = copied(case, tmp_path / "in")
+    respelt(folder, renamed(magnitude))
+    older = "encoder.encoder.pos_conv_embed.conv.weight_g"
+    assert older in load_file(folder / "model.safetensors")
+    ours = crossloom.from_pretrained(folder)
+    assert difference(logits(ours, case), logits(case.theirs, case)) <= LOGITS
+
+
 @pytest.mark.parametrize("spelling", [gamma, magnitude])
 def test_half_a_spelling_is_refused(spelling: Callable[[str], str], tmp_path: Path) -> None:
     folder = copied(saved(*SPEECH, 1), tmp_path / "in")
@@ -361,6 +372,27 @@ def test_a_checkpoint_of_another_pair(
     errors = [one for one in crossloom.verify(spec, folder) if one.severity == "error"]
     assert [one.code for one in errors] == ["XL505"]
     assert re.search(message, errors[0].message)
+
+
+def test_an_id_that_several_files_give_otherwise_is_told_once(tmp_path: Path) -> None:
+    """The options of generation, the decoder's config and the pair's may all hold it."""
+    case = saved(*TEXT, 1)
+    spec = crossloom.import_spec(case.folder)
+
+    def everywhere(config: dict[str, Any]) -> None:
+        differing_start(config)
+        config["decoder"]["decoder_start_token_id"] = 5
+
+    for change, is_beside in ((differing_start, True), (everywhere, True), (everywhere, False)):
+        folder = copied(case, tmp_path / f"{change.__name__} {is_beside}", change)
+        beside = folder / "generation_config.json"
+        if is_beside:
+            beside.write_text(json.dumps({**json.loads(beside.read_text()), "decoder_start_token_id": 5}))
+        else:
+            beside.unlink()
+        errors = [one for one in crossloom.verify(spec, folder) if one.severity == "error"]
+        named = [one for one in errors if "`decoder_start_token_id` is" in one.message]
+        assert len(named) == 1, errors
 
 
 def test_a_single_model_is_no_pair(tmp_path: Path) -> None:

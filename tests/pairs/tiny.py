@@ -108,6 +108,39 @@ def _windows(width: int) -> Fields:
     }
 
 
+def _speaker(width: int) -> Fields:
+    """Two encoders, a decoder, and what speaks; features are as wide as its front end gives them."""
+    sides = ("encoder", "decoder", "t2u_encoder", "t2u_decoder")
+    sizes = {"layers": 1, "ffn_dim": 10, "attention_heads": 2}
+    heard = {"layers": 1, "intermediate_size": 10, "attention_heads": 2}
+    vocabularies = {"char_vocab_size": 9, "t2u_vocab_size": 12, "unit_hifi_gan_vocab_size": 8}
+    return {
+        **IDS,
+        **{f"{side}_{name}": size for side in sides for name, size in sizes.items()},
+        **{f"speech_encoder_{name}": size for name, size in heard.items()},
+        **vocabularies,
+        "hidden_size": width,
+        "decoder_start_token_id": START,
+        "max_position_embeddings": 20,
+        "conv_depthwise_kernel_size": 3,
+        "adaptor_kernel_size": 3,
+        "adaptor_stride": 2,
+        "t2u_max_position_embeddings": 20,
+        "t2u_variance_predictor_embed_dim": width,
+        "t2u_variance_predictor_hidden_dim": 6,
+        "unit_embed_dim": 5,
+        "lang_embed_dim": 3,
+        "spkr_embed_dim": 4,
+        "vocoder_num_langs": 2,
+        "vocoder_num_spkrs": 2,
+        "upsample_initial_channel": 4,
+        "upsample_rates": [2],
+        "upsample_kernel_sizes": [4],
+        "resblock_kernel_sizes": [3],
+        "resblock_dilation_sizes": [[1, 3]],
+    }
+
+
 TINY: dict[str, Callable[[int], Fields]] = {
     "bart": _bart,
     "beit": _patches,
@@ -122,6 +155,7 @@ TINY: dict[str, Callable[[int], Fields]] = {
     "hubert": _waveform,
     "mbart": _bart,
     "roberta": _bert,
+    "seamless_m4t_v2": _speaker,
     "speech_to_text": _speech_to_text,
     "speech_to_text_2": lambda width: _decoder(width) | {"max_target_positions": 20},
     "trocr": lambda width: _decoder(width) | {"max_position_embeddings": 20},
@@ -165,12 +199,11 @@ def tiny(encoder: str, decoder: str, widths: tuple[int, int] = (8, 12), **more: 
 
 
 def random_inputs(graph: Graph, rows: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    """Inputs of encode as the graph declares them; masks end the last row two positions early."""
+    """Inputs of encode, or of its first encoder, as the graph declares them; masks end the last row early."""
     generator = torch.Generator().manual_seed(seed)
     given: dict[str, Tensor] = {}
-    for name, type_ in graph.inputs.items():
-        if name.startswith("decoder_"):
-            continue
+    for name in graph.encoders[0].inputs if graph.encoders else graph.encode_inputs:
+        type_ = graph.inputs[name]
         names = {
             n: max(SIZES.get(n, LENGTH), graph.minimums.get(n, 1)) for d in type_.dims for n in d.names()
         }

@@ -45,6 +45,7 @@ TEXTS = (
     "the quick brown fox " * 40,
     "مرحبا שלום नमस्ते",
     "1,234.56 €",
+    "wait , what ? it is n't so ! we 've gone .",
 )
 
 CLASSES = (

@@ -33,6 +33,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "cased": ("BertTokenizer", {"do_lower_case": False}),
     "with accents": ("BertTokenizer", {"strip_accents": False, "tokenize_chinese_chars": False}),
     "joined": ("BertTokenizer", {"clean_up_tokenization_spaces": True}),
+    "bytes joined": ("GPT2Tokenizer", {"clean_up_tokenization_spaces": True}),
     "a space first": ("GPT2Tokenizer", {"add_prefix_space": True, "pad_token": "<pad>"}),
     "roberta with a space": ("RobertaTokenizer", {"add_prefix_space": True}),
     "more tokens": ("BertTokenizer", {"additional_special_tokens": ["<digit>", "[X]"]}),
@@ -196,6 +197,22 @@ def test_sections_that_contradict_themselves(fields: dict[str, Any], expected: l
     stated = text_tokenizer("BertTokenizer")
     problems = stated.problems(stated.section(**fields), "tokenizer")
     assert [(problem.code, problem.at[0][0]) for problem in problems] == expected
+
+
+@pytest.mark.parametrize("name", ["BertTokenizer", "GPT2Tokenizer", "XGLMTokenizer"])
+def test_added_tokens_have_the_ids_they_are_listed_with(name: str, tmp_path: Path) -> None:
+    """In whatever order the file lists them."""
+    published(write_vocabulary(tmp_path / "older", name), name).save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    size = len(ours(tmp_path, name).ids)
+    plain = {**data["added_tokens"][0], "special": False}
+    data["added_tokens"] += [{**plain, "id": size + index, "content": f"<{index}>"} for index in range(3)]
+    data["added_tokens"].reverse()
+    path.write_text(json.dumps(data), encoding="utf-8")
+    ids = ours(tmp_path, name).ids
+    listed = {one["content"]: one["id"] for one in data["added_tokens"]}
+    assert {token: ids[token] for token in listed} == listed
 
 
 @pytest.mark.parametrize("contents", [b"", b"\x0a\xff", b"\x0f\x01", b"plain text"])

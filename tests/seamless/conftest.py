@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+import crossloom
 from tests.seamless.oracle import CLASSES, MULTITASK, save
 
 Folders = Callable[..., Path]
 """`folders(seed, architecture="SeamlessM4Tv2Model")`."""
 Published = Callable[..., Any]
 """`published(seed, architecture="SeamlessM4Tv2Model")`."""
+Live = Callable[..., Any]
+"""`live(seed, architecture="SeamlessM4Tv2Model")`."""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +42,19 @@ def published(folders: Folders) -> Published:
         if (seed, architecture) not in read:
             folder = folders(seed, architecture)
             read[seed, architecture] = CLASSES[architecture].from_pretrained(folder).eval()
+        return read[seed, architecture]
+
+    return model
+
+
+@pytest.fixture(scope="session")
+def live(folders: Folders) -> Live:
+    """Our model of a seed's folder, in eval mode; treat it as read-only."""
+    read: dict[tuple[int, str], Any] = {}
+
+    def model(seed: int, architecture: str = MULTITASK) -> Any:
+        if (seed, architecture) not in read:
+            read[seed, architecture] = crossloom.from_pretrained(folders(seed, architecture))
         return read[seed, architecture]
 
     return model

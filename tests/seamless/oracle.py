@@ -60,8 +60,12 @@ _DURATION_SPREAD = 0.5
 
 def random_model(seed: int) -> SeamlessM4Tv2Model:
     """The multi-task model of a seed in eval mode, with the maps that its generation needs."""
+    return model_of(random_config(seed), seed)
+
+
+def model_of(config: SeamlessM4Tv2Config, seed: int) -> SeamlessM4Tv2Model:
+    """The model of a configuration, its weights drawn from a seed."""
     torch.manual_seed(seed)
-    config = random_config(seed)
     model: SeamlessM4Tv2Model = spread(SeamlessM4Tv2Model(config))
     with torch.no_grad():
         _enlarge(model)
@@ -126,9 +130,14 @@ def save(seed: int, architecture: str, folder: Path) -> PreTrainedModel:
     """Write a class's model of a seed in Hub layout, beside its front end's file, and give it."""
     model = dedicated(random_model(seed), architecture)
     model.save_pretrained(folder)
-    bins = model.config.feature_projection_input_dim // STACKED
-    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=STACKED).save_pretrained(folder)
+    save_front_end(model.config, folder)
     return model
+
+
+def save_front_end(config: SeamlessM4Tv2Config, folder: Path) -> None:
+    """Write the file of the front end that a model is for."""
+    bins = config.feature_projection_input_dim // STACKED
+    SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=STACKED).save_pretrained(folder)
 
 
 def speech_batch(config: SeamlessM4Tv2Config, seed: int, rows: int = 3) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from transformers import (
 
 import crossloom
 from blocks.stochastic_depth import StochasticDepth
+from blocks.windows import ShiftedWindows
 from crossloom import CrossloomError
 from tests.oracle import respelt, spread
 from tests.parity.cases import LOGITS, difference
@@ -233,3 +234,12 @@ def test_fields_that_follow_from_others_are_exported(tmp_path: Path, family: str
     crossloom.export(crossloom.from_pretrained(tmp_path / "in"), tmp_path / "out")
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert (config["hidden_size"], config["num_layers"]) == (24, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_bias_between_shifted_cells_is_as_wide_as_the_model(dtype: torch.dtype) -> None:
+    """Attention takes scores of one dtype alone."""
+    bias = ShiftedWindows(4, 4, 2, 1).biased(torch.zeros(1, 3, 4, 4, dtype=dtype), images=2)
+    assert bias.dtype is dtype
+    assert bias.shape == (2 * 4, 3, 4, 4)
+    assert bias.min() < -1

@@ -3,7 +3,7 @@
 from specs.families.seamless_m4t_v2.architectures import ARCHITECTURES
 from specs.families.seamless_m4t_v2.config import ALIASES, INERT, LEAKED, SeamlessM4Tv2Config
 from specs.families.seamless_m4t_v2.flow import flows
-from specs.families.seamless_m4t_v2.graph import graph, maximum_target
+from specs.families.seamless_m4t_v2.graph import graph, longest_audio, maximum_source, maximum_target
 from specs.families.seamless_m4t_v2.rules import rules
 from specs.families.seamless_m4t_v2.tables import TABLES
 from specs.families.seamless_m4t_v2.weights import weights
@@ -23,6 +23,8 @@ FAMILY = Family(
     tokenizer="specs.families.seamless_m4t_v2.tokenizer",
     constants={"is_encoder_decoder": True, "use_cache": True},
     maximum_target=maximum_target,
+    maximum_source=maximum_source,
+    longest_audio=longest_audio,
     flows=flows,
     tables=TABLES,
 )

@@ -20,5 +20,5 @@ ARCHITECTURES: dict[str, tuple[str, ...]] = {
 
 
 def parts(c: View) -> tuple[str, ...]:
-    """The parts of the class that a configuration is of."""
-    return ARCHITECTURES[c.architecture] if c.architecture else PARTS
+    """The parts of the class that a configuration is of; every part of one that is refused by its name."""
+    return ARCHITECTURES.get(c.architecture or "", PARTS)

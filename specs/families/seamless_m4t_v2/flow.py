@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specs.families.seamless_m4t_v2.architectures import parts
 from specs.flow import Flow, Step
-from specs.values import View
+from specs.values import View, plain
 
 _TEXT, _UNITS, _VOICES = "text_decoder_lang_to_code_id", "t2u_lang_code_to_id", "vocoder_lang_code_to_id"
 """Tables of the languages that are written, of those with units, of those that are spoken."""
@@ -38,7 +38,7 @@ def _flow(c: View, name: str, given: str, wanted: str) -> Flow:
         steps = (read, *_asked((_TEXT,)), *_text(), Step("text", "host", "detokenize", ("token_ids",)))
         return Flow(name, (given, "language"), "text", steps)
     steps = (read, *_asked((_TEXT, _UNITS, _VOICES)), *_voice(c), *_text(), *_units(c), *_speech())
-    return Flow(name, (given, "language", "speaker", "sampling"), "speech", steps)
+    return Flow(name, (given, "language", "speaker", "sampling"), "speech", steps, int(c.sampling_rate))
 
 
 def _asked(tables: tuple[str, ...]) -> Iterator[Step]:
@@ -63,19 +63,19 @@ def _text() -> Iterator[Step]:
 
 def _units(c: View) -> Iterator[Step]:
     """Units of the text: its states again, spelt out in characters, each as long as it is spoken."""
-    pad = {"pad": int(c.pad_token_id)}
+    pad = {"pad": plain(c.pad_token_id)}
     yield Step("read_ids", "host", "without_last", ("token_ids",))
     yield Step("heard", "host", "repeat_rows", ("encoded", "token_ids"))
     yield Step("states", "call", "decode_states", ("read_ids", "heard"))
     yield Step("read_mask", "host", "length_mask", ("read_ids",), pad)
-    ids = {**pad, "unknown": _UNKNOWN, "end": c.eos_token_id.value}
+    ids = {**pad, "unknown": _UNKNOWN, "end": plain(c.eos_token_id)}
     yield Step("characters", "host", "subword_to_characters", ("token_ids",), ids)
     spelt = ("states", "read_mask", "characters.ids", "characters.counts")
     yield Step("predicted", "call", "predict_durations", spelt)
     yield Step("scored", "call", "decode_units", ("predicted.states", "predicted.durations"))
     numbers = {
-        "pad": int(c.t2u_pad_token_id),
-        "end": int(c.t2u_eos_token_id),
+        "pad": plain(c.t2u_pad_token_id),
+        "end": plain(c.t2u_eos_token_id),
         "offset": int(c.vocoder_offset),
         "vocabulary": int(c.unit_hifi_gan_vocab_size),
     }

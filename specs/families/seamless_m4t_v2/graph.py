@@ -125,3 +125,17 @@ def _initialisations(c: View) -> Iterator[Initialisation]:
 def maximum_target(c: View) -> int:
     """Longest decoder input that the model was made for: its positions are computed, and go on."""
     return int(c.max_position_embeddings)
+
+
+def maximum_source(c: View) -> int | None:
+    """Most ids of a source text; the speech encoder has no table of positions."""
+    return int(c.max_position_embeddings) if "text_encoder" in parts(c) else None
+
+
+def longest_audio(_: View) -> float:
+    """Seconds of a recording that the published models are for.
+
+    They take any length, and leave out most of a longer recording: they were trained on utterances. Their
+    authors advise to cut at silence into 15 to 20 seconds (seamless_communication, issue 164).
+    """
+    return 20.0
