@@ -44,6 +44,24 @@ def test_show_counts_parameters_and_operations(tmp_path: Path) -> None:
     assert facts["encoded"] == ["encoder.final_norm.hidden", "encoder.subsample.mask"]
 
 
+def test_show_counts_every_method_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = result_of("show", "small-translator", "--format", "json")
+    sides = {side["name"]: side for side in facts["sides"]}
+    assert len(sides) == 7
+    assert sum(side["parameters"] for side in sides.values()) == facts["parameters"]
+    for name, side in sides.items():
+        nodes = [node for node in facts["nodes"] if node["side"] == name]
+        assert side["operations"] == sum(node["operations"]["count"] for node in nodes)
+    # ten seconds of stacked frames beside a sentence of fifty tokens, though both lengths are `source`
+    assert sides["encode_speech"]["operations_counted_at"]["source"] == 500
+    assert sides["encode_text"]["operations_counted_at"]["source"] == 50
+    assert facts["operations_counted_at"]["states"] == 500 // 8 + 1
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = crossloom("show", "small-translator").stdout.splitlines()
+    totals = [line.split() for line in narrow if line.startswith("  together ")]
+    assert [row[1] for row in totals] == [f"{side['parameters']:,}" for side in sides.values()]
+
+
 def test_the_drawing_has_every_box_and_nothing_overlaps(tmp_path: Path) -> None:
     root = ElementTree.fromstring(crossloom("show", write(tmp_path), "--format", "svg").stdout)
     texts = [element.text for element in root.iter(f"{SVG}text")]
@@ -207,6 +225,7 @@ def test_explain_offers_near_codes() -> None:
     "arguments",
     [
         ("show", "s2t-small-librispeech-asr"),
+        ("show", "small-translator"),
         ("catalogue",),
         ("weights", "digits"),
         ("weights", "digits", "--verify"),
