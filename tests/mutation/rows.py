@@ -53,7 +53,7 @@ _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
 
-_PARTS = ("tests/seamless/test_tasks.py", "tests/seamless/test_weights.py", "tests/seamless/test_export.py")
+_PARTS = tuple(f"tests/seamless/test_{what}.py" for what in ("tasks", "weights", "export", "vocoder"))
 
 _HALVES = ("tests/pairs/test_halves.py", "tests/pairs/test_parity.py")
 _WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
