@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -60,6 +61,21 @@ def test_show_counts_every_method_of_a_model(monkeypatch: pytest.MonkeyPatch) ->
     narrow = crossloom("show", "small-translator").stdout.splitlines()
     totals = [line.split() for line in narrow if line.startswith("  together ")]
     assert [row[1] for row in totals] == [f"{side['parameters']:,}" for side in sides.values()]
+
+
+def test_many_methods_stand_below_each_other(tmp_path: Path) -> None:
+    root = ElementTree.fromstring(crossloom("show", "small-translator", "--format", "svg").stdout)
+    panels = [
+        tuple(float(element.attrib[name]) for name in ("x", "y", "width", "height"))
+        for element in root.iter(f"{SVG}rect")
+        if element.attrib.get("rx") == "10"
+    ]
+    assert len(panels) == 7
+    assert float(root.attrib["width"]) < 1700
+    assert max(x + width for x, _, width, _ in panels) < float(root.attrib["width"])
+    assert max(y + height for _, y, _, height in panels) < float(root.attrib["height"])
+    for (x, y, width, height), (left, top, across, down) in combinations(panels, 2):
+        assert x + width < left or left + across < x or y + height < top or top + down < y
 
 
 def test_the_drawing_has_every_box_and_nothing_overlaps(tmp_path: Path) -> None:
