@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig, SeamlessM4Tv2Config
 from specs.families.seamless_m4t_v2 import FAMILY
 
 GENERIC = {"model_type", "id2label", "is_encoder_decoder"}
-"""Fields of every configuration, which the class gives values of its own or leaves at those of the library."""
+"""Fields of every configuration, which the class gives values of its own or leaves as they are."""
 
 
 def own(config: PreTrainedConfig) -> dict[str, Any]:
