@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 import crossloom
 from compiler.diagnostics.model import CrossloomError, Diagnostic
