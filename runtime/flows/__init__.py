@@ -1,7 +1,7 @@
 """What a model does from end to end: the steps a family states, and the operations between its graphs."""
 
 from runtime.flows.choice import check_options, check_requests, flows_by_input
-from runtime.flows.executor import execute, flow_of, run_flow
+from runtime.flows.executor import execute, flow_of
 from runtime.flows.host import HOST, Host
 
 __all__ = [
@@ -12,5 +12,4 @@ __all__ = [
     "execute",
     "flow_of",
     "flows_by_input",
-    "run_flow",
 ]
