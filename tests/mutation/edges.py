@@ -95,8 +95,6 @@ def _mask_edges(name: str) -> Iterator[tuple[str, str]]:
         source, mask = side.output, side.mask
     if stated.decoder is not None:
         stated.decoder(builder, view_of(name, "decoder"), source, Value(8), mask)
-    if stated.whole is not None:
-        stated.whole(builder, view_of(name, "model"), "error")
     for node in builder.graph({}).nodes.values():
         optional = {p.name for p in SIGNATURES[node.kind].inputs if p.role == "mask" and p.optional}
         yield from ((node.name, port) for port in node.inputs if port in optional)

@@ -21,12 +21,6 @@ FULL: dict[str, dict[str, Any]] = {
     "data2vec-audio": _ADAPTER,
     "donut-swin": {"depths": [1, 1], "num_heads": [3, 6]},
     "hubert": {"conv_bias": True},
-    "seamless_m4t_v2": {
-        "upsample_rates": [2, 2],
-        "upsample_kernel_sizes": [4, 4],
-        "resblock_kernel_sizes": [3, 3],
-        "resblock_dilation_sizes": [[1], [1]],
-    },
     "swin": {"depths": [1, 1], "num_heads": [3, 6], "use_absolute_embeddings": True},
     "unispeech": {"conv_bias": True},
     "wav2vec2": {
@@ -37,7 +31,7 @@ FULL: dict[str, dict[str, Any]] = {
     "wav2vec2-conformer": _ADAPTER,
     "wavlm": _ADAPTER,
 }
-"""Family -> the fields with which its table has all its rows, where the defaults leave some out or repeat them."""
+"""Family -> the fields with which its table has all its rows, where the defaults leave some out."""
 
 OTHER: dict[str, dict[str, Any]] = {
     "beit": {"use_mean_pooling": False, "use_shared_relative_position_bias": True},
@@ -52,8 +46,6 @@ _PATCHES = ("tests/vision/test_parity.py", "tests/vision/test_patches.py")
 _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
-
-_PARTS = ("tests/seamless/test_weights.py", "tests/seamless/test_tasks.py", "tests/seamless/test_export.py")
 
 _HALVES = ("tests/pairs/test_halves.py", "tests/pairs/test_parity.py")
 _WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
@@ -70,7 +62,6 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hubert": _SPEECH,
     "mbart": _WHOLE,
     "roberta": _HALVES,
-    "seamless_m4t_v2": _PARTS,
     "speech_to_text": tree.TESTS,
     "speech_to_text_2": _DECODERS,
     "swin": _WINDOWS,
