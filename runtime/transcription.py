@@ -221,7 +221,7 @@ def _task(
     """The task of a flow, once what is asked of it is found to be possible."""
     language = requests["language"]
     if flow.requests:
-        check_requests(flow, model.tables, requests)
+        check_requests(flow, model, requests)
     elif language is not None:
         options = {**options, "forced_bos_token_id": processor.tokenizer.language_id(language)}
     return _Task(flow, model, processor, reading, requests, options)

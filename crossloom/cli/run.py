@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -181,10 +182,11 @@ def _checked_sources(
         return None
     sources = sources_of(spec, weights)
     if "model" in sources:
-        tables = read_tables(sources["model"], tables_stated(spec))
+        found = read_tables(sources["model"], tables_stated(spec))
+        unloaded = SimpleNamespace(tables=found, sources=sources)
         requests = {"language": reading["tgt_lang"], "speaker": reading["speaker"]}
         for kind in dict.fromkeys(kinds):
-            check_requests(flows[kind], tables, requests)
+            check_requests(flows[kind], unloaded, requests)
     return sources
 
 

@@ -3,6 +3,7 @@
 from runtime.flows.choice import check_options, check_requests, flows_by_input
 from runtime.flows.executor import execute, flow_of
 from runtime.flows.host import HOST, Host
+from runtime.flows.stages import of_text, of_units
 
 __all__ = [
     "HOST",
@@ -12,4 +13,6 @@ __all__ = [
     "execute",
     "flow_of",
     "flows_by_input",
+    "of_text",
+    "of_units",
 ]
