@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from runtime.audio.reading import Mono
 from runtime.failures import failure
-from runtime.flows import HOST, Host, check_options, check_requests, execute, flows_by_input
+from runtime.flows import HOST, Host, check_options, check_requests, execute, flows_by_input, of_units
 from runtime.processing import Processor
 from runtime.reading import Reader, check_reading, kinds_of, reader_of
 from runtime.translation import translate
@@ -222,6 +222,7 @@ def _task(
     language = requests["language"]
     if flow.requests:
         check_requests(flow, model, requests)
+        of_units(options, flow.output == "speech")
     elif language is not None:
         options = {**options, "forced_bos_token_id": processor.tokenizer.language_id(language)}
     return _Task(flow, model, processor, reading, requests, options)

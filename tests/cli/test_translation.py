@@ -260,6 +260,8 @@ def test_a_text_beyond_the_positions_is_an_error(spec: Path) -> None:
         (["--to", "deu", "--speech", "o.wav"], "XL112", "`t2u_lang_code_to_id`"),
         (["--to", "fra", "--speech", "o.wav", "--speaker", "9"], "XL402", "0 to 2"),
         (["--to", "fra", "-g", "beams=3"], "XL406", "`beams`"),
+        (["--to", "fra", "-g", "speech_seed=1"], "XL406", "this gives text"),
+        (["--to", "fra", "--speech", "o.wav", "-g", "speech_beams=1"], "XL406", "speech_do_sample"),
         (["--to", "fra", "--mono", "mix"], "XL112", "--mono"),
         (["--to", "fra", "--as", "audio"], "XL117", TEXT),
         (["--to", "fra", "--from", "xx"], "XL112", "xx"),
