@@ -247,7 +247,9 @@ def _done(waiting: deque[_Input], sampling_rate: int | None) -> Iterator[Transcr
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:
-    """The finding with the input's name in place of `the audio`, or of whatever else it is."""
+    """The finding with the input's name, if it has one, in place of `the audio` or whatever else it is."""
+    if not source.strip():
+        return finding
     message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{source}`", finding.message, count=1)
     return Diagnostic(
         finding.code, finding.severity, message, finding.spans, finding.info, finding.help, finding.fix

@@ -6,15 +6,18 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 import crossloom
 from crossloom.cli import main
 from specs.families import FAMILIES, family
 from tests.full_size.published import folder_of, key_lists, write_header
+from tests.seamless.folders import save_translator
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -124,6 +127,30 @@ def test_python_example_uses_public_names() -> None:
     names = re.findall(r"crossloom\.(\w+)\(", block("python"))
     assert set(names) <= set(crossloom.__all__)
     assert len(names) == 5
+
+
+def test_translation_runs_as_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command and the Python of the section, on a tiny model in place of the published one."""
+    monkeypatch.chdir(tmp_path)
+    save_translator(tmp_path / "m4t")
+    shutil.copy(Path(__file__).parents[1] / "examples" / "digits" / "audio" / "nine.wav", "talk.wav")
+    section = README.partition("## Translation, text and speech\n")[2].partition("\n## ")[0]
+    blocks = dict(re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE))
+    outputs = []
+    for line in blocks[""].replace("facebook/seamless-m4t-v2-large", "./m4t").splitlines():
+        result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+        outputs.append(result.stdout)
+    _, transcript, several, spoken, *_ = outputs
+    assert [len(text.splitlines()) for text in (transcript, several, spoken)] == [1, 2, 1]
+    assert sorted(file.name for file in Path("spoken").iterdir()) == ["The-lazy-dog.wav", "talk.wav"]
+    assert soundfile.info("talk.fra.wav").samplerate == 16000
+    printed: list[Any] = []
+    exec(blocks["python"], {"print": lambda *values: printed.append(values)})
+    (same,), (texts,), (shape, lengths) = printed
+    assert f"{same}\n" == transcript
+    assert len(texts) == shape[0] == len(lengths) == 2
+    assert 0 < int(lengths.max()) <= shape[1]
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))

@@ -13,6 +13,7 @@ from compiler.spec import Spec
 from compiler.weights.table import table_of
 from compiler.writing.files import replace_all, text_writer
 from compiler.writing.overwriting import MARK, refuse_overwriting
+from specs.flow import Flow
 from specs.graph import Graph
 
 
@@ -26,9 +27,16 @@ def render_folder(spec: Spec, graph: Graph, folder: Path | None = None) -> dict[
         "modeling.py": modeling_source(graph, digest(spec), spec.explicit),
         "weights.json": json.dumps(table, indent=1) + "\n",
         "spec.yaml": f"# The resolved spec, {MARK}: every field is written out.\n"
+        + "".join(_flow(flow) for flow in spec.flows)
         + resolved_yaml(spec, folder),
         "README.md": readme(spec, graph),
     }
+
+
+def _flow(flow: Flow) -> str:
+    """The steps of a flow as comments: they follow from the family, and nothing here changes them."""
+    steps = "".join(f"#   {step}\n" for step in flow.steps)
+    return f"# Flow: {flow.name}, {flow.inputs[0]} to {flow.output}\n{steps}"
 
 
 def emit_folder(spec: Spec, graph: Graph, folder: Path, force: bool = False) -> list[Path]:

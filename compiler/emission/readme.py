@@ -10,7 +10,7 @@ from compiler.emission.rendering import environment
 from compiler.reports.flows import flow_mermaid
 from compiler.resolved import digest
 from compiler.spec import Spec
-from specs.graph import Graph, Ref
+from specs.graph import Graph, Node, Ref
 from specs.signatures import SIGNATURES
 from specs.values import plain
 
@@ -34,7 +34,7 @@ def readme(spec: Spec, graph: Graph) -> str:
             tokens=_tokens(graph),
             long_input=spec.long_input if component else None,
             inputs=list(_inputs(graph)),
-            nodes=list(_nodes(graph, sizes, tied)),
+            sections=list(_sections(graph, sizes, tied)),
             padding=[
                 f"`{node.name}` ({SIGNATURES[node.kind].leaks_padding})"
                 for node in graph.order()
@@ -77,16 +77,24 @@ def _inputs(graph: Graph) -> Iterator[dict[str, Any]]:
         }
 
 
-def _nodes(graph: Graph, sizes: dict[str, int], tied: set[str]) -> Iterator[dict[str, Any]]:
-    for node in graph.order():
-        first = SIGNATURES[node.kind].outputs[0].name
-        yield {
-            "address": node.name,
-            "block": node.kind,
-            "gives": str(graph.types[Ref(node.name, first)]),
-            "parameters": sum(
-                size
-                for address, size in sizes.items()
-                if address.startswith(f"{node.name}.") and address not in tied
-            ),
-        }
+def _sections(graph: Graph, sizes: dict[str, int], tied: set[str]) -> Iterator[dict[str, Any]]:
+    """The nodes: all in one, or where a model has methods of its own by the method that calls them."""
+    has_methods = bool(graph.encoders or graph.methods)
+    sections = graph.sections() if has_methods else {"": graph.order()}
+    for method, nodes in sections.items():
+        rows = [_row(node, graph, sizes, tied) for node in nodes]
+        total = sum(row["parameters"] for row in rows)
+        yield {"method": method, "parameters": total, "nodes": rows}
+
+
+def _row(node: Node, graph: Graph, sizes: dict[str, int], tied: set[str]) -> dict[str, Any]:
+    first = SIGNATURES[node.kind].outputs[0].name
+    own = (
+        size for address, size in sizes.items() if address.startswith(f"{node.name}.") and address not in tied
+    )
+    return {
+        "address": node.name,
+        "block": node.kind,
+        "gives": str(graph.types[Ref(node.name, first)]),
+        "parameters": sum(own),
+    }

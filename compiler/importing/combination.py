@@ -52,7 +52,7 @@ def paired(
         CrossloomError: what import finds of a source, and what `check` finds but for missing ids.
     """
     halves = {role: _half(sources[role], role, tokens, file) for role in HALVES}
-    data = _joined(name, halves, tokens)
+    data = _joined(name, halves)
     analysis = analysed(filled(data))
     if analysis.graph is not None:
         untrained = [role for role in HALVES if sources[role] in FAMILIES]
@@ -62,8 +62,7 @@ def paired(
     missing = halves["decoder"].missing or _unset(analysis)
     text = _text(filled(data), missing)
     analysis = analyse(read_text(text, file or f"{name}.yaml"))
-    errors = {finding.code for finding in analysis.diagnostics if finding.severity is Severity.ERROR}
-    if errors - {"XL404"} or (errors and not missing):
+    if any(one.severity is Severity.ERROR and one.code != "XL404" for one in analysis.diagnostics):
         raise CrossloomError(analysis.diagnostics)
     return Paired(text, analysis, missing)
 
@@ -86,7 +85,7 @@ def _half(source: str, role: str, tokens: Mapping[str, int], file: str | None) -
     return _Half({role: {"family": source}, "tokens": ids})
 
 
-def _joined(name: str, halves: Mapping[str, _Half], tokens: Mapping[str, int]) -> dict[str, Any]:
+def _joined(name: str, halves: Mapping[str, _Half]) -> dict[str, Any]:
     """The spec of two halves, what is about both of them put together."""
     encoder, decoder = (dict(halves[role].sections) for role in HALVES)
     return {
@@ -94,7 +93,7 @@ def _joined(name: str, halves: Mapping[str, _Half], tokens: Mapping[str, int]) -
         "name": name,
         "encoder": encoder.pop("encoder"),
         "decoder": decoder.pop("decoder"),
-        "tokens": {**encoder.pop("tokens", {}), **decoder.pop("tokens", {}), **tokens},
+        "tokens": {**encoder.pop("tokens", {}), **decoder.pop("tokens", {})},
         "fresh": [*encoder.pop("fresh", []), *decoder.pop("fresh", [])],
         "ignore": {**encoder.pop("ignore", {}), **decoder.pop("ignore", {})},
         "generation": decoder.pop("generation", {}),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from compiler.reports.sizes import example_sizes, sizes_by_encoder
 from compiler.spec import Spec
 from specs.dims import Dim
 from specs.graph import Block, Graph, Node, Ref, TensorType
@@ -15,16 +16,6 @@ from specs.values import plain
 
 BYTES_PER_PARAMETER = 4
 """As float32, the dtype a model is built in."""
-
-EXAMPLE_LENGTHS = {
-    "waveform": 160_000,
-    "features": 1000,
-    "image": 224,
-    "hidden": 250,
-    "token_ids": 50,
-    "units": 250,
-}
-"""Lengths for which operations are counted: ten seconds of audio, 224 pixels a side, or fifty tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +51,7 @@ class Facts:
         sides: the methods that call nodes, in order.
         outputs: what leaves the model; what another method gives is `METHOD.NAME`.
         sizes: the free sizes at which operations are counted.
+        encoder_sizes: of several encoders, the sizes of each.
         minimums: shortest value of every free size.
         crossing: what encode hands to decode.
         ties: tied address -> the address that is kept.
@@ -77,6 +69,7 @@ class Facts:
     parameters: int
     ties: Mapping[str, str]
     sizes: Mapping[str, int]
+    encoder_sizes: Mapping[str, Mapping[str, int]]
     minimums: Mapping[str, int]
     tokens: Mapping[str, Any]
 
@@ -85,8 +78,31 @@ class Facts:
         return tuple(node for node in self.nodes if node.side == side)
 
     def counted(self, node: NodeFacts) -> int:
-        """Multiply-adds of a node at `sizes`."""
-        return node.operations.evaluate(self.sizes)
+        """Multiply-adds of a node at its method's sizes."""
+        return node.operations.evaluate(self.encoder_sizes.get(node.side, self.sizes))
+
+    def total(self, side: str) -> tuple[int, int]:
+        """Parameters of a method's nodes, and their multiply-adds."""
+        nodes = self.of(side)
+        return sum(node.parameters for node in nodes), sum(self.counted(node) for node in nodes)
+
+    def counted_at(self) -> str:
+        """The sizes in words; of several encoders the others' where they differ from the first's."""
+        shown = [_sizes(self.sizes)]
+        for side, sizes in self.encoder_sizes.items():
+            if other := {name: size for name, size in sizes.items() if size != self.sizes[name]}:
+                shown.append(f"{side} at {_sizes(other)}")
+        return "; ".join(shown)
+
+    def _side(self, side: str) -> dict[str, Any]:
+        parameters, operations = self.total(side)
+        return {
+            "name": side,
+            "parameters": parameters,
+            "bytes": parameters * BYTES_PER_PARAMETER,
+            "operations": operations,
+            "operations_counted_at": dict(self.encoder_sizes.get(side, self.sizes)),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -99,6 +115,7 @@ class Facts:
             "tokens": dict(self.tokens),
             "minimum_lengths": dict(self.minimums),
             "operations_counted_at": dict(self.sizes),
+            "sides": [self._side(side) for side in self.sides],
             "inputs": {
                 name: {**_type(type_), "optional": name in self.optional_inputs}
                 for name, type_ in self.inputs.items()
@@ -123,12 +140,17 @@ class Facts:
         }
 
 
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {size}" for name, size in sizes.items())
+
+
 def facts_of(spec: Spec, graph: Graph) -> Facts:
     """The facts of a checked spec."""
     sides = {name: [node.name for node in nodes] for name, nodes in graph.sections().items() if nodes}
     side_of = {node: side for side, nodes in sides.items() for node in nodes}
     ties = {tie.tied: tie.kept for tie in graph.ties}
     shapes = graph.parameters()
+    sizes = example_sizes(graph, spec.processing)
     counts: dict[str, int] = dict.fromkeys(graph.nodes, 0)
     for address, shape in shapes.items():
         if address not in ties:
@@ -162,7 +184,8 @@ def facts_of(spec: Spec, graph: Graph) -> Facts:
         types=graph.types,
         parameters=sum(counts.values()),
         ties=ties,
-        sizes=_example_sizes(graph),
+        sizes=sizes,
+        encoder_sizes=sizes_by_encoder(graph, spec.processing, sizes),
         minimums=graph.minimums,
         tokens=_tokens(graph),
     )
@@ -218,17 +241,6 @@ def _parts(block: Block) -> Iterator[str]:
         for repeat in part:
             count, name = int(repeat.count), repeat.block.name
             yield f"{count} x {name}" if count > 1 else name
-
-
-def _example_sizes(graph: Graph) -> dict[str, int]:
-    sizes = {"batch": 1}
-    for name, type_ in graph.inputs.items():
-        role = "token_ids" if name.startswith("decoder_") else type_.role
-        for size in sorted({size for dim in type_.dims for size in dim.names()} - {"batch"}):
-            least = max(sizes.get(size, 1), graph.minimums.get(size, 1))
-            sizes[size] = max(least, EXAMPLE_LENGTHS.get(role, 1))
-    made = {size for type_ in graph.types.values() for dim in type_.dims for size in dim.names()}
-    return sizes | dict.fromkeys(sorted(made - sizes.keys()), EXAMPLE_LENGTHS["hidden"])
 
 
 def _tokens(graph: Graph) -> dict[str, Any]:

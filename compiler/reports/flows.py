@@ -11,23 +11,29 @@ _SHAPES = {"host": ("[", "]"), "call": ("[[", "]]"), "generate": ("[/", "/]")}
 
 
 def flow_mermaid(flow: Flow) -> str:
-    """`flowchart TB` with a box for every step, named for its value; its settings are left out."""
+    """`flowchart TB` with a box for every step, named for its value; its settings are left out.
+
+    A text that is written has another box than the text that was given.
+    """
     return "\n".join(_lines(flow)) + "\n"
 
 
 def _lines(flow: Flow) -> Iterator[str]:
     yield "flowchart TB"
+    boxes = {name: name for name in flow.inputs}
     yield from (f"  {name}([{name}])" for name in flow.inputs)
     for step in flow.steps:
+        box = f"{step.result}_written" if step.result in flow.inputs else step.result
         left, right = _SHAPES[step.kind]
-        yield f'  {step.result}{left}"{step.result}<br/>{_what(step)}"{right}'
+        yield f'  {box}{left}"{step.result}<br/>{_what(step)}"{right}'
         sources: dict[str, list[str]] = {}
         for read in step.reads:
             source, _, field = read.partition(".")
             sources.setdefault(source, []).append(field)
         for source, fields in sources.items():
             label = f'|"{", ".join(fields)}"|' if any(fields) else ""
-            yield f"  {source} -->{label} {step.result}"
+            yield f"  {boxes[source]} -->{label} {box}"
+        boxes[step.result] = box
 
 
 def _what(step: Step) -> str:

@@ -1,13 +1,13 @@
 """Places for a graph's nodes on a page, after Sugiyama, Tagawa and Toda (1981).
 
-Every method is a column, encode on the left and decode beside it; within each, everything is below what it
-reads. A port that is read further down has a trunk: one point in every row between, from which its readers
-branch off.
+Every method is a column, encode on the left and decode beside it, and of many some stand below others; within
+each, everything is below what it reads. A port that is read further down has a trunk: one point in every row
+between, from which its readers branch off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -53,12 +53,13 @@ class Layout:
 
 @dataclass(frozen=True)
 class Measures:
-    """Widths of the boxes, and what lies between them."""
+    """Widths of the boxes, what lies between them, and how wide a shelf of several columns may be."""
 
     boxes: Mapping[str, float]
     trunk: float
     gap: float
     column_gap: float
+    widest: float
 
 
 def input_name(name: str) -> str:
@@ -81,8 +82,8 @@ def lay_out(facts: Facts, measures: Measures) -> Layout:
     edges = _routed(items, reads, measures.trunk)
     grid = _grid(items, max(rows.values()) + 1)
     _order(grid)
-    columns = _place(items, grid, measures)
-    return Layout(items, edges, max(rows.values()) + 1, columns)
+    columns = _shelved(items, edges, _place(items, grid, measures), measures.widest)
+    return Layout(items, edges, max(item.row for item in items.values()) + 1, columns)
 
 
 def _reads(facts: Facts) -> dict[str, list[Ref]]:
@@ -193,6 +194,37 @@ def _place(
         columns.append((left, right))
         left = right + measures.column_gap
     return tuple(columns)
+
+
+def _shelved(
+    items: Mapping[str, Item],
+    edges: Sequence[Edge],
+    columns: Sequence[tuple[float, float]],
+    widest: float,
+) -> tuple[tuple[float, float], ...]:
+    """Columns beside each other as far as there is room, and the next ones below: their ends as they are now.
+
+    Columns that a line connects stay on one shelf.
+    """
+    joined = {
+        column
+        for edge in edges
+        for ends in [sorted((items[edge.path[0]].column, items[edge.target].column))]
+        for column in range(ends[0] + 1, ends[1] + 1)
+    }
+    numbers = sorted({item.column for item in items.values()})
+    by_column = {number: [one for one in items.values() if one.column == number] for number in numbers}
+    placed = []
+    start, down, deepest = 0.0, 0, 0
+    for number, (left, right) in zip(numbers, columns, strict=True):
+        if right - start > widest and number not in joined and placed:
+            start, down = left, deepest + 2
+        for item in by_column[number]:
+            item.x -= start
+            item.row += down
+            deepest = max(deepest, item.row)
+        placed.append((left - start, right - start))
+    return tuple(placed)
 
 
 def _pull(item: Item, items: Mapping[str, Item], down: bool) -> float:

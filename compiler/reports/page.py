@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -26,24 +28,34 @@ def graph_page(spec: Spec, graph: Graph, facts: Facts) -> str:
         keep_trailing_newline=True,
         autoescape=True,
     )
-    nodes = [
-        {
-            "address": node.address,
-            "block": described(node),
-            "gives": ", ".join(f"{port} {type_}" for port, type_ in node.outputs.items()),
-            "parameters": f"{node.parameters:,}" if node.parameters else "",
-            "operations": quantity(facts.counted(node)),
-        }
-        for node in facts.nodes
-    ]
     return environment.get_template("page.html.j2").render(
         facts=facts,
         size=quantity(facts.parameters * BYTES_PER_PARAMETER, "B"),
         shortest=shortest_inputs(facts),
         # The drawing is escaped already, by the XML library that wrote it.
         drawing=Markup(graph_svg_element(facts)),
-        nodes=nodes,
+        sides=[_side(facts, side) for side in facts.sides],
         weights_heading=HEADING,
         weights=[row.cells() for row in folded_rows(table_of(spec, graph))],
         spec=resolved_yaml(spec),
     )
+
+
+def _side(facts: Facts, side: str) -> dict[str, Any]:
+    """A method: its nodes, and what they are together."""
+    parameters, operations = facts.total(side)
+    return {
+        "name": side,
+        "parameters": f"{parameters:,}",
+        "operations": quantity(operations),
+        "nodes": [
+            {
+                "address": node.address,
+                "block": described(node),
+                "gives": ", ".join(f"{port} {type_}" for port, type_ in node.outputs.items()),
+                "parameters": f"{node.parameters:,}" if node.parameters else "",
+                "operations": quantity(facts.counted(node)),
+            }
+            for node in facts.of(side)
+        ],
+    }

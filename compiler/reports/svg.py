@@ -42,6 +42,8 @@ _PILL = 40
 _ROW = 116
 _STRAIGHT = 20
 """How far a line runs straight down before it bends: the shape stands beside it."""
+_WIDEST = 1600
+"""Of methods beside each other: more would be small on a page."""
 _TITLE = 26
 _HEADER = 64
 """Height of the name and the size above a drawing that stands alone."""
@@ -85,7 +87,7 @@ def _drawing(facts: Facts, header: int) -> ElementTree.Element:
         if len(node.outputs) > 1:  # shapes stand outside the lines, which leave within the box
             longest = 2 * longest + widths[node.address] / 3 + 10
         widths[node.address] = max(widths[node.address], longest)
-    layout = lay_out(facts, Measures(widths, trunk=14, gap=26, column_gap=64))
+    layout = lay_out(facts, Measures(widths, trunk=14, gap=26, column_gap=64, widest=_WIDEST))
     return _Canvas(facts, boxes, layout, header).draw()
 
 
@@ -115,7 +117,7 @@ class _Canvas:
         self._boxes = boxes
         self._layout = layout
         self._header = header
-        self._width = max(layout.columns[-1][1] + 2 * _MARGIN, 560)
+        self._width = max(*(right + 2 * _MARGIN for _, right in layout.columns), 560)
         self._height = header + layout.rows * _ROW + _TITLE + _MARGIN
         self._root = ElementTree.Element(
             "svg",

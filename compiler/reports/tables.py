@@ -50,15 +50,21 @@ def filled(text: str, width: int | None, hanging: str = "  ", lead: str = "") ->
     )
 
 
+def fitting(rows: Sequence[Cells], width: int | None, dropped: Sequence[int], indent: str = "") -> list[int]:
+    """The columns that fit in `width`, where those of `dropped` give way, one after another."""
+    columns = list(range(len(rows[0]))) if rows else []
+    widths = [max(len(row[column]) for row in rows) for column in columns]
+    for column in dropped:
+        if width is None or len(indent) + sum(widths[c] + len(GAP) for c in columns) - len(GAP) <= width:
+            break
+        columns.remove(column)
+    return columns
+
+
 def narrowed(rows: Sequence[Cells], width: int | None, indent: str = "") -> list[Cells]:
     """The rows without as many of their last columns as do not fit in `width`; the first stays."""
-    if width is None or not rows:
-        return list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    count = len(widths)
-    while count > 1 and len(indent) + sum(widths[:count]) + len(GAP) * (count - 1) > width:
-        count -= 1
-    return [row[:count] for row in rows]
+    columns = fitting(rows, width, range(len(rows[0]) - 1, 0, -1) if rows else (), indent)
+    return [row[: len(columns)] for row in rows]
 
 
 def markdown(rows: Sequence[Cells], right: Collection[int] = ()) -> list[str]:

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from itertools import chain
 
 from compiler.reports.facts import BYTES_PER_PARAMETER, Facts, NodeFacts, shortest_inputs
-from compiler.reports.tables import aligned, filled, narrowed, quantity
+from compiler.reports.tables import aligned, filled, fitting, quantity
+
+HEADING = ("", "block", "gives", "parameters", "bytes", "operations", "from")
+_NUMBERS = (3, 4, 5)
+_DROPPED = (6, 2, 1, 4, 5, 3)
+"""Columns in the order in which they give way: where it reads from first, what a node costs last."""
 
 
 def graph_text(facts: Facts, width: int | None = None) -> str:
@@ -33,11 +38,12 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
         indent="  ",
     )
     if facts.minimums:
-        yield f"  at the least: {shortest_inputs(facts)}"
-    rows = {side: list(_rows(facts, side)) for side in facts.sides}
-    heading = ("", "block", "gives", "parameters", "bytes", "operations", "from")
-    shown = narrowed([heading, *chain.from_iterable(rows.values())], width, indent="  ")
-    head, *lines = aligned(shown, right=(3, 4, 5), indent="  ")
+        yield from filled(f"at the least: {shortest_inputs(facts)}", width, "    ", lead="  ")
+    rows = {side: [*_rows(facts, side), _total(facts, side)] for side in facts.sides}
+    all_rows = [HEADING, *chain.from_iterable(rows.values())]
+    columns = fitting(all_rows, width, _DROPPED, indent="  ")
+    right = [place for place, column in enumerate(columns) if column in _NUMBERS]
+    head, *lines = aligned([[row[c] for c in columns] for row in all_rows], right, indent="  ")
     yield ""
     for side in facts.sides:
         yield side + head[len(side) :]
@@ -48,13 +54,14 @@ def _lines(facts: Facts, width: int | None) -> Iterator[str]:
             yield from filled("  hands over " + ", ".join(crossing), width, "    ")
         yield ""
     yield "outputs"
-    yield from aligned(
-        [(name, str(facts.types[ref]), f"from {ref}") for name, ref in facts.outputs.items()], indent="  "
-    )
+    outputs = [(name, str(facts.types[ref]), f"from {ref}") for name, ref in facts.outputs.items()]
+    shown = fitting(outputs, width, (2,), indent="  ")
+    yield from aligned([[row[column] for column in shown] for row in outputs], indent="  ")
     yield ""
-    sizes = ", ".join(f"{name} {value}" for name, value in facts.sizes.items())
-    yield from filled(f"operations are multiply-adds at {sizes}", width)
-    if left_out := heading[len(shown[0]) :]:
+    yield from filled(f"operations are multiply-adds at {facts.counted_at()}", width)
+    left_out = [name for column, name in enumerate(HEADING) if column not in columns]
+    left_out += ["where outputs come from"] if len(shown) < 3 else []
+    if left_out:
         yield f"not shown in {width} columns: {', '.join(left_out)}"
     for node in facts.nodes:
         if node.leaks_padding:
@@ -72,6 +79,13 @@ def _rows(facts: Facts, side: str) -> Iterator[tuple[str, ...]]:
             quantity(facts.counted(node)),
             ", ".join(dict.fromkeys(ref.node or ref.port for ref in node.inputs.values())),
         )
+
+
+def _total(facts: Facts, side: str) -> tuple[str, ...]:
+    """What the nodes of a method are together."""
+    parameters, operations = facts.total(side)
+    size = quantity(parameters * BYTES_PER_PARAMETER, "B")
+    return ("together", "", "", f"{parameters:,}", size, quantity(operations), "")
 
 
 def described(node: NodeFacts) -> str:

@@ -8,7 +8,8 @@ import torch
 
 import crossloom
 from compiler.analysis import analyse
-from compiler.reports.facts import EXAMPLE_LENGTHS, facts_of
+from compiler.reports.facts import facts_of
+from compiler.reports.sizes import EXAMPLE_LENGTHS
 
 SPEC = """\
 crossloom: 1
@@ -65,5 +66,5 @@ def test_operations_are_counted_at_some_length(tmp_path: Path) -> None:
     spec, graph = analyse(written(tmp_path, SPEC)).sound()
     found = facts_of(spec, graph)
     (node,) = (node for node in found.nodes if node.block == "hard_upsampler")
-    assert found.sizes["encoder_lengthen"] == EXAMPLE_LENGTHS["hidden"]
-    assert found.counted(node) == EXAMPLE_LENGTHS["hidden"] * 12
+    assert found.sizes["encoder_lengthen"] == EXAMPLE_LENGTHS["units"]
+    assert found.counted(node) == EXAMPLE_LENGTHS["units"] * 12

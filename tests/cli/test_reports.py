@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,6 +43,39 @@ def test_show_counts_parameters_and_operations(tmp_path: Path) -> None:
     assert facts["parameters"] == sum(node["parameters"] for node in facts["nodes"])
     assert [node["side"] for node in facts["nodes"]] == ["encode"] * 6 + ["decode"] * 6
     assert facts["encoded"] == ["encoder.final_norm.hidden", "encoder.subsample.mask"]
+
+
+def test_show_counts_every_method_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = result_of("show", "small-translator", "--format", "json")
+    sides = {side["name"]: side for side in facts["sides"]}
+    assert len(sides) == 7
+    assert sum(side["parameters"] for side in sides.values()) == facts["parameters"]
+    for name, side in sides.items():
+        nodes = [node for node in facts["nodes"] if node["side"] == name]
+        assert side["operations"] == sum(node["operations"]["count"] for node in nodes)
+    # ten seconds of stacked frames beside a sentence of fifty tokens, though both lengths are `source`
+    assert sides["encode_speech"]["operations_counted_at"]["source"] == 500
+    assert sides["encode_text"]["operations_counted_at"]["source"] == 50
+    assert facts["operations_counted_at"]["states"] == 500 // 8 + 1
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = crossloom("show", "small-translator").stdout.splitlines()
+    totals = [line.split() for line in narrow if line.startswith("  together ")]
+    assert [row[1] for row in totals] == [f"{side['parameters']:,}" for side in sides.values()]
+
+
+def test_many_methods_stand_below_each_other(tmp_path: Path) -> None:
+    root = ElementTree.fromstring(crossloom("show", "small-translator", "--format", "svg").stdout)
+    panels = [
+        tuple(float(element.attrib[name]) for name in ("x", "y", "width", "height"))
+        for element in root.iter(f"{SVG}rect")
+        if element.attrib.get("rx") == "10"
+    ]
+    assert len(panels) == 7
+    assert float(root.attrib["width"]) < 1700
+    assert max(x + width for x, _, width, _ in panels) < float(root.attrib["width"])
+    assert max(y + height for _, y, _, height in panels) < float(root.attrib["height"])
+    for (x, y, width, height), (left, top, across, down) in combinations(panels, 2):
+        assert x + width < left or left + across < x or y + height < top or top + down < y
 
 
 def test_the_drawing_has_every_box_and_nothing_overlaps(tmp_path: Path) -> None:
@@ -207,6 +241,7 @@ def test_explain_offers_near_codes() -> None:
     "arguments",
     [
         ("show", "s2t-small-librispeech-asr"),
+        ("show", "small-translator"),
         ("catalogue",),
         ("weights", "digits"),
         ("weights", "digits", "--verify"),

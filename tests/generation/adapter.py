@@ -54,6 +54,7 @@ class Adapter:
         positions = config.max_target_positions + 1 - config.pad_token_id
         self.spec = StandInSpec({name: getattr(config, name) for name in CONFIG_FIELDS}, positions)
         self.generation_defaults: dict[str, Any] = theirs.generation_config.to_diff_dict()
+        self.tables: dict[str, Any] = {}
         self.vocabulary: int = config.vocab_size
         self.parameters = theirs.parameters
         self.encodings = 0

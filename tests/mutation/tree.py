@@ -59,11 +59,12 @@ NEAREST = {
         "tests/pairs/test_saved_files.py",
         "tests/speech/test_heads.py",
         "tests/vision/test_windows.py",
-        "tests/build/test_initialisation.py",
+        "tests/pairs/test_halves.py",
         "tests/check/test_planted.py",
         "tests/pairs/test_saved.py",
     ),
     "importing": (
+        "tests/check/test_imported_sections.py",
         "tests/check/test_imported.py",
         "tests/cli/test_new.py",
         "tests/catalogue/test_catalogue.py",

@@ -86,6 +86,15 @@ def test_equal_seeds_draw_equal_parameters(kind: str) -> None:
         assert (spread == 0) is (norm or name.endswith("bias")), name
 
 
+@pytest.mark.parametrize("kind", sorted(set(BRIDGES) - {"linear"}))
+def test_projections_that_no_published_pair_has_keep_the_scale(kind: str) -> None:
+    """They are not drawn as the decoder's are, at a deviation of 0.02: states would come out small."""
+    for name, weight in built(kind, **WRITTEN[kind])[0].enc_to_dec_proj.named_parameters():
+        if weight.dim() > 1 and name != "queries":
+            inputs = weight[0].numel()
+            assert 0.3 < float(weight.detach().std()) * inputs**0.5 < 1.5, name
+
+
 @each
 @pytest.mark.parametrize("cell", [("bert", "gpt2"), ("roberta", "bart")], ids="-".join)
 def test_padding_is_not_seen(kind: str, cell: tuple[str, str]) -> None:

@@ -82,6 +82,7 @@ def test_an_empty_text_is_told_and_not_read(empty: str, spec: Path) -> None:
     read, refused = json.loads(outcome.stdout)
     assert "text" in read
     assert [one["code"] for one in refused["findings"]] == ["XL417"]
+    assert "``" not in outcome.stderr
     processor = crossloom.load_processor(spec)
     with pytest.raises(crossloom.CrossloomError) as raised:
         processor(text=["hello", empty], errors="replace")
