@@ -54,12 +54,7 @@ _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
 
-_TASKS = (
-    "tests/seamless/test_methods.py",
-    "tests/seamless/test_tasks.py",
-    "tests/seamless/test_weights.py",
-    "tests/seamless/test_compile.py",
-)
+_METHODS = ("tests/seamless/test_methods.py", "tests/seamless/test_weights.py")
 
 _HALVES = ("tests/pairs/test_halves.py", "tests/pairs/test_parity.py")
 _WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
@@ -76,7 +71,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hubert": _SPEECH,
     "mbart": _WHOLE,
     "roberta": _HALVES,
-    "seamless_m4t_v2": _TASKS,
+    "seamless_m4t_v2": _METHODS,
     "speech_to_text": tree.TESTS,
     "speech_to_text_2": _DECODERS,
     "swin": _WINDOWS,
