@@ -189,6 +189,12 @@ class Spec:
         return component.family.maximum_target(component.view) if component else None
 
     @property
+    def maximum_source(self) -> int | None:
+        """Most positions of the encoder, as its family states it; None where nothing bounds it."""
+        component = self.components.get("model") or self.components.get("encoder")
+        return component.family.maximum_source(component.view) if component else None
+
+    @property
     def generation(self) -> Mapping[str, Any]:
         """Options of `generate` that the spec sets."""
         options = self.data.get("generation")

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from compiler.diagnostics.model import CrossloomError
 from compiler.spec import Spec
-from runtime.failures import failure
-from runtime.flows import Host, execute
-from runtime.generation.inputs import INPUT_NAMES
+from runtime.failures import failure, refuse
+from runtime.flows import Host, check_requests, execute, of_text, of_units
+from runtime.generation.inputs import INPUT_NAMES, check_inputs, check_model
+from runtime.generation.request import read_request
+from runtime.placement import placed
 from specs.flow import Flow
+from specs.problems import Problem
 
-_HEARD = ("input_features", "input_values")
-"""Inputs that are made of audio."""
+_HEARD, _READ = ("input_features", "input_values"), "input_ids"
+"""Inputs that are made of audio, and the one that is made of text."""
 
-_OF_UNITS = ("do_sample", "temperature", "seed")
-"""Options that also say how units are chosen."""
+_NOT_HERE = {
+    "encoder_outputs": "the encoder is run here: give what it takes",
+    "return_scores": "`crossloom.generate` gives them",
+}
+"""Arguments of `generate` that make no translation, and what to do."""
 
 
 class Translation(NamedTuple):
@@ -54,32 +61,33 @@ def translate(
     `generate_speech` left out means speech where the model can. Without `return_intermediate_token_ids`
     speech comes without the ids it was made of.
 
+    Whatever can be refused is refused before anything is computed.
+
     Raises:
         CrossloomError: XL105 no target language, XL112 one that the model does not write or speak, XL114 a
-            model that does not do this, XL402 a speaker out of range, XL406 an option that is none, XL422 a
-            table that the checkpoint lacks, and what `generate` finds.
+            model that does not do this, XL402 a speaker out of range, XL406 and XL407 options that are none
+            or cannot be followed, XL422 tables that the checkpoint lacks, and what `generate` finds.
     """
+    refuse(check_model(model))
+    refuse(_check_arguments(generate_speech, arguments))
     inputs = {name: arguments.pop(name) for name in INPUT_NAMES if arguments.get(name) is not None}
     flow = _flow_for(model.spec, inputs, generate_speech)
-    text, units = _options(arguments)
     speaks = flow.output == "speech"
-    if tgt_lang is None and (speaks or "decoder_input_ids" not in text):
-        raise failure(
-            "XL105",
-            "no target language: `tgt_lang` is missing",
-            help='pass `tgt_lang=`, such as "eng"',
-        )
-    if units and not speaks:
-        name = next(iter(units))
-        raise failure("XL406", f"`speech_{name}` is about speech, and this gives text", help="leave it out")
+    text = of_text(arguments)
     values: dict[str, Any] = {"inputs": inputs, "language": tgt_lang, "speaker": speaker_id}
-    values["sampling"] = {name: text[name] for name in _OF_UNITS if name in text} | units
-    if tgt_lang is None:
-        values["prompt"] = text.pop("decoder_input_ids")
+    values["sampling"] = of_units(arguments, speaks)
+    prompt = text.pop("decoder_input_ids", None)
+    if tgt_lang is None and prompt is not None and not speaks:
+        values["prompt"] = prompt
     else:
-        text.pop("decoder_input_ids", None)
+        values |= check_requests(flow, model, values)
+    refuse([*check_inputs(model, inputs), *_check_length(model.spec, inputs)])
+    values["inputs"] = placed(model, inputs)
+    host = Host(model)
+    values |= execute(flow, host, values, ("prompt",), {})
+    read_request(model, {**values["inputs"], **text, "decoder_input_ids": values["prompt"]})
     wanted = ["token_ids", *(("units", "speech") if speaks else ())]
-    known = execute(flow, Host(model), values, wanted, text)
+    known = execute(flow, host, values, wanted, text)
     if not speaks:
         return Translation(known["token_ids"])
     waveform, lengths = (torch.clone(tensor) for tensor in known["speech"])
@@ -90,39 +98,54 @@ def translate(
 
 def _flow_for(spec: Spec, inputs: Mapping[str, Any], speaks: bool | None) -> Flow:
     """The flow that begins with what is given, and ends with what is wanted."""
+    flows = [flow for flow in spec.flows if "language" in flow.inputs]
     heard = [name for name in _HEARD if name in inputs]
-    if heard and "input_ids" in inputs:
+    if heard and _READ in inputs:
         raise failure(
             "XL407",
-            f"`{heard[0]}` and `input_ids` are both given, and only one can be translated",
+            f"`{heard[0]}` and `{_READ}` are both given, and only one can be translated",
             help="remove one of the two",
         )
-    begins = "audio" if heard else "text"
-    fitting = [flow for flow in spec.flows if flow.inputs[0] == begins]
-    ends = {flow.output: flow for flow in fitting}
+    begins = "audio" if heard else "text" if _READ in inputs else "nothing"
+    ends = {flow.output: flow for flow in flows if flow.inputs[0] == begins}
     wanted = ("speech" if "speech" in ends else "text") if speaks is None else "speech" if speaks else "text"
-    if wanted in ends and "language" in ends[wanted].inputs:
-        return ends[wanted]
-    known = [f"{flow.inputs[0]} to {flow.output}" for flow in spec.flows]
-    raise failure(
-        "XL114",
-        f"`{spec.name}` does not translate {begins} to {wanted}",
-        info=(f"it does {', '.join(known)}" if known else "it states no flow of its own",),
-        help="use `generate` where there is one language" if fitting else "give what its encoder takes",
-    )
+    if wanted not in ends:
+        raise _cannot(spec, begins, wanted, flows)
+    return ends[wanted]
 
 
-def _options(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options of the text, and of the units alone."""
-    both = {n: v for n, v in arguments.items() if not n.startswith(("text_", "speech_"))}
-    text = {n.removeprefix("text_"): v for n, v in arguments.items() if n.startswith("text_")}
-    units = {n.removeprefix("speech_"): v for n, v in arguments.items() if n.startswith("speech_")}
-    for name in units:
-        if name not in _OF_UNITS:
-            raise failure(
-                "XL406",
-                f"`speech_{name}` is no option of units",
-                info=("units are chosen all at once: by score, or drawn",),
-                help=f"use one of {', '.join(f'`speech_{one}`' for one in _OF_UNITS)}",
-            )
-    return both | text, units
+def _cannot(spec: Spec, begins: str, wanted: str, flows: Sequence[Flow]) -> CrossloomError:
+    """XL114 for a translation that a model does not do, XL206 where there is nothing to translate."""
+    does = ", ".join(dict.fromkeys(f"{flow.inputs[0]} to {flow.output}" for flow in flows))
+    given = {flow.inputs[0] for flow in flows}
+    names = [name for kind, name in (("audio", _HEARD[0]), ("text", _READ)) if kind in given]
+    if not flows:
+        info, help = "its target has one language", "use `crossloom.generate`, or `crossloom.transcribe`"
+        return failure("XL114", f"`{spec.name}` does not translate", info=(info,), help=help)
+    if begins == "nothing":
+        info = f"it translates {does}"
+        help = f"pass {' or '.join(f'`{name}=`' for name in names)}"
+        return failure("XL206", "nothing to translate is given", info=(info,), help=help)
+    help = f"pass `{names[0]}=`" if begins not in given else "leave `generate_speech` out"
+    message = f"`{spec.name}` does not translate {begins} to {wanted}"
+    return failure("XL114", message, info=(f"it translates {does}",), help=help)
+
+
+def _check_arguments(speaks: Any, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL103 for a switch that is none, XL406 for what `generate` takes and a translation does not."""
+    if speaks is not None and not isinstance(speaks, bool):
+        message = f"`generate_speech` is {speaks!r}, and neither true nor false"
+        yield Problem("XL103", message, (), help="pass True, False, or nothing: speech where there is any")
+    for name, help in _NOT_HERE.items():
+        if name in arguments:
+            yield Problem("XL406", f"`translate` takes no `{name}`", (), help=help)
+
+
+def _check_length(spec: Spec, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL405 for a text that has more ids than the encoder has positions."""
+    ids, longest = inputs.get(_READ), spec.maximum_source
+    if longest is None or spec.long_input == "grow" or not isinstance(ids, Tensor):
+        return
+    if ids.shape[-1] > longest:
+        message = f"`{_READ}` is {list(ids.shape)}, and the encoder has positions for {longest} ids"
+        yield Problem("XL405", message, (), help="split the text, or set `long_input: grow` in the spec")

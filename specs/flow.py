@@ -83,6 +83,12 @@ class Flow:
         """The inputs beside what a person gives: what the person asks for."""
         return self.inputs[1:]
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of the checkpoint that the host's steps read."""
+        read = (step.settings.get("tables", ()) for step in self.steps)
+        return tuple(dict.fromkeys(name for names in read for name in names))
+
     def steps_from_requests(self) -> tuple[Step, ...]:
         """The host's steps that need nothing but what is asked for: they find what cannot be done."""
         known = {*self.requests}

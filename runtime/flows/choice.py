@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from compiler.spec import Spec
 from runtime.failures import failure, refuse
 from runtime.flows.executor import flow_of
 from runtime.flows.host import HOST, Host
+from runtime.flows.stages import of_text
 from specs.flow import Flow
 from specs.generation.layers import resolve
 from specs.generation.lengths import resolve_lengths
-
-_TEXT, _SPEECH = "text_", "speech_"
-"""What begins the names of options that are of one stage alone."""
 
 
 def flows_by_input(spec: Spec, output: str) -> dict[str, Flow]:
@@ -40,12 +37,14 @@ def flows_by_input(spec: Spec, output: str) -> dict[str, Flow]:
     return found
 
 
-def check_requests(flow: Flow, tables: Mapping[str, Any], requests: Mapping[str, Any]) -> None:
-    """Refuse a language or a speaker that a model does not have, by the steps that look them up.
+def check_requests(flow: Flow, model: Any, requests: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked of a flow, and what the steps find that look it up; nothing is computed for it.
+
+    Of the model, the `tables` are read, and the `sources` if it has them.
 
     Raises:
-        CrossloomError: XL105 where no language is given, XL112 and XL402 for one that is not there, XL422
-            without the table that would say it.
+        CrossloomError: XL105 where no language is given, XL103, XL112 and XL402 for a language or a speaker
+            that is not there, XL422 without a table that a step would read.
     """
     if "language" in flow.requests and requests.get("language") is None:
         raise failure(
@@ -56,11 +55,13 @@ def check_requests(flow: Flow, tables: Mapping[str, Any], requests: Mapping[str,
             else (),
             help='pass `tgt_lang=`, such as "eng" (`--to eng`)',
         )
-    host = Host(SimpleNamespace(tables=tables))
+    host = Host(model)
+    host.require(flow.tables)
     known = dict(requests)
     for step in flow.steps_from_requests():
         if known.keys() >= {*step.reads}:
             known[step.result] = HOST[step.what](host, *(known[name] for name in step.reads), **step.settings)
+    return known
 
 
 def check_options(spec: Spec, options: Mapping[str, Any], checkpoint: dict[str, Any] | None = None) -> None:
@@ -71,7 +72,7 @@ def check_options(spec: Spec, options: Mapping[str, Any], checkpoint: dict[str, 
     """
     known = checkpoint is not None
     if any(flow.requests for flow in spec.flows):
-        options = _of_text(options)
+        options = of_text(options)
     resolution = resolve(
         options, spec=spec.generation, checkpoint=checkpoint, config=spec.config, complete=known
     )
@@ -86,9 +87,3 @@ def check_options(spec: Spec, options: Mapping[str, Any], checkpoint: dict[str, 
             f"`num_return_sequences` is {merged.num_return_sequences}, but an input gets one text",
             help="leave it out, or call `crossloom.generate` for several",
         )
-
-
-def _of_text(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that say how text is decoded: those of both stages, and those of it alone."""
-    both = {name: one for name, one in options.items() if not name.startswith((_TEXT, _SPEECH))}
-    return both | {name.removeprefix(_TEXT): one for name, one in options.items() if name.startswith(_TEXT)}

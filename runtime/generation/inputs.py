@@ -25,6 +25,9 @@ def check_inputs(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
     would misread; XL411 a row with nothing in it; XL416 padding without a mask.
     """
     yield from _check_names(model, inputs)
+    if problem := _check_alternatives(model, inputs):
+        yield problem
+        return
     tensors = {}
     for name, value in inputs.items():
         if not isinstance(value, Tensor):
@@ -149,6 +152,20 @@ def _check_names(model: Model, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         if parameter.default is parameter.empty and name not in inputs:
             message = f"the encoder's input `{name}` is missing"
             yield Problem("XL206", message, (), info, f"pass `{name}=`, or `encoder_outputs=`")
+
+
+def _check_alternatives(model: Model, inputs: Mapping[str, Any]) -> Problem | None:
+    """XL206 and XL407: none, or several, of the inputs that a model of several encoders takes one of."""
+    taken = inspect.signature(model.encode).parameters.values()
+    named = [one.name for one in taken if one.name in INPUT_NAMES and one.name != "attention_mask"]
+    given = [name for name in named if name in inputs]
+    if len(named) < 2 or len(given) == 1:
+        return None
+    if given:
+        message = f"{_listed(f'`{name}`' for name in given)} are given, and one of them can be used"
+        return Problem("XL407", message, (), help=f"keep `{given[0]}`, or `{given[-1]}`")
+    message = f"the encoder's input is missing: one of {_listed(f'`{name}`' for name in named)}"
+    return Problem("XL206", message, (), help="pass one of them, or `encoder_outputs=`")
 
 
 def _check_placement(model: Model, name: str, value: Tensor) -> Iterator[Problem]:

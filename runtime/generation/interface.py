@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
+
+from specs.flow import Flow
 
 
 class Encoded(Protocol):
@@ -41,6 +43,10 @@ class Spec(Protocol):
     @property
     def generation(self) -> Mapping[str, Any] | None:
         """The spec's own generation options."""
+
+    @property
+    def flows(self) -> Sequence[Flow]:
+        """What the model does from end to end, where that is known."""
 
 
 class Model(Protocol):

@@ -29,6 +29,9 @@ from specs.problems import Problem
 OTHER_NAMES = ("encoder_outputs", "decoder_input_ids", "return_scores", "on_step")
 """What a call takes besides inputs and options."""
 
+_OF_TRANSLATIONS = ("tgt_lang", "generate_speech", "speaker_id", "return_intermediate_token_ids")
+"""What `translate` takes besides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -78,6 +81,8 @@ def read_request(model: Model, arguments: Mapping[str, Any], scored: bool = Fals
     assert options is not None, "options that could not be read are a problem"
 
     leading = next(iter(inputs.values())) if encoded is None else encoded.hidden
+    if given_prefix is None and options.forced_bos_token_id is None:
+        refuse(_check_language(model))
     if given_prefix is not None:
         refuse(check_prefix(given_prefix, model.vocabulary, len(leading)))
     prefix = _start_sequences(options.decoder_start_token_ids, given_prefix, len(leading), leading.device)
@@ -124,7 +129,23 @@ def _check_special_ids(options: GenerationOptions) -> Iterator[Problem]:
         )
 
 
+def _check_language(model: Model) -> Iterator[Problem]:
+    """XL105 where all that a model does begins with a language, and nothing begins the text."""
+    flows = model.spec.flows
+    if flows and all("language" in flow.inputs for flow in flows):
+        yield Problem(
+            "XL105",
+            "no target language: a text of this model begins with the id of one",
+            (),
+            ("`generate` knows ids alone, and without one the text would be in no language",),
+            "call `crossloom.translate(model, ..., tgt_lang=...)`, or pass `decoder_input_ids=`",
+        )
+
+
 def _unknown_argument(name: str) -> Problem:
+    if name in _OF_TRANSLATIONS:
+        message = f"`{name}` says how to translate, and `generate` knows ids alone"
+        return Problem("XL406", message, (), help="call `crossloom.translate`")
     near = get_close_matches(name, [*OPTION_NAMES, *INPUT_NAMES, *OTHER_NAMES], n=2)
     advice = "did you mean " + " or ".join(f"`{other}`" for other in near) + "?" if near else "remove it"
     return Problem("XL406", f"`{name}` is neither a generation option nor an input", (), help=advice)

@@ -81,15 +81,9 @@ def processor_of(spec: Spec, graph: Graph, sources: Sources) -> Processor:
             for name, text in stated.files[key].items()
         },
         source_tokenizer=target if is_shared else tokenizers.get("source_tokenizer"),
-        longest_source=_longest_source(spec),
+        longest_source=spec.maximum_source,
         ends=_ends(graph),
     )
-
-
-def _longest_source(spec: Spec) -> int | None:
-    """How many ids of a source text the encoder has positions for."""
-    component = spec.components.get("model") or spec.components.get("encoder")
-    return None if component is None else component.family.maximum_source(component.view)
 
 
 def _ends(graph: Graph) -> list[int]:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, Speech2TextForConditionalGeneration
 
+from specs.flow import Flow
+
 CONFIG_FIELDS = (
     "pad_token_id",
     "bos_token_id",
@@ -32,6 +34,7 @@ class StandInSpec:
     config: dict[str, Any]
     maximum_target: int | None
     generation: dict[str, Any] = field(default_factory=dict)
+    flows: tuple[Flow, ...] = ()
 
 
 class AdapterCache:

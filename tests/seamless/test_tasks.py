@@ -139,7 +139,7 @@ def test_options_go_where_their_prefix_says(live: Live, published: Published, se
         {"text_max_new_tokens": 4, "max_new_tokens": 9},
         {"max_new_tokens": 5},
         {"text_num_beams": 2, "text_length_penalty": -2.0, "speech_do_sample": True},
-        {"speech_temperature": 0.3},
+        {"speech_do_sample": True},
         {"speech_do_sample": True, "speech_temperature": 1.0, "text_repetition_penalty": 1.3},
     ):
         require_equal(ours, theirs, task, **given, **options)

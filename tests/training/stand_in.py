@@ -63,6 +63,7 @@ class Model(nn.Module):
                 "bos_token_id": 0,
             },
             maximum_target=None,
+            flows=(),
             generation={"max_new_tokens": 3},
         )
         self.generation_defaults: dict[str, Any] = {}

@@ -11,6 +11,9 @@ from specs.values import View, plain
 _TEXT, _UNITS, _VOICES = "text_decoder_lang_to_code_id", "t2u_lang_code_to_id", "vocoder_lang_code_to_id"
 """Tables of the languages that are written, of those with units, of those that are spoken."""
 
+_SPELLING = ("id_to_text", "char_to_id")
+"""Tables of the texts of ids, and of the ids of their characters."""
+
 _UNKNOWN = 1
 """The id of what has no piece, and of what has no character."""
 
@@ -42,22 +45,22 @@ def _flow(c: View, name: str, given: str, wanted: str) -> Flow:
 
 
 def _asked(tables: tuple[str, ...]) -> Iterator[Step]:
-    """The language asked for, before anything is computed."""
+    """The language asked for, with which texts begin; before anything is computed."""
     yield Step("code", "host", "language_code", ("language",), {"tables": tables})
-    yield Step("written_id", "host", "table_entry", ("code",), {"table": _TEXT})
+    yield Step("written_id", "host", "table_entry", ("code",), {"tables": (_TEXT,)})
+    yield Step("prompt", "host", "prompt", ("written_id", "inputs"))
 
 
 def _voice(c: View) -> Iterator[Step]:
     """The voice asked for, as early."""
-    yield Step("spoken_id", "host", "table_entry", ("code",), {"table": _VOICES})
+    yield Step("spoken_id", "host", "table_entry", ("code",), {"tables": (_VOICES,)})
     speakers = {"count": int(c.vocoder_num_spkrs), "what": "speaker"}
     yield Step("voice_id", "host", "bounded_id", ("speaker",), speakers)
 
 
 def _text() -> Iterator[Step]:
-    """The text, which begins with its language."""
+    """The text."""
     yield Step("encoded", "call", "encode", ("inputs",))
-    yield Step("prompt", "host", "prompt", ("written_id", "encoded"))
     yield Step("token_ids", "generate", "decode", ("encoded", "prompt"))
 
 
@@ -68,8 +71,9 @@ def _units(c: View) -> Iterator[Step]:
     yield Step("heard", "host", "repeat_rows", ("encoded", "token_ids"))
     yield Step("states", "call", "decode_states", ("read_ids", "heard"))
     yield Step("read_mask", "host", "length_mask", ("read_ids",), pad)
-    ids = {**pad, "unknown": _UNKNOWN, "end": plain(c.eos_token_id)}
-    yield Step("characters", "host", "subword_to_characters", ("token_ids",), ids)
+    special = {**pad, "unknown": _UNKNOWN, "end": plain(c.eos_token_id)}
+    spelling = {"tables": _SPELLING, **special}
+    yield Step("characters", "host", "subword_to_characters", ("token_ids",), spelling)
     spelt = ("states", "read_mask", "characters.ids", "characters.counts")
     yield Step("predicted", "call", "predict_durations", spelt)
     yield Step("scored", "call", "decode_units", ("predicted.states", "predicted.durations"))

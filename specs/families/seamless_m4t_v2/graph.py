@@ -123,13 +123,13 @@ def _initialisations(c: View) -> Iterator[Initialisation]:
 
 
 def maximum_target(c: View) -> int:
-    """Longest decoder input that the model was made for: its positions are computed, and go on."""
-    return int(c.max_position_embeddings)
+    """Longest decoder input: its table has two rows more than positions, which begin behind padding's."""
+    return min(int(c.max_position_embeddings), int(c.max_position_embeddings) + 1 - int(c.pad_token_id))
 
 
 def maximum_source(c: View) -> int | None:
     """Most ids of a source text; the speech encoder has no table of positions."""
-    return int(c.max_position_embeddings) if "text_encoder" in parts(c) else None
+    return maximum_target(c) if "text_encoder" in parts(c) else None
 
 
 def longest_audio(_: View) -> float:
