@@ -131,6 +131,11 @@ class Processor:
         return {} if self._source_tokenizer is None else {"input_ids": self._source_tokenizer.pad_id}
 
     @property
+    def ends(self) -> tuple[int, ...]:
+        """The ids at which the decoder stops."""
+        return self._ends
+
+    @property
     def sampling_rate(self) -> int:
         """The rate of the audio this model takes. Raises CrossloomError (XL105) where it takes none."""
         return self._require_front_end().sampling_rate

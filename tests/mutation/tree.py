@@ -78,6 +78,41 @@ NEAREST = {
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
+_TASKS = "tests/seamless/test_tasks.py"
+ALONE = {
+    "chunked speech encoder": (
+        "tests/seamless/test_speech_encoder.py",
+        "tests/seamless/test_speech_encoder_training.py",
+    ),
+    "units and vocoder": (
+        "tests/blocks/test_upsampling.py",
+        "tests/seamless/test_units.py",
+        "tests/seamless/test_vocoder.py",
+        "tests/seamless/test_methods.py",
+    ),
+    "characters and units": ("tests/seamless/test_characters.py",),
+    "spoken flows": (
+        f"{_TASKS}::test_padded_batch[greedy-Model-speech-to-speech-1]",
+        f"{_TASKS}::test_padded_batch[several-Model-text-to-speech-2]",
+        f"{_TASKS}::test_options_go_where_their_prefix_says[0]",
+        _TASKS,
+        "tests/cli/test_translation.py",
+    ),
+    "buckets and methods": (
+        "tests/checkpoint/test_tables.py",
+        "tests/seamless/test_methods.py",
+        "tests/seamless/test_compile.py",
+        "tests/seamless/test_vocoder.py",
+        "tests/seamless/test_export.py",
+        "tests/blocks/test_inputs.py",
+    ),
+    "stacked frames and languages": (
+        "tests/processing/test_stacked_frames.py",
+        "tests/processing/test_translation_tokenizer.py",
+        "tests/seamless/test_processor.py",
+    ),
+}
+"""By group of faults that only these can find, all that is tried; a single test is tried before its file."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
 """Up to the first failure, and without what only reports."""
 LIMIT = 1800
@@ -114,9 +149,16 @@ def edited(file: Path, find: str, replace: str) -> Iterator[None]:
 
 
 def tests_of(group: str) -> tuple[str, ...]:
-    """All tests, those nearest to a group first."""
+    """All tests, those nearest to a group first; or those that alone know of it."""
+    if group in ALONE:
+        return ALONE[group]
     first = NEAREST.get(group, ())
     return (*first, *(name for name in TESTS if name not in first))
+
+
+def file_of(test: str) -> str:
+    """The file of a test, or of all in it."""
+    return test.partition("::")[0]
 
 
 def warm_up() -> None:
@@ -169,7 +211,7 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
 def enter(tree: Path, tests: Iterable[str]) -> None:
     """Import a copy and its tests once for all runs to come that edit no file."""
     _enter(tree)
-    for file in tests:
+    for file in dict.fromkeys(map(file_of, tests)):
         import_module(file.removesuffix(".py").replace("/", "."))
 
 
