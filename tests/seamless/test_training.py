@@ -1,4 +1,4 @@
-"""`train` on rows of either kind: losses fall, a resumed run ends as an unbroken one, what is saved is read."""
+"""`train` on rows of either kind: losses fall, resumed runs end as unbroken ones, what is saved is read."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_what_it_writes_is_held_against_the_texts(
     done = crossloom.train(model, manifests[given], valid=manifests[given], **options)
     assert done.evaluation is not None
     processor = crossloom.load_processor(model.spec, translators(MULTITASK))
-    source = {"text": SENTENCES[0], "src_lang": "eng"}
+    source: dict[str, Any] = {"text": SENTENCES[0], "src_lang": "eng"}
     if given == "text":
         made: Any = crossloom.translate(model, **processor(**source), tgt_lang="fra", generate_speech=False)
         assert done.evaluation.texts[0] == processor.batch_decode(made.sequences)[0]
