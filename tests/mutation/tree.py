@@ -95,6 +95,8 @@ ALONE = {
         f"{_TASKS}::test_padded_batch[greedy-Model-speech-to-speech-1]",
         f"{_TASKS}::test_padded_batch[several-Model-text-to-speech-2]",
         f"{_TASKS}::test_options_go_where_their_prefix_says[0]",
+        "tests/seamless/test_requests.py",
+        "tests/seamless/test_sampling.py",
         _TASKS,
         "tests/cli/test_translation.py",
     ),
