@@ -90,7 +90,7 @@ ALONE = {
         "tests/seamless/test_vocoder.py",
         "tests/seamless/test_methods.py",
     ),
-    "characters and units": ("tests/seamless/test_characters.py",),
+    "characters and units": ("tests/seamless/test_characters.py", "tests/seamless/test_sampling.py"),
     "spoken flows": (
         f"{_TASKS}::test_padded_batch[greedy-Model-speech-to-speech-1]",
         f"{_TASKS}::test_padded_batch[several-Model-text-to-speech-2]",
