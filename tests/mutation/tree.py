@@ -78,7 +78,15 @@ NEAREST = {
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
-_TASKS = "tests/seamless/test_tasks.py"
+_TRIED_AS_TASKS = (
+    "padded_batch[greedy-Model-speech-to-speech-1]",
+    "padded_batch[several-Model-text-to-speech-2]",
+    "options_go_where_their_prefix_says[0]",
+    "a_prompt_in_place_of_a_language[Model-text-to-text]",
+    "speech_without_the_ids_it_is_made_of[Model-text-to-speech]",
+    "a_model_that_can_speak_speaks[Model-text-to-speech]",
+    "every_speaker_has_a_voice[1]",
+)
 ALONE = {
     "chunked speech encoder": (
         "tests/seamless/test_speech_encoder.py",
@@ -90,23 +98,19 @@ ALONE = {
         "tests/seamless/test_vocoder.py",
         "tests/seamless/test_methods.py",
     ),
-    "characters and units": ("tests/seamless/test_characters.py",),
+    "characters and units": ("tests/seamless/test_characters.py", "tests/seamless/test_sampling.py"),
     "spoken flows": (
-        f"{_TASKS}::test_padded_batch[greedy-Model-speech-to-speech-1]",
-        f"{_TASKS}::test_padded_batch[several-Model-text-to-speech-2]",
-        f"{_TASKS}::test_options_go_where_their_prefix_says[0]",
+        *(f"tests/seamless/test_tasks.py::test_{name}" for name in _TRIED_AS_TASKS),
         "tests/seamless/test_requests.py",
         "tests/seamless/test_sampling.py",
-        _TASKS,
-        "tests/cli/test_translation.py",
     ),
     "buckets and methods": (
         "tests/checkpoint/test_tables.py",
+        "tests/seamless/test_compile.py::test_sizes_are_rounded_up_and_nothing_changes",
+        "tests/seamless/test_compile.py::test_buckets_hold_what_they_are_for",
         "tests/seamless/test_methods.py",
-        "tests/seamless/test_compile.py",
-        "tests/seamless/test_vocoder.py",
-        "tests/seamless/test_export.py",
-        "tests/blocks/test_inputs.py",
+        "tests/seamless/test_vocoder.py::test_ids_outside_their_table_are_refused",
+        "tests/seamless/test_export.py::test_nothing_is_missing_or_too_much[SeamlessM4Tv2Model-1]",
     ),
     "stacked frames and languages": (
         "tests/processing/test_stacked_frames.py",
@@ -114,7 +118,7 @@ ALONE = {
         "tests/seamless/test_processor.py",
     ),
 }
-"""By group of faults that only these can find, all that is tried; a single test is tried before its file."""
+"""By group of faults that only these can find, all that is tried: files, or single tests."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
 """Up to the first failure, and without what only reports."""
 LIMIT = 1800

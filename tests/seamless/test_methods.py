@@ -117,3 +117,24 @@ def sounds(ours: Any, theirs: Any, seed: int) -> None:
     length = int(durations.sum(1).max()) + MORE
     padded, _ = ours.vocode(states, made, more, language, speaker, length=length)
     assert float((padded[:, : waveform.shape[1]] - expected).abs().max()) <= WAVEFORM
+
+
+def test_one_input_is_encoded_and_no_other(live: Live, published: Published) -> None:
+    ours, config = live(1), published(1).config
+    text, speech = text_batch(config, 1), speech_batch(config, 1)
+    for given in ({}, {**text, "input_features": speech["input_features"]}):
+        with pytest.raises(ValueError, match="one of them alone"):
+            ours.encode(**given)
+
+
+def test_shapes_of_a_method_are_looked_at(live: Live, published: Published) -> None:
+    ours, width = live(1), published(1).config.hidden_size
+    states, mask, ids = torch.zeros(2, 4, width), torch.ones(2, 4, dtype=torch.int64), torch.ones(2, 6).long()
+    with pytest.raises(ValueError, match="token_states is"):
+        ours.predict_durations(states[..., 1:], mask, ids, mask)
+    with pytest.raises(ValueError, match="token_mask is"):
+        ours.predict_durations(states, mask[:, 1:], ids, mask)
+    units = torch.zeros(2, 4, published(1).config.unit_embed_dim)
+    labels = torch.ones(2, dtype=torch.int64)
+    with pytest.raises(ValueError, match="unit_states is"):
+        ours.vocode(units[..., 1:], mask, mask, labels, labels)
