@@ -62,8 +62,8 @@ class Corpus:
 
         `vocabulary` is how many ids the model knows, `longest_text` the most it has positions for.
         `languages` is passed on to the processor. `start` is the id that decoding begins with, where the
-        tokenizer writes it before a text: the model puts it there itself. Without `cache` the processor sees whole batches, as a
-        front end that normalises over padding needs, and runs again in every epoch.
+        tokenizer writes it before a text: the model puts it there itself. Without `cache` the processor sees
+        whole batches, as a front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
             CrossloomError: XL420 for every row whose source or text is unusable, with its place.

@@ -142,7 +142,7 @@ def test_training_begins_where_decoding_does(translators: Translators, manifests
     """The tokenizer writes [end, language, text, end], the model puts the first of these there itself."""
     model = crossloom.from_pretrained(translators("SeamlessM4Tv2ForTextToText"))
     processor = crossloom.load_processor(model.spec)
-    languages = {"src_lang": "eng", "tgt_lang": "fra"}
+    languages: dict[str, Any] = {"src_lang": "eng", "tgt_lang": "fra"}
     start = model.spec.config["decoder_start_token_id"]
     rows = read_rows(manifests["text"], processor.kinds)
     corpus = Corpus(rows, processor, vocabulary=model.vocabulary, languages=languages, start=start)
