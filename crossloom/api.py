@@ -309,8 +309,9 @@ def transcribe(
     reading["given_as"] = "audio" if "audio" in heard else None
     transcripts = list(run(model, processor_of_model(model), map(str, files), **reading, **options))
     findings = [finding for transcript in transcripts for finding in transcript.findings]
-    if findings:
+    if any(transcript.text is None for transcript in transcripts):
         raise CrossloomError(findings)
+    warn(findings, stacklevel=2)
     texts = [transcript.text or "" for transcript in transcripts]
     return texts[0] if is_one else texts
 

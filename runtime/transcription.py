@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compiler.diagnostics.model import CrossloomError, Diagnostic
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from runtime.audio.reading import Mono
 from runtime.failures import failure
-from runtime.flows import HOST, Host, check_options, check_requests, flows_by_input, run_flow
+from runtime.flows import HOST, Host, check_options, check_requests, execute, flows_by_input, of_units
 from runtime.processing import Processor
 from runtime.reading import Reader, check_reading, kinds_of, reader_of
 from runtime.translation import translate
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Transcript:
     """What became of one input, a path or a text: the text written, or why there is none.
 
-    `waveform` [N] float32 is the text spoken, where that was asked for; `sampling_rate` is its own.
+    `waveform` [N] float32 is the text spoken, where that was asked for; `sampling_rate` is its own. Findings
+    beside a text are warnings.
     """
 
     source: str
@@ -42,6 +43,7 @@ class _Said:
 
     text: str
     waveform: Any = None
+    is_cut: bool = False
 
 
 @dataclass
@@ -62,12 +64,13 @@ class _Input:
             return Transcript(self.source, None, tuple(self.findings))
         parts = [part for part in self.said if part is not None]
         text = " ".join(part.text for part in parts if part.text)
+        told = (_cut(self.source),) if any(part.is_cut for part in parts) else ()
         spoken = [part.waveform for part in parts if part.waveform is not None]
         if not spoken:
-            return Transcript(self.source, text)
+            return Transcript(self.source, text, told)
         import numpy as np
 
-        return Transcript(self.source, text, waveform=np.concatenate(spoken), sampling_rate=sampling_rate)
+        return Transcript(self.source, text, told, np.concatenate(spoken), sampling_rate)
 
 
 _Rows = list[tuple[_Input, int, Any]]
@@ -91,10 +94,17 @@ class _Task:
 
     def said(self, parts: Sequence[Any]) -> list[_Said]:
         """What becomes of a batch."""
-        if not self.flow.requests:
-            values = {self.flow.inputs[0]: parts}
-            texts = run_flow(self.flow, self.model, self.processor, values, self.reading, **self.options)
-            return [_Said(text) for text in texts]
+        return self._translated(parts) if self.flow.requests else self._written(parts)
+
+    def _written(self, parts: Sequence[Any]) -> list[_Said]:
+        host = Host(self.model, self.processor, self.reading)
+        ids = next(step.result for step in self.flow.steps if step.kind == "generate")
+        wanted = (self.flow.output, ids)
+        made = execute(self.flow, host, {self.flow.inputs[0]: parts}, wanted, self.options)
+        texts, cut = made[self.flow.output], self._cut(made[ids])
+        return [_Said(text, is_cut=one) for text, one in zip(texts, cut, strict=True)]
+
+    def _translated(self, parts: Sequence[Any]) -> list[_Said]:
         made = translate(
             self.model,
             **self.inputs(parts),
@@ -104,9 +114,9 @@ class _Task:
             **self.options,
         )
         assert made.sequences is not None, "they were not left out"
-        texts = self.processor.batch_decode(made.sequences)
+        texts, cut = self.processor.batch_decode(made.sequences), self._cut(made.sequences)
         if made.waveform is None or made.waveform_lengths is None:
-            return [_Said(text) for text in texts]
+            return [_Said(text, is_cut=one) for text, one in zip(texts, cut, strict=True)]
         if not made.waveform.isfinite().all():
             raise failure(
                 "XL409",
@@ -115,9 +125,15 @@ class _Task:
                 help="check the checkpoint, or compute in float32",
             )
         waveforms = made.waveform.float().cpu().numpy()
-        lengths = made.waveform_lengths.tolist()
-        rows = zip(texts, waveforms, lengths, strict=True)
-        return [_Said(text, waveform[:length]) for text, waveform, length in rows]
+        rows = zip(texts, waveforms, made.waveform_lengths.tolist(), cut, strict=True)
+        return [_Said(text, waveform[:length], one) for text, waveform, length, one in rows]
+
+    def _cut(self, ids: Any) -> list[bool]:
+        """Of token ids [R, T], which rows have no end behind their start: they stopped at their limit."""
+        ends = self.processor.ends
+        if not ends or any(name.endswith("eos_token_id") for name in self.options):
+            return [False] * len(ids)
+        return [not any(index in ends for index in row[1:]) for row in ids.tolist()]
 
     def finish(self, rows: _Rows) -> None:
         """Run a batch; where it is refused, what of it can be used, and at last each row alone."""
@@ -206,6 +222,7 @@ def _task(
     language = requests["language"]
     if flow.requests:
         check_requests(flow, model, requests)
+        of_units(options, flow.output == "speech")
     elif language is not None:
         options = {**options, "forced_bos_token_id": processor.tokenizer.language_id(language)}
     return _Task(flow, model, processor, reading, requests, options)
@@ -244,6 +261,16 @@ def _in_order(
 def _done(waiting: deque[_Input], sampling_rate: int | None) -> Iterator[Transcript]:
     while waiting and waiting[0].is_done:
         yield waiting.popleft().transcript(sampling_rate)
+
+
+def _cut(source: str) -> Diagnostic:
+    return Diagnostic(
+        "XL423",
+        Severity.WARNING,
+        f"the text of `{source}` stops at the length limit, before the model ended it",
+        info=("what would follow is missing",),
+        help="allow more with `max_new_tokens` (`-g max_new_tokens=500`)",
+    )
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:

@@ -214,7 +214,7 @@ def _shelved(
     }
     numbers = sorted({item.column for item in items.values()})
     by_column = {number: [one for one in items.values() if one.column == number] for number in numbers}
-    placed = []
+    placed: list[tuple[float, float]] = []
     start, down, deepest = 0.0, 0, 0
     for number, (left, right) in zip(numbers, columns, strict=True):
         if right - start > widest and number not in joined and placed:

@@ -124,9 +124,10 @@ def command(
     for transcript in _transcripts(
         spec, inputs, by_role(weights), by_role(processor, "--processor"), device, reading, chosen
     ):
+        if transcript.findings:
+            report(transcript.findings)
         if transcript.text is None:
             failed += 1
-            report(transcript.findings)
         elif format == "text":
             line = " ".join(transcript.text.splitlines())
             click.echo(line if len(inputs) == 1 else f"{_in_one_line(transcript.source)}\t{line}")
@@ -195,6 +196,6 @@ def _in_one_line(path: str) -> str:
 
 
 def _as_data(transcript: Transcript) -> dict[str, Any]:
-    if transcript.text is not None:
-        return {"input": transcript.source, "text": transcript.text}
-    return {"input": transcript.source, "findings": [finding.to_dict() for finding in transcript.findings]}
+    text = {} if transcript.text is None else {"text": transcript.text}
+    told = [finding.to_dict() for finding in transcript.findings]
+    return {"input": transcript.source, **text, **({"findings": told} if told else {})}

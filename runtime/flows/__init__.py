@@ -1,7 +1,7 @@
 """What a model does from end to end: the steps a family states, and the operations between its graphs."""
 
 from runtime.flows.choice import check_options, check_requests, flows_by_input
-from runtime.flows.executor import execute, flow_of, run_flow
+from runtime.flows.executor import execute, flow_of
 from runtime.flows.host import HOST, Host
 from runtime.flows.stages import of_text, of_units
 
@@ -15,5 +15,4 @@ __all__ = [
     "flows_by_input",
     "of_text",
     "of_units",
-    "run_flow",
 ]

@@ -16,7 +16,6 @@ from runtime.flows.host import HOST, Host
 from runtime.generation import generate
 from runtime.generation.inputs import encode_checked
 from runtime.placement import placed
-from runtime.processing import Processor
 from specs.flow import Flow, Step
 
 Values = Mapping[str, Any]
@@ -50,20 +49,6 @@ def _states(spec: Spec, role: str) -> bool:
     """Whether a half says how what a person has is read, or what it writes is shown."""
     stated = spec.processing
     return (stated.tokenizer if role == "decoder" else stated.takes) is not None
-
-
-def run_flow(
-    flow: Flow, model: Any, processor: Processor, values: Values, reading: Values, **options: Any
-) -> Any:
-    """The flow's output for a batch; `values` gives its inputs by name, `options` go to `generate`.
-
-    `reading` goes to the first step, which makes the model's inputs.
-
-    Raises:
-        CrossloomError: whatever the processor or `generate` refuses.
-    """
-    host = Host(model, processor, reading)
-    return execute(flow, host, values, (flow.output,), options)[flow.output]
 
 
 def execute(

@@ -119,14 +119,21 @@ class Processor:
         return self._tokenizer
 
     @property
-    def takes(self) -> str:
-        """What it makes the model's inputs of: `text`, or what its front end takes."""
-        return "text" if self.front_end is None else self.front_end.takes
+    def kinds(self) -> tuple[str, ...]:
+        """What it makes the model's inputs of: what its front end takes, `text`, or either."""
+        seen = () if self.front_end is None else (self.front_end.takes,)
+        reads = self.front_end is None or self._source_tokenizer is not None
+        return (*seen, *(("text",) if reads else ()))
 
     @property
     def padding(self) -> dict[str, int]:
         """Inputs that are not filled with zeros -> what fills them."""
         return {} if self._source_tokenizer is None else {"input_ids": self._source_tokenizer.pad_id}
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The ids at which the decoder stops."""
+        return self._ends
 
     @property
     def sampling_rate(self) -> int:

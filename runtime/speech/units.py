@@ -32,14 +32,16 @@ def units_of_logits(
 ) -> Units:
     """Logits [B, U, V] and their mask [B, U] -> the best unit at every place, or one drawn.
 
-    Units are drawn where the temperature is not 1: as published, `do_sample` alone leaves the best. The end
-    and what the mask excludes become the pad id; every other unit begins `offset` later than the vocoder's,
-    which has `vocabulary` of them.
+    Units are drawn where the temperature is not 1: as published, `do_sample` alone leaves the best. What is
+    neither a unit of the vocoder nor the end or padding is never drawn: nothing could say it. The end and
+    what the mask excludes become the pad id; every other unit begins `offset` later than the vocoder's, which
+    has `vocabulary` of them.
 
     Raises CrossloomError (XL402) for a unit that the vocoder does not have.
     """
     if do_sample and temperature not in (None, 1.0):
-        flat = (logits / temperature).flatten(0, 1)
+        said = _sayable(logits.shape[-1], (end, pad), offset, vocabulary).to(logits.device)
+        flat = (logits / temperature).masked_fill(~said, -torch.inf).flatten(0, 1)
         sequences = Draw(seed, logits.device).one(flat).reshape(logits.shape[:2])
     else:
         sequences = logits.argmax(-1)
@@ -47,6 +49,14 @@ def units_of_logits(
     ids = torch.where(padded == pad, padded, padded - offset)
     _require_known(ids, sequences, vocabulary)
     return Units(sequences, ids)
+
+
+def _sayable(units: int, special: tuple[int, int], offset: int, vocabulary: int) -> Tensor:
+    """Which of the units [V] a vocoder has, or reads as padding."""
+    own = torch.arange(units) - offset
+    said = (own >= 0) & (own < vocabulary)
+    said[list(special)] = True
+    return said
 
 
 def _require_known(ids: Tensor, sequences: Tensor, vocabulary: int) -> None:

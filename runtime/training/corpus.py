@@ -19,8 +19,8 @@ class Processor(Protocol):
     """What training asks of a processor."""
 
     @property
-    def takes(self) -> str:
-        """What it makes model inputs of: `audio`, `text`, or whatever else `SOURCES` has."""
+    def kinds(self) -> Sequence[str]:
+        """What it can make model inputs of: `audio`, `text`, or whatever else `SOURCES` has."""
 
     @property
     def padding(self) -> Mapping[str, int]:
@@ -88,6 +88,11 @@ class Corpus:
         return self._process([self.rows[index] for index in indices])
 
     @property
+    def target_language(self) -> str | None:
+        """The language of the texts, where one was said."""
+        return self._languages.get("tgt_lang")
+
+    @property
     def inputs(self) -> set[str]:
         """The names of the model inputs that every row has."""
         return set(self.batch([0])) - {"labels"}
@@ -124,7 +129,7 @@ class Corpus:
         return []
 
     def _process(self, rows: Sequence[Row]) -> Batch:
-        given = SOURCES[self._processor.takes](self._processor, [row.source for row in rows])
+        given = SOURCES[rows[0].kind](self._processor, [row.source for row in rows])
         return dict(self._processor(**given, text_target=[row.text for row in rows], **self._languages))
 
 

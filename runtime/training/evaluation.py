@@ -12,6 +12,7 @@ from tqdm import tqdm
 from runtime.generation import generate
 from runtime.placement import placed
 from runtime.training.corpus import Corpus
+from runtime.translation import translate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ def evaluate(
 def _transcribe(model: Any, corpus: Corpus, indices: list[int], generation: dict[str, Any]) -> list[str]:
     inputs = placed(model, corpus.batch(indices))
     del inputs["labels"]
-    with torch.no_grad():
-        ids = generate(model, **{**inputs, **generation})
+    if is_asked_for_language(model):
+        asked = {"tgt_lang": corpus.target_language, "generate_speech": False}
+        ids = translate(model, **{**inputs, **asked, **generation}).sequences
+        assert ids is not None, "a translation into text has its ids"
+    else:
+        with torch.no_grad():
+            ids = generate(model, **{**inputs, **generation})
     return corpus.decode(ids)
+
+
+def is_asked_for_language(model: Any) -> bool:
+    """Whether the texts of a model begin with a language that is asked for."""
+    return any("language" in flow.inputs for flow in model.spec.flows)

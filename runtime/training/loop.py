@@ -19,14 +19,14 @@ from compiler.exporting.export import keep_spec
 from compiler.installing import require
 from compiler.writing.folders import replace_files
 from runtime.failures import failure
-from runtime.flows import check_options
+from runtime.flows import check_options, check_requests
 from runtime.placement import placed
 from runtime.processing import Processor as OwnProcessor
 from runtime.processing.loading import processor_of_model
 from runtime.training.batches import IGNORED, Batch, DataOrder, mask_features
 from runtime.training.checkpoint import CHECKPOINTS, Checkpoints, require_unused, write_model
 from runtime.training.corpus import Corpus, Processor
-from runtime.training.evaluation import Evaluation, evaluate
+from runtime.training.evaluation import Evaluation, evaluate, is_asked_for_language
 from runtime.training.interruption import Interruption
 from runtime.training.manifest import read_rows
 from runtime.training.optimizer import frozen, make_optimizer, require_finite
@@ -85,6 +85,8 @@ def train(
         # Better told now than after the training.
         require("`valid`", "jiwer", extra="train")
         check_options(model.spec, {}, model.generation_defaults)
+        if is_asked_for_language(model):
+            check_requests(model.spec.flows[0], model, {"language": chosen.target_language})
     if processor is None:
         processor = processor_of_model(model)
     if isinstance(processor, OwnProcessor):
@@ -99,9 +101,9 @@ def train(
     }
     with frozen(model, chosen.freeze), torch.random.fork_rng(_cuda_devices(model)):
         optimizer = make_optimizer(model, chosen)
-        corpus = Corpus(read_rows(rows, processor.takes), processor, **reading)
+        corpus = Corpus(read_rows(rows, processor.kinds), processor, **reading)
         validation = (
-            None if valid is None else Corpus(read_rows(valid, processor.takes), processor, **reading)
+            None if valid is None else Corpus(read_rows(valid, processor.kinds), processor, **reading)
         )
         return _Run(model, optimizer, processor, corpus, validation, chosen).finish()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -35,6 +35,8 @@ class Row:
 
     source: Path | str
     text: str
+    kind: str
+    """What the source is, of `FIELDS`."""
     place: Span | int
     """Where the row was read: its line in a manifest, or its index among rows given as dicts."""
 
@@ -47,12 +49,14 @@ class Row:
         return _finding(self.place, message, help=help, info=info)
 
 
-def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]], takes: str = "audio") -> list[Row]:
+def read_rows(
+    rows: str | PathLike[str] | Iterable[Mapping[str, Any]], kinds: Sequence[str] = ("audio",)
+) -> list[Row]:
     """Rows from a JSON-lines manifest, or from dicts of the same form.
 
     A manifest holds one object a line: `{"audio": "path", "text": "words"}`, or `image` with a path, or
-    `source` with a text, whichever the model takes. A relative path starts at the manifest's folder; in
-    dicts, at the working directory. Empty lines are passed over.
+    `source` with a text, whichever of these `kinds` the model takes; all rows are of one kind. A relative
+    path starts at the manifest's folder; in dicts, at the working directory. Empty lines are passed over.
 
     Raises:
         CrossloomError: XL117 manifest cannot be opened; XL420 for every unusable row, with file and line.
@@ -60,13 +64,13 @@ def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]], takes: st
     if isinstance(rows, (str, PathLike)):
         path = Path(rows)
         lines = enumerate(_read_lines(path), 1)
-        parsed = [_parse_line(path, number, line, takes) for number, line in lines if line.strip()]
+        parsed = [_parse_line(path, number, line, kinds) for number, line in lines if line.strip()]
         source, folder = f"the manifest {str(path)!r}", path.parent
     else:
-        parsed = [_parse_row(list(row.items()), index, takes) for index, row in enumerate(rows)]
+        parsed = [_parse_row(list(row.items()), index, kinds) for index, row in enumerate(rows)]
         source, folder = "`rows`", Path()
     if not parsed:
-        raise failure("XL420", f"{source} holds no rows", help=_example(takes))
+        raise failure("XL420", f"{source} holds no rows", help=_example(kinds[0]))
     findings = [row for row in parsed if isinstance(row, Diagnostic)]
     found = [row for row in parsed if isinstance(row, Row)]
     found = [
@@ -76,6 +80,14 @@ def read_rows(rows: str | PathLike[str] | Iterable[Mapping[str, Any]], takes: st
     where = "the manifest's folder" if isinstance(rows, (str, PathLike)) else "the working directory"
     help = f"check the path; a relative one starts at {where}"
     findings += [row.finding(f"there is no file {str(row.source)!r}", help=help) for row in absent]
+    findings += [
+        row.finding(
+            f"the row gives `{FIELDS[row.kind][0]}`, and those before it `{FIELDS[found[0].kind][0]}`",
+            help="train with one kind of rows at a time",
+        )
+        for row in found
+        if row.kind != found[0].kind
+    ]
     if findings:
         raise CrossloomError(_once(sorted(findings, key=_order)))
     return found
@@ -107,24 +119,25 @@ def _read_lines(path: Path) -> list[str]:
         raise failure("XL117", message, help="check the path") from None
 
 
-def _parse_line(path: Path, number: int, line: str, takes: str) -> Row | Diagnostic:
+def _parse_line(path: Path, number: int, line: str, kinds: Sequence[str]) -> Row | Diagnostic:
     place = Span(str(path), number, 1, number, len(line) + 1)
     try:
         fields = json.loads(line, object_pairs_hook=_Fields)
     except json.JSONDecodeError as error:
         at = Span(str(path), number, error.colno, number, error.colno + 1)
-        return _finding(at, f"the line is not JSON: {error.msg}", help=_example(takes))
+        return _finding(at, f"the line is not JSON: {error.msg}", help=_example(kinds[0]))
     if not isinstance(fields, _Fields):
-        return _finding(place, f"the line holds {_kind(fields)}, not an object", help=_example(takes))
-    return _parse_row(fields, place, takes)
+        return _finding(place, f"the line holds {_kind(fields)}, not an object", help=_example(kinds[0]))
+    return _parse_row(fields, place, kinds)
 
 
 class _Fields(list[tuple[str, Any]]):
     """The names and values of a JSON object, in which a name may stand twice."""
 
 
-def _parse_row(fields: list[tuple[str, Any]], place: Span | int, takes: str) -> Row | Diagnostic:
+def _parse_row(fields: list[tuple[str, Any]], place: Span | int, kinds: Sequence[str]) -> Row | Diagnostic:
     row = dict(fields)
+    takes = next((kind for kind in kinds if FIELDS[kind][0] in row), kinds[0])
     given, types = FIELDS[takes]
     known: dict[str, tuple[type, ...]] = {given: types, "text": (str,)}
     for name, count in Counter(name for name, _ in fields).items():
@@ -148,7 +161,7 @@ def _parse_row(fields: list[tuple[str, Any]], place: Span | int, takes: str) -> 
         if not row[name].strip():
             help = "a row without words teaches nothing; remove it"
             return _finding(place, f"`{name}` is empty", help=help)
-    return Row(row[given] if takes == "text" else Path(row[given]), row["text"], place)
+    return Row(row[given] if takes == "text" else Path(row[given]), row["text"], takes, place)
 
 
 def _example(takes: str) -> str:

@@ -153,3 +153,8 @@ def test_the_published_tables_are_sound() -> None:
     assert {table.bound for table in TABLES.values()} == config.keys()
     languages = {"afr": 256001, "zul": 256098}
     assert list(TABLES["text_decoder_lang_to_code_id"].problems("languages", languages, config)) == []
+    for name, table in TABLES.items():
+        most = config[table.bound]
+        last, beyond = ({"a": id_} if table.gives == "ids" else {str(id_): "a"} for id_ in (most - 1, most))
+        assert list(table.problems(name, last, config)) == []
+        assert [one.code for one in table.problems(name, beyond, config)] == ["XL402"]

@@ -28,14 +28,13 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Sizes of the batches that were generated; a recording's text is its number of samples."""
     sizes: list[int] = []
 
-    def run_flow(
-        flow: Any, model: Any, processor: Processor, values: Any, reading: Any, **options: Any
-    ) -> list[str]:
-        processor(audio=values["audio"], sampling_rate=16000)
+    def execute(flow: Any, host: Any, values: Any, wanted: Any, options: Any) -> dict[str, Any]:
+        host.processor(audio=values["audio"], sampling_rate=16000)
         sizes.append(len(values["audio"]))
-        return [str(len(waveform)) for waveform in values["audio"]]
+        texts = [str(len(waveform)) for waveform in values["audio"]]
+        return {"text": texts, "token_ids": np.zeros((len(texts), 1))}
 
-    monkeypatch.setattr("runtime.transcription.run_flow", run_flow)
+    monkeypatch.setattr("runtime.transcription.execute", execute)
     return sizes
 
 

@@ -49,7 +49,10 @@ def translated(expected: Any, *, spoken: bool = False, **given: Any) -> tuple[st
     if "audio" in given:
         given = {"audio": crossloom_api.read_audio(given["audio"], 16000), "sampling_rate": 16000}
     made = crossloom_api.translate(model, **processor(**given), tgt_lang="fra", generate_speech=spoken)
-    return processor.batch_decode(made.sequences)[0], made.waveform
+    text: str = processor.batch_decode(made.sequences)[0]
+    if made.waveform is None or made.waveform_lengths is None:
+        return text, None
+    return text, made.waveform[0, : made.waveform_lengths[0]]
 
 
 def test_text_and_recordings_keep_their_order(spec: Path, expected: Any) -> None:
@@ -82,7 +85,7 @@ def test_speech_is_written_beside_the_text(spec: Path, expected: Any, tmp_path: 
         samples, rate = soundfile.read(target)
         assert rate == 16000
         assert soundfile.info(target).subtype == "PCM_16"
-        assert np.abs(samples - waveform[0].numpy()).max() <= 2**-16 + 1e-7
+        assert np.abs(samples - waveform.numpy()).max() <= 2**-16 + 1e-7
         assert np.abs(samples).max() > 0.01
 
 
@@ -223,6 +226,26 @@ def test_a_long_recording_is_refused_or_split_and_joined(spec: Path, recordings:
     assert np.abs(soundfile.read(target)[0] - whole).max() < 1e-3
 
 
+def test_a_text_that_stops_at_its_limit_is_told(spec: Path) -> None:
+    """As many ids as it needs to its end, and one less."""
+    model = crossloom_api.load(spec)
+    processor = crossloom_api.load_processor(model.spec)
+    made = crossloom_api.translate(
+        model, **processor(text=TEXT), tgt_lang="fra", generate_speech=False, max_new_tokens=100
+    )
+    assert made.sequences is not None
+    (row,) = made.sequences.tolist()
+    enough = row.index(3, 1) - 1  # behind the start and the language
+    whole = crossloom("run", spec, TEXT, "--to", "fra", "-g", f"max_new_tokens={enough}")
+    cut = crossloom("run", spec, TEXT, "--to", "fra", "-g", f"max_new_tokens={enough - 1}")
+    assert (whole.exit_code, cut.exit_code) == (0, 0)
+    assert "XL423" not in whole.stderr
+    assert f"warning[XL423]: the text of `{TEXT}` stops" in cut.stderr
+    assert cut.stdout.strip()
+    with pytest.warns(crossloom_api.CrossloomWarning, match="XL423"):
+        crossloom_api.transcribe(model, NINE, tgt_lang="fra", max_new_tokens=2)
+
+
 def test_a_text_beyond_the_positions_is_an_error(spec: Path) -> None:
     outcome = crossloom("run", spec, "the quick brown fox " * 200, "--to", "fra")
     assert outcome.exit_code == 1
@@ -237,6 +260,8 @@ def test_a_text_beyond_the_positions_is_an_error(spec: Path) -> None:
         (["--to", "deu", "--speech", "o.wav"], "XL112", "`t2u_lang_code_to_id`"),
         (["--to", "fra", "--speech", "o.wav", "--speaker", "9"], "XL402", "0 to 2"),
         (["--to", "fra", "-g", "beams=3"], "XL406", "`beams`"),
+        (["--to", "fra", "-g", "speech_seed=1"], "XL406", "this gives text"),
+        (["--to", "fra", "--speech", "o.wav", "-g", "speech_beams=1"], "XL406", "speech_do_sample"),
         (["--to", "fra", "--mono", "mix"], "XL112", "--mono"),
         (["--to", "fra", "--as", "audio"], "XL117", TEXT),
         (["--to", "fra", "--from", "xx"], "XL112", "xx"),

@@ -9,7 +9,7 @@ import yaml
 
 from tests.mutation import tree
 
-FAULTS = Path(__file__).with_name("faults.yaml")
+FAULTS = tuple(Path(__file__).with_name(name) for name in ("faults.yaml", "faults_of_speech.yaml"))
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Patch:
 
 
 def patches() -> list[Patch]:
-    """All of them, in the order of the file."""
-    groups = yaml.safe_load(FAULTS.read_text(encoding="utf-8"))
+    """All of them, in the order of the files."""
     return [
         Patch(group, file, **edit)
-        for group, files in groups.items()
+        for stated in FAULTS
+        for group, files in yaml.safe_load(stated.read_text(encoding="utf-8")).items()
         for file, edits in files.items()
         for edit in edits
     ]

@@ -21,6 +21,12 @@ FULL: dict[str, dict[str, Any]] = {
     "data2vec-audio": _ADAPTER,
     "donut-swin": {"depths": [1, 1], "num_heads": [3, 6]},
     "hubert": {"conv_bias": True},
+    "seamless_m4t_v2": {
+        "upsample_rates": [2, 2],
+        "upsample_kernel_sizes": [4, 4],
+        "resblock_kernel_sizes": [3, 5],
+        "resblock_dilation_sizes": [[1], [1]],
+    },
     "swin": {"depths": [1, 1], "num_heads": [3, 6], "use_absolute_embeddings": True},
     "unispeech": {"conv_bias": True},
     "wav2vec2": {
@@ -31,7 +37,8 @@ FULL: dict[str, dict[str, Any]] = {
     "wav2vec2-conformer": _ADAPTER,
     "wavlm": _ADAPTER,
 }
-"""Family -> the fields with which its table has all its rows, where the defaults leave some out."""
+"""Family -> the fields with which its table has all its rows, where the defaults leave some out, or repeat
+one for every stage."""
 
 OTHER: dict[str, dict[str, Any]] = {
     "beit": {"use_mean_pooling": False, "use_shared_relative_position_bias": True},
@@ -46,6 +53,8 @@ _PATCHES = ("tests/vision/test_parity.py", "tests/vision/test_patches.py")
 _WINDOWS = ("tests/vision/test_parity.py", "tests/vision/test_windows.py")
 
 _DECODERS = ("tests/pairs/test_token_decoders.py", "tests/pairs/test_halves.py")
+
+_METHODS = ("tests/seamless/test_methods.py", "tests/seamless/test_weights.py")
 
 _HALVES = ("tests/pairs/test_halves.py", "tests/pairs/test_parity.py")
 _WHOLE = ("tests/pairs/test_whole.py", *_HALVES)
@@ -62,6 +71,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hubert": _SPEECH,
     "mbart": _WHOLE,
     "roberta": _HALVES,
+    "seamless_m4t_v2": _METHODS,
     "speech_to_text": tree.TESTS,
     "speech_to_text_2": _DECODERS,
     "swin": _WINDOWS,
@@ -74,6 +84,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "xglm": _DECODERS,
 }
 """Family -> the tests that know its checkpoints, in the order in which they are tried."""
+WORDS = {"seamless_m4t_v2": "SeamlessM4Tv2Model"}
+"""Family -> what the names of tests hold that are tried first, where it is not the family's name."""
 TABLES = "both tables follow one formula, and only the rows that both have are compared"
 
 
@@ -89,7 +101,8 @@ class RowFault:
 
     def killer(self, copy: Path) -> str | None:
         """The first test that fails with the row spoilt."""
-        return tree.first_to_fail(copy, self.prepare, self.tests, self.group)
+        word = WORDS.get(self.group, self.group)
+        return tree.first_to_fail(copy, self.prepare, self.tests, word)
 
 
 def row_faults() -> Iterator[RowFault]:

@@ -31,5 +31,6 @@ def test_names_are_unique() -> None:
 
 
 def test_the_tests_that_are_tried_are_there() -> None:
-    files = {file for tests in (tree.TESTS, *tree.NEAREST.values(), *TESTS.values()) for file in tests}
+    stated = (tree.TESTS, *tree.NEAREST.values(), *tree.ALONE.values(), *TESTS.values())
+    files = {tree.file_of(test) for tests in stated for test in tests}
     assert [file for file in sorted(files) if not (ROOT / file).is_file()] == []

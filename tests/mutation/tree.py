@@ -78,6 +78,47 @@ NEAREST = {
     "training": ("tests/build/test_training.py", "tests/build/test_initialisation.py"),
 }
 """By group of faults, what is tried before the others."""
+_TRIED_AS_TASKS = (
+    "padded_batch[greedy-Model-speech-to-speech-1]",
+    "padded_batch[several-Model-text-to-speech-2]",
+    "options_go_where_their_prefix_says[0]",
+    "a_prompt_in_place_of_a_language[Model-text-to-text]",
+    "speech_without_the_ids_it_is_made_of[Model-text-to-speech]",
+    "a_model_that_can_speak_speaks[Model-text-to-speech]",
+    "every_speaker_has_a_voice[1]",
+)
+ALONE = {
+    "chunked speech encoder": (
+        "tests/seamless/test_speech_encoder.py",
+        "tests/seamless/test_speech_encoder_training.py",
+    ),
+    "units and vocoder": (
+        "tests/blocks/test_upsampling.py",
+        "tests/seamless/test_units.py",
+        "tests/seamless/test_vocoder.py",
+        "tests/seamless/test_methods.py",
+    ),
+    "characters and units": ("tests/seamless/test_characters.py", "tests/seamless/test_sampling.py"),
+    "spoken flows": (
+        *(f"tests/seamless/test_tasks.py::test_{name}" for name in _TRIED_AS_TASKS),
+        "tests/seamless/test_requests.py",
+        "tests/seamless/test_sampling.py",
+    ),
+    "buckets and methods": (
+        "tests/checkpoint/test_tables.py",
+        "tests/seamless/test_compile.py::test_sizes_are_rounded_up_and_nothing_changes",
+        "tests/seamless/test_compile.py::test_buckets_hold_what_they_are_for",
+        "tests/seamless/test_methods.py",
+        "tests/seamless/test_vocoder.py::test_ids_outside_their_table_are_refused",
+        "tests/seamless/test_export.py::test_nothing_is_missing_or_too_much[SeamlessM4Tv2Model-1]",
+    ),
+    "stacked frames and languages": (
+        "tests/processing/test_stacked_frames.py",
+        "tests/processing/test_translation_tokenizer.py",
+        "tests/seamless/test_processor.py",
+    ),
+}
+"""By group of faults that only these can find, all that is tried: files, or single tests."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
 """Up to the first failure, and without what only reports."""
 LIMIT = 1800
@@ -114,9 +155,16 @@ def edited(file: Path, find: str, replace: str) -> Iterator[None]:
 
 
 def tests_of(group: str) -> tuple[str, ...]:
-    """All tests, those nearest to a group first."""
+    """All tests, those nearest to a group first; or those that alone know of it."""
+    if group in ALONE:
+        return ALONE[group]
     first = NEAREST.get(group, ())
     return (*first, *(name for name in TESTS if name not in first))
+
+
+def file_of(test: str) -> str:
+    """The file of a test, or of all in it."""
+    return test.partition("::")[0]
 
 
 def warm_up() -> None:
@@ -169,7 +217,7 @@ def run(tree: Path, prepare: Callable[[], None] | None = None, tests: tuple[str,
 def enter(tree: Path, tests: Iterable[str]) -> None:
     """Import a copy and its tests once for all runs to come that edit no file."""
     _enter(tree)
-    for file in tests:
+    for file in dict.fromkeys(map(file_of, tests)):
         import_module(file.removesuffix(".py").replace("/", "."))
 
 

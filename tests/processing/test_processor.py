@@ -65,8 +65,9 @@ def test_a_padded_batch_is_the_published_one(make: Make, folders: dict[str, Path
     torch.testing.assert_close(inputs["input_features"], expected["input_features"], rtol=0, atol=1e-4)
     labels = [row[row != -100].tolist() for row in inputs["labels"]]
     assert labels == published.tokenizer(TEXTS)["input_ids"]
-    tokens = ours(text=TEXTS)
-    expected = published.tokenizer(TEXTS, padding=True, return_tensors="pt")
+    read = [text for text in TEXTS if text]  # an empty one is written, and not read
+    tokens = ours(text=read)
+    expected = published.tokenizer(read, padding=True, return_tensors="pt")
     assert torch.equal(tokens["input_ids"], expected["input_ids"])
     assert torch.equal(tokens["attention_mask"], expected["attention_mask"])
     assert ours.batch_decode(tokens["input_ids"]) == published.batch_decode(

@@ -32,6 +32,7 @@ def save_translator(folder: Path, architecture: str = MULTITASK, **fields: Any) 
     model = model_of(config, _SEED)
     with torch.no_grad():
         model.lm_head.weight[len(ids) :] = 0.0  # as the published model never writes them
+        model.lm_head.weight[config.eos_token_id] *= 2.0  # most texts end by themselves
     _set_tables(model.generation_config, ids, config)
     made = dedicated(model, architecture)
     made.save_pretrained(folder)
@@ -43,7 +44,8 @@ def _config(vocabulary: int, **fields: Any) -> SeamlessM4Tv2Config:
     made = random_config(_SEED).to_dict()
     sizes = {"vocab_size": vocabulary, "char_vocab_size": 60, "vocoder_num_spkrs": SPEAKERS}
     adapter = {"adaptor_kernel_size": 8, "adaptor_stride": 8, "num_adapter_layers": 1}
-    return SeamlessM4Tv2Config(**(made | sizes | adapter | {"max_position_embeddings": 400, **fields}))
+    limits = {"max_position_embeddings": 400, "max_new_tokens": 60}
+    return SeamlessM4Tv2Config(**(made | sizes | adapter | limits | fields))
 
 
 def _set_tables(generation: Any, ids: dict[str, int], config: SeamlessM4Tv2Config) -> None:

@@ -14,8 +14,9 @@ from blocks.cache import BUCKET
 from runtime.flows.buckets import bucket
 from tests.build.test_compile import Counter
 from tests.parity.cases import difference
-from tests.seamless.conftest import Folders, Published
+from tests.seamless.conftest import Folders, Live, Published
 from tests.seamless.oracle import decoder_ids, speech_batch, text_batch
+from tests.seamless.settings import SEEDS, random_config
 
 METHODS = ("predict_durations", "decode_units", "predict_unit_durations", "vocode")
 Shapes = tuple[tuple[int, ...], ...]
@@ -51,22 +52,53 @@ def spoken(model: Any, batch: dict[str, Tensor], language: str) -> tuple[Tensor,
     return found.unit_sequences, found.waveform_lengths, found.waveform
 
 
-@pytest.mark.parametrize("seed", [0, 3])
-def test_speech_is_that_of_the_eager_methods(folders: Folders, published: Published, seed: int) -> None:
-    folder, config = folders(seed), published(seed).config
-    eager, model = (crossloom.load(crossloom.import_spec(folder), folder) for _ in range(2))
-    methods = {name: Compiled(getattr(model, name)) for name in METHODS}
-    model.__dict__.update(methods)
+def same_speech(model: Any, eager: Any, config: Any) -> int:
+    """Translate recordings and texts with both, and compare; how many batches there were."""
     language = next(iter(model.tables["vocoder_lang_code_to_id"]))
-    calls = 0
-    for batch in (speech_batch(config, 0), text_batch(config, 1), text_batch(config, 2)):
+    batches = (speech_batch(config, 0), text_batch(config, 1), text_batch(config, 2))
+    for batch in batches:
         units, lengths, waveform = spoken(model, batch, language)
         expected = spoken(eager, batch, language)
         assert torch.equal(units, expected[0])
         assert torch.equal(lengths, expected[1])
         assert waveform.shape == expected[2].shape
         assert difference(waveform, expected[2]) <= 1e-6
-        calls += 1
+    return len(batches)
+
+
+class Rounded:
+    """A method that is not compiled, and is given what a compiled one would be."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self.sizes: set[int] = set()
+        self._method = method
+
+    def __call__(self, length: int = 0, **inputs: Tensor) -> Any:
+        self.sizes |= {tensor.shape[1] for tensor in inputs.values() if tensor.dim() > 1}
+        if not length:
+            return self._method(**inputs)
+        self.sizes.add(length)
+        return self._method(**inputs, length=length)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sizes_are_rounded_up_and_nothing_changes(folders: Folders, live: Live, seed: int) -> None:
+    model = crossloom.from_pretrained(folders(seed))
+    methods = {name: Rounded(getattr(model, name)) for name in METHODS}
+    model.__dict__.update(methods)
+    same_speech(model, live(seed), random_config(seed))
+    for name, method in methods.items():
+        assert method.sizes, name
+        assert all(size == bucket(size) for size in method.sizes), name
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_speech_is_that_of_the_eager_methods(folders: Folders, published: Published, seed: int) -> None:
+    folder, config = folders(seed), published(seed).config
+    eager, model = (crossloom.load(crossloom.import_spec(folder), folder) for _ in range(2))
+    methods = {name: Compiled(getattr(model, name)) for name in METHODS}
+    model.__dict__.update(methods)
+    calls = same_speech(model, eager, config)
     for name, method in methods.items():
         sizes = {size for shapes in method.shapes for shape in shapes for size in shape[1:2]}
         print(f"{name}: {method.counter.graphs} compilations in {calls} calls")

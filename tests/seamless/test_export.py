@@ -32,8 +32,10 @@ def task_of(architecture: str) -> Task:
     return next(task for task in reversed(TASKS) if task.architecture == architecture)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@every_class
+@pytest.mark.parametrize(
+    ("architecture", "seed"),
+    [(MULTITASK, seed) for seed in SEEDS] + [(one, seed) for one in DEDICATED for seed in (0, 1, UNTIED)],
+)
 def test_nothing_is_missing_or_too_much(
     folders: Folders, live: Live, published: Published, tmp_path: Path, seed: int, architecture: str
 ) -> None:

@@ -58,7 +58,7 @@ def test_padded_batch(live: Live, published: Published, seed: int, task: Task, s
     assert len(made.sequences) == rows
 
 
-@each
+@few
 @every_task
 @pytest.mark.parametrize("masked", [True, False], ids=["mask", "no-mask"])
 def test_a_batch_of_one(live: Live, published: Published, seed: int, task: Task, masked: bool) -> None:

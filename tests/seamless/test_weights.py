@@ -103,6 +103,22 @@ def test_normed_weights_of_a_vocoder_that_is_not_there_are_left_alone(
     assert crossloom.verify(spec_of(folder, MULTITASK)) == []
 
 
+@pytest.mark.parametrize("part", ["text_encoder", "text_decoder"])
+@pytest.mark.parametrize("change", [0.0, 0.1])
+def test_stored_sinusoids_must_be_the_formula(
+    folders: Folders, published: Published, part: str, change: float, tmp_path: Path
+) -> None:
+    """No published file has them; a file that keeps what was computed is read if it is that."""
+    folder = _copy(folders(0), tmp_path)
+    table = getattr(published(0), part).embed_positions.weights + change
+    respelt(folder, lambda tensors: {**tensors, f"{part}.embed_positions.weights": table})
+    if change:
+        with pytest.raises(crossloom.CrossloomError, match="XL512"):
+            crossloom.from_pretrained(folder)
+    else:
+        crossloom.from_pretrained(folder)
+
+
 def test_a_part_that_the_checkpoint_lacks_is_missing(folders: Folders) -> None:
     folder = folders(0, "SeamlessM4Tv2ForSpeechToText")
     told = crossloom.verify(spec_of(folder, MULTITASK))

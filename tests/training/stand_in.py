@@ -95,7 +95,7 @@ class Model(nn.Module):
 class Processor:
     """Frames of 20 ms, their spectrum in eight bins; a word is an id."""
 
-    takes = "audio"
+    kinds = ("audio",)
     padding: ClassVar[Mapping[str, int]] = {}
     sampling_rate = RATE
 
