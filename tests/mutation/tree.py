@@ -92,12 +92,8 @@ ALONE = {
         "tests/seamless/test_speech_encoder.py",
         "tests/seamless/test_speech_encoder_training.py",
     ),
-    "units and vocoder": (
-        "tests/blocks/test_upsampling.py",
-        "tests/seamless/test_units.py",
-        "tests/seamless/test_vocoder.py",
-        "tests/seamless/test_methods.py",
-    ),
+    "durations and units": ("tests/blocks/test_upsampling.py", "tests/seamless/test_units.py"),
+    "vocoder": ("tests/seamless/test_vocoder.py",),
     "characters and units": ("tests/seamless/test_characters.py", "tests/seamless/test_sampling.py"),
     "spoken flows": (
         *(f"tests/seamless/test_tasks.py::test_{name}" for name in _TRIED_AS_TASKS),
