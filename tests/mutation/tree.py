@@ -85,6 +85,7 @@ _TRIED_AS_TASKS = (
     "a_prompt_in_place_of_a_language[Model-text-to-text]",
     "speech_without_the_ids_it_is_made_of[Model-text-to-speech]",
     "a_model_that_can_speak_speaks[Model-text-to-speech]",
+    "every_language_is_spoken[1]",
     "every_speaker_has_a_voice[1]",
 )
 ALONE = {
