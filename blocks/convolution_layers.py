@@ -49,19 +49,26 @@ class PostNormConvolutionLayer(nn.Module):
         self.convolutions_norm = convolutions_norm
         self.dropout = dropout
 
-    def forward(self, hidden: Tensor, bias: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """hidden [B, T, D], additive mask [B, 1, 1, T], the mask itself [B, T] -> [B, T, D]."""
-        hidden = self.self_attention_norm(hidden + self.self_attention(hidden, bias))
+    def forward(self, hidden: Tensor, visible: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """hidden [B, T, D], positions that attention sees [B, 1, 1, T], the same as a mask [B, T]
+        -> [B, T, D]."""
+        hidden = self.self_attention_norm(hidden + self.self_attention(hidden, visible))
         convolved = F.dropout(self.convolutions(hidden, mask), self.dropout, self.training)
         return self.convolutions_norm(hidden + convolved)
 
 
 class ConvolutionStack(SelfAttentionStack):
-    """Layers that are told what is valid twice: for their attention, and for their convolutions."""
+    """Layers that are told what is valid twice: for their attention, and for their convolutions.
+
+    Attention is told by truth values: of a row without anything valid it makes zeros then, as published.
+    """
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, T, D], mask [B, T] with 1 = keep -> [B, T, D]."""
-        return self.through(hidden, None) if mask is None else self.through(hidden, mask, mask)
+        visible = None if mask is None else mask.bool()[:, None, None, :]
+        for _, layer in self.kept():
+            hidden = layer(hidden, visible, mask)
+        return hidden
 
 
 class LayerDropConvolutionStack(ConvolutionStack):

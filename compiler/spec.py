@@ -14,6 +14,7 @@ from compiler.diagnostics.model import Span
 from specs.families import family
 from specs.family import Family
 from specs.flow import FLOWS, Flow
+from specs.generation.layers import SEARCH_IDS
 from specs.language import FreeGraph, Rows, SpecFile
 from specs.processing.stated import Processing
 from specs.values import View
@@ -160,7 +161,9 @@ class Spec:
         """What leads from a person's input to a person's output; none where the families do not say it."""
         whole = self.components.get("model")
         if whole is not None and whole.family.flows is not None:
-            return whole.family.flows(whole.view)
+            searched = {name: one for name, one in self.generation.items() if name in SEARCH_IDS}
+            fields = {**self.config, **searched}  # what follows a text goes by the ids it was searched with
+            return whole.family.flows(View(fields, "model.config", whole.architecture))
         stated = self.processing
         if self.kind not in ("model", "pair") or stated.takes is None or stated.tokenizer is None:
             return ()

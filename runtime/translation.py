@@ -27,6 +27,9 @@ _NOT_HERE = {
 }
 """Arguments of `generate` that make no translation, and what to do."""
 
+_GONE_BY = ("eos_token_id", "pad_token_id")
+"""Options of `generate` that steps behind a text count on."""
+
 
 class Translation(NamedTuple):
     """What became of a batch; None where a flow does not give it.
@@ -76,6 +79,7 @@ def translate(
     text = of_text(arguments)
     values: dict[str, Any] = {"inputs": inputs, "language": tgt_lang, "speaker": speaker_id}
     values["sampling"] = of_units(arguments, speaks)
+    refuse(_check_ids(model.spec, text) if speaks else ())
     prompt = text.pop("decoder_input_ids", None)
     if tgt_lang is None and prompt is not None and not speaks:
         values["prompt"] = prompt
@@ -139,6 +143,16 @@ def _check_arguments(speaks: Any, arguments: Mapping[str, Any]) -> Iterator[Prob
     for name, help in _NOT_HERE.items():
         if name in arguments:
             yield Problem("XL406", f"`translate` takes no `{name}`", (), help=help)
+
+
+def _check_ids(spec: Spec, options: Mapping[str, Any]) -> Iterator[Problem]:
+    """XL407 for an end or a padding of texts that what makes speech of them does not go by."""
+    stated = {**spec.config, **spec.generation}
+    for name in _GONE_BY:
+        if name in options and options[name] != stated.get(name):
+            message = f"`{name}` is {options[name]} in the call, and the model's is {stated.get(name)}"
+            info = ("speech is made of what a text has beside them, by the model's own ids",)
+            yield Problem("XL407", message, (), info, "leave it out, or ask for text alone")
 
 
 def _check_length(spec: Spec, inputs: Mapping[str, Any]) -> Iterator[Problem]:

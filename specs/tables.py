@@ -22,14 +22,19 @@ class HostTable:
         gives: `ids` of texts (languages, characters), or `texts` of ids, which JSON writes in digits.
         bound: the field of the config that says how many ids there are.
         method: the method of the model that nothing can be made for without the table.
+        is_distinct: whether no two entries have one id.
+        token: how a tokenizer spells what an entry is of, where it has the same id for it.
     """
 
     gives: Literal["ids", "texts"]
     bound: str
     method: str
+    is_distinct: bool = False
+    token: str | None = None
 
     def problems(self, name: str, table: Any, config: Mapping[str, Any]) -> Iterator[Problem]:
-        """XL103 for what is no such table, XL402 for ids that are out of bounds; the first of each.
+        """XL103 for what is no such table, XL402 for ids that are out of bounds, XL403 for one that is given
+        twice; the first of each.
 
         `name` is the field of the file that has it.
         """
@@ -48,20 +53,56 @@ class HostTable:
                 "XL402",
                 f"`{name}` has the id {largest}, and `{self.bound}` is {most}",
                 ((name, f"ids up to {largest}"),),
-                help="take the generation_config.json that belongs to this config.json",
+                help=_OWN,
             )
+        if self.is_distinct and unread is None:
+            yield from _shared(name, table)
+
+    def unlike(
+        self, name: str, table: Mapping[str, int], ids: Mapping[str, int], whose: str
+    ) -> Iterator[Problem]:
+        """XL403 for the first entry whose token has another id, or none, among `ids` of `whose`."""
+        if self.token is None:
+            return
+        for key, id_ in table.items():
+            token = self.token.format(key)
+            if ids.get(token) != id_:
+                told = f"gives `{token}` the id {ids[token]}" if token in ids else f"has no `{token}`"
+                yield Problem(
+                    "XL403",
+                    f"`{name}` has the id {id_} for `{key}`, and {whose} {told}",
+                    ((name, f"`{key}` is {id_}"),),
+                    info=("texts would be asked for in one language, and come in another",),
+                    help=_OWN,
+                )
+                return
 
     def _ids(self, table: Mapping[str, Any]) -> list[int | None]:
         """The id of every entry; None for an entry that is not in the form."""
         if self.gives == "ids":
             return [value if type(value) is int and value >= 0 else None for value in table.values()]
         return [
-            int(key) if _is_digits(key) and isinstance(text, str) else None for key, text in table.items()
+            int(key) if _is_written(key) and isinstance(text, str) else None for key, text in table.items()
         ]
 
 
-def _is_digits(key: str) -> bool:
-    return key.isascii() and key.isdigit()
+_OWN = "take the generation_config.json that belongs to this checkpoint"
+
+
+def _is_written(key: str) -> bool:
+    """Whether a key is a number as it is looked up: digits, and no zero before them."""
+    return key.isascii() and key.isdigit() and key == str(int(key))
+
+
+def _shared(name: str, table: Mapping[str, int]) -> Iterator[Problem]:
+    owners: dict[int, str] = {}
+    for key, id_ in table.items():
+        if id_ in owners:
+            message = f"`{name}` has the id {id_} for both `{owners[id_]}` and `{key}`"
+            info = ("one of them would be taken for the other",)
+            yield Problem("XL403", message, ((name, f"{id_} twice"),), info, _OWN)
+            return
+        owners[id_] = key
 
 
 def _misfit(message: str, name: str, gives: str) -> Problem:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compiler.checkpoint.source import Folder, Source
 from compiler.checkpoint.subfolder import Subfolder
+from compiler.configuration.tables import tables_stated, unlike_tokenizer
 from compiler.diagnostics.model import Diagnostic
 from compiler.places import id_address, located
 from compiler.spec import Component, Spec
@@ -53,7 +54,10 @@ def tokenizer_source(spec: Spec, one: StatedTokenizer, sources: Mapping[str, Sou
 
 
 def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
-    """XL403 where the checkpoint's own vocabulary is not the model's: read from its file of ids alone."""
+    """XL403 where the checkpoint's own vocabulary is not the model's, or that of its tables.
+
+    It is read from its file of ids alone.
+    """
     for one in tokenizers_of(spec):
         held = section_source(spec, one.key, source)
         file = ids_file_of(one.kind, held.has)
@@ -64,6 +68,7 @@ def vocabulary_findings(spec: Spec, component: Component, source: Source) -> Ite
             if component.rows is not None and len(ids) == component.rows.stored:
                 continue  # the checkpoint's own vocabulary, which gives way to another
             yield from tokenizer_findings(spec, one, ids, max(ids.values()), held.label(file))
+            yield from unlike_tokenizer(source, tables_stated(spec), ids)
 
 
 def tokenizer_findings(

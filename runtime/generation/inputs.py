@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from compiler.analysis import analysis_of
 from runtime.failures import failure, refuse
 from runtime.generation.interface import Encoded, Model
 from specs.problems import Problem
@@ -77,15 +78,39 @@ def check_model(model: Any) -> Iterator[Problem]:
 
 
 def encode(model: Model, inputs: Mapping[str, Tensor]) -> Encoded:
-    """The encoder's output. Raises CrossloomError (XL305) for shapes that it does not take."""
+    """The encoder's output.
+
+    Raises CrossloomError: XL305 for shapes that it does not take, XL412 for inputs that it makes no state of.
+    """
     try:
         return model.encode(**inputs)
+    except RuntimeError as error:  # a convolution says so in numbers of its own
+        problem = _too_short(model, inputs)
+        if problem is None:
+            raise
+        raise failure(problem.code, problem.message, info=problem.info, help=problem.help) from error
     except ValueError as error:
         raise failure(
             "XL305",
             f"the encoder does not take these inputs: {error}",
             help="pass what the processor returns",
         ) from error
+
+
+def _too_short(model: Any, inputs: Mapping[str, Tensor]) -> Problem | None:
+    """XL412 for an input of fewer frames or samples than the encoder makes one state of."""
+    graph = analysis_of(model.spec).graph
+    assert graph is not None, "a model is built from a graph"
+    for name, value in inputs.items():
+        type_ = graph.inputs[name]
+        if type_.role not in ("features", "waveform"):
+            continue
+        least = graph.minimums[str(type_.dims[1])]
+        if value.shape[1] < least:
+            message = f"`{name}` is {list(value.shape)}, and no state is left of fewer than {least} in a row"
+            info = ("a kernel and a stride of the encoder reach over so many",)
+            return Problem("XL412", message, (), info, "pad it with zeros and a mask, or leave it out")
+    return None
 
 
 def encode_checked(model: Model, inputs: Mapping[str, Tensor]) -> Encoded:

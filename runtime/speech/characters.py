@@ -19,7 +19,7 @@ SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 
 
 class Characters(NamedTuple):
-    """Of a batch of subwords: the `ids` [B, C] int64, filled with the pad id; `counts` [B, T] of each."""
+    """Of a batch of subwords: the `ids` [B, C] int64, filled with 0; `counts` [B, T] of each."""
 
     ids: Tensor
     counts: Tensor
@@ -32,7 +32,8 @@ def subword_to_characters(
 
     `id_to_text` gives the piece of an id, written in digits, `char_to_id` the id of a character; one that it
     lacks is unknown, and the unknown subword is one unknown character. What follows the first pad of a row
-    has no characters.
+    has no characters. Rows are filled with the character 0, which lasts for nothing there: the pad id of
+    texts, with which the published code fills them, may be beyond the characters.
 
     Raises CrossloomError (XL402) for an id without a piece.
     """
@@ -48,7 +49,7 @@ def subword_to_characters(
         for row, texts in zip(rows, pieces, strict=True)
     ]
     longest = max((sum(row) for row in counts), default=0)
-    return Characters(_filled(spelt, longest, pad, ids), _filled(counts, ids.shape[1], 0, ids))
+    return Characters(_filled(spelt, longest, ids), _filled(counts, ids.shape[1], ids))
 
 
 def characters_of_sequences(
@@ -58,17 +59,30 @@ def characters_of_sequences(
     *,
     pad: int,
     unknown: int,
-    end: int,
+    end: int | Sequence[int] | None,
 ) -> Characters:
-    """Decoded sequences [B, L] = [start, language, subwords, end or padding] -> their characters.
+    """Decoded sequences [B, L] = [start, language, subwords, an end or padding] -> their characters.
 
     `counts` [B, L - 1] belong to the states the decoder has of all but the last: those of the start and of
-    the language, which no character has, and of the subwords. Raises as `subword_to_characters`.
+    the language, which no character has, and of the subwords.
+
+    Raises CrossloomError as `subword_to_characters`, and XL417 where no row has a character.
     """
     subwords = sequences[:, 2:-1]
+    ends = [] if end is None else [end] if isinstance(end, int) else list(end)
+    is_end = torch.isin(subwords, subwords.new_tensor(ends))
     made = subword_to_characters(
-        subwords.masked_fill(subwords == end, pad), id_to_text, char_to_id, pad=pad, unknown=unknown
+        subwords.masked_fill(is_end, pad), id_to_text, char_to_id, pad=pad, unknown=unknown
     )
+    if made.ids.shape[1] == 0:
+        raise failure(
+            "XL417",
+            "the text is empty: there is nothing to say",
+            info=(
+                f"the decoder ended {'it' if len(sequences) == 1 else 'all of them'} before a first piece",
+            ),
+            help="ask for text alone, or for some of it with `text_min_new_tokens=`",
+        )
     return made._replace(counts=torch.nn.functional.pad(made.counts, (1, 1)))
 
 
@@ -109,6 +123,6 @@ def _spelt(index: int, piece: str, char_to_id: Mapping[str, int], unknown: int) 
     return [unknown] if index == unknown else [char_to_id.get(letter, unknown) for letter in piece]
 
 
-def _filled(rows: Sequence[Sequence[int]], width: int, value: int, like: Tensor) -> Tensor:
-    """Rows of numbers, filled on the right: [B, width], of the dtype and on the device of another tensor."""
-    return like.new_tensor([[*row, *[value] * (width - len(row))] for row in rows]).reshape(len(rows), width)
+def _filled(rows: Sequence[Sequence[int]], width: int, like: Tensor) -> Tensor:
+    """Rows of numbers, zeros behind them: [B, width], of the dtype and on the device of another tensor."""
+    return like.new_tensor([[*row, *[0] * (width - len(row))] for row in rows]).reshape(len(rows), width)

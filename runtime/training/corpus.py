@@ -55,20 +55,22 @@ class Corpus:
         vocabulary: int,
         longest_text: int | None = None,
         languages: Mapping[str, str] | None = None,
+        start: int | None = None,
         progress: bool = False,
     ) -> None:
         """Check every row; with `cache`, compute and keep the inputs of each (float32 features on the host).
 
         `vocabulary` is how many ids the model knows, `longest_text` the most it has positions for.
-        `languages` is passed on to the processor. Without `cache` the processor sees whole batches, as a
-        front end that normalises over padding needs, and runs again in every epoch.
+        `languages` is passed on to the processor. `start` is the id that decoding begins with, where the
+        tokenizer writes it before a text: the model puts it there itself. Without `cache` the processor sees
+        whole batches, as a front end that normalises over padding needs, and runs again in every epoch.
 
         Raises:
             CrossloomError: XL420 for every row whose source or text is unusable, with its place.
         """
         self.rows = rows
         self._processor = processor
-        self._languages = dict(languages or {})
+        self._languages, self._start = dict(languages or {}), start
         self._vocabulary, self._longest_text = vocabulary, longest_text
         self._cached: list[Batch] | None = [] if cache else None
         self.lengths: list[int] = []
@@ -130,7 +132,11 @@ class Corpus:
 
     def _process(self, rows: Sequence[Row]) -> Batch:
         given = SOURCES[rows[0].kind](self._processor, [row.source for row in rows])
-        return dict(self._processor(**given, text_target=[row.text for row in rows], **self._languages))
+        made = dict(self._processor(**given, text_target=[row.text for row in rows], **self._languages))
+        labels = made["labels"]
+        if self._start is not None and bool((labels[:, 0] == self._start).all()):
+            made["labels"] = labels[:, 1:]
+        return made
 
 
 def _recordings(processor: Processor, paths: Sequence[Any]) -> dict[str, Any]:

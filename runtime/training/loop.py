@@ -81,11 +81,15 @@ def train(
         if not chosen.resume:
             require_unused(chosen.output)
     require_finite(model)
+    asked = is_asked_for_language(model)
+    if asked and chosen.target_language is None:
+        message = "no target language: what the texts are written in is told to the decoder"
+        raise failure("XL105", message, help="pass `target_language=`, `--target-language` in a shell")
     if valid is not None:
         # Better told now than after the training.
         require("`valid`", "jiwer", extra="train")
         check_options(model.spec, {}, model.generation_defaults)
-        if is_asked_for_language(model):
+        if asked:
             check_requests(model.spec.flows[0], model, {"language": chosen.target_language})
     if processor is None:
         processor = processor_of_model(model)
@@ -97,6 +101,7 @@ def train(
         "languages": {name: value for name, value in languages.items() if value is not None},
         "vocabulary": model.vocabulary,
         "longest_text": model.spec.maximum_target,
+        "start": model.spec.config["decoder_start_token_id"] if asked else None,
         "progress": chosen.progress,
     }
     with frozen(model, chosen.freeze), torch.random.fork_rng(_cuda_devices(model)):

@@ -78,6 +78,39 @@ def test_start_language_and_end_have_no_characters() -> None:
     assert made.ids.tolist() == [[7, 8, 9], [7, 8, 0]]
 
 
+@pytest.mark.parametrize(
+    ("end", "counts"), [(END, [2, 1]), ([END, 5], [2, 0]), (None, [2, 1]), ([5], [2, 0])]
+)
+def test_no_end_of_several_has_characters(end: Any, counts: list[int]) -> None:
+    texts = {"3": "</s>", "4": "ab", "5": "c"}
+    made = characters_of_sequences(
+        torch.tensor([[3, 9, 4, 5, 3]]), texts, {}, pad=PAD, unknown=UNKNOWN, end=end
+    )
+    assert made.counts.tolist() == [[0, *counts, 0]]
+
+
+def test_rows_are_filled_with_a_character_that_there_is() -> None:
+    """The pad id of texts may be beyond the characters."""
+    sequences = torch.tensor([[3, 9, 4, 5, 3], [3, 9, 4, 3, 70]])
+    made = characters_of_sequences(sequences, {"4": "ab", "5": "c"}, {}, pad=70, unknown=UNKNOWN, end=END)
+    assert made.ids.tolist() == [[1, 1, 1], [1, 1, 0]]
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_text_of_nothing_is_told(rows: int) -> None:
+    """The public class fails in a convolution over no position."""
+    for sequence in ([3, 9, 3], [3, 9, 3, 0], [3, 9]):
+        with pytest.raises(CrossloomError) as raised:
+            characters_of_sequences(
+                torch.tensor([sequence] * rows), {}, {}, pad=PAD, unknown=UNKNOWN, end=END
+            )
+        (finding,) = raised.value.diagnostics
+        assert finding.code == "XL417"
+    some = torch.tensor([[3, 9, 3, 0], [3, 9, 4, 3]])
+    made = characters_of_sequences(some, {"4": "a"}, {}, pad=PAD, unknown=UNKNOWN, end=END)
+    assert made.counts.tolist() == [[0, 0, 0], [0, 1, 0]]
+
+
 def test_an_id_without_a_text_is_told() -> None:
     with pytest.raises(CrossloomError) as raised:
         subword_to_characters(torch.tensor([[4, 77]]), {"4": "a"}, {}, pad=PAD, unknown=UNKNOWN)

@@ -31,6 +31,7 @@ IMPOSSIBLE: list[dict[str, Any]] = [
     {"resblock_kernel_sizes": [2], "resblock_dilation_sizes": [[2]]},
     {"upsample_initial_channel": 1},
     {"upsample_kernel_sizes": [1]},
+    {"char_vocab_size": 1},
     {"pad_token_id": None},
     {"pad_token_id": 23},
     {"t2u_pad_token_id": None},

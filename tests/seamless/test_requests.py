@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import SeamlessM4Tv2Config
 
 import crossloom
 from compiler.diagnostics.model import CrossloomError, Diagnostic
 from specs.families.seamless_m4t_v2.tables import TABLES
 from tests.seamless.conftest import Folders, Live, Published
-from tests.seamless.oracle import speech_batch, text_batch
+from tests.seamless.oracle import model_of, speech_batch, text_batch
+from tests.seamless.settings import random_config
 
 Given = dict[str, Any]
 Change = Callable[[Given, Given], Given]
@@ -180,6 +182,34 @@ def test_options(idle: Any, batches: tuple[Given, Given], case: str) -> None:
     finding = refused(idle, **batches[0], **{"tgt_lang": "fra", **options})
     assert finding.code == code
     assert message in finding.message
+
+
+def test_recordings_too_short_for_a_state(published: Published, tmp_path: Path) -> None:
+    """Two strided kernels over so few frames; the public class fails in a convolution."""
+    config = SeamlessM4Tv2Config(
+        **{
+            **random_config(1).to_dict(),
+            "num_adapter_layers": 2,
+            "adaptor_kernel_size": 7,
+            "adaptor_stride": 2,
+        }
+    )
+    theirs = model_of(config, 1)
+    theirs.save_pretrained(tmp_path)
+    model = crossloom.from_pretrained(tmp_path)
+    least = crossloom.lower(model.spec).minimums["source"]
+    assert least > 1
+    enough = {"input_features": torch.ones(2, least, config.feature_projection_input_dim)}
+    short = {"input_features": enough["input_features"][:, 1:]}
+    with pytest.raises(RuntimeError, match="Kernel size"):
+        theirs.generate(**short, tgt_lang="fra")
+    for speaks in (True, False):
+        assert translate(model, **enough, tgt_lang="fra", generate_speech=speaks).sequences is not None
+        finding = refused(model, **short, tgt_lang="fra", generate_speech=speaks)
+        assert finding.code == "XL412"
+        assert f"no state is left of fewer than {least}" in finding.message
+    with pytest.raises(CrossloomError, match="XL412"):
+        crossloom.generate(model, **short, decoder_input_ids=torch.ones(2, 1).long())
 
 
 def test_tasks_that_a_class_does_not_do(live: Live, batches: tuple[Given, Given]) -> None:

@@ -15,6 +15,8 @@ import torch
 
 import crossloom
 from compiler.diagnostics.model import CrossloomError
+from runtime.training.corpus import Corpus
+from runtime.training.manifest import read_rows
 from tests.oracle import read_back
 from tests.seamless.folders import save_translator
 from tests.seamless.oracle import CLASSES, MULTITASK
@@ -75,7 +77,7 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_the_loss_falls(translators: Translators, manifests: dict[str, Path], run: str) -> None:
     architecture, given, options = RUNS[run]
     losses = []
-    for steps in (1, 24):
+    for steps in (1, 60):
         model = crossloom.from_pretrained(translators(architecture))
         done = crossloom.train(model, manifests[given], **{**OPTIONS, "max_steps": steps, **options})
         losses.append(done.loss)
@@ -134,3 +136,25 @@ def test_a_language_that_is_not_written(translators: Translators, manifests: dic
         crossloom.train(
             model, manifests["speech"], valid=manifests["speech"], **{**OPTIONS, "target_language": "xyz"}
         )
+
+
+def test_training_begins_where_decoding_does(translators: Translators, manifests: dict[str, Path]) -> None:
+    """The tokenizer writes [end, language, text, end], the model puts the first of these there itself."""
+    model = crossloom.from_pretrained(translators("SeamlessM4Tv2ForTextToText"))
+    processor = crossloom.load_processor(model.spec)
+    languages: dict[str, Any] = {"src_lang": "eng", "tgt_lang": "fra"}
+    start = model.spec.config["decoder_start_token_id"]
+    rows = read_rows(manifests["text"], processor.kinds)
+    corpus = Corpus(rows, processor, vocabulary=model.vocabulary, languages=languages, start=start)
+    written = processor(text="the world", text_target="dlrow eht", **languages)["labels"][0].tolist()
+    assert written[0] == start
+    assert corpus.batch([0])["labels"][0].tolist() == written[1:]
+    assert written[1] == model.tables["text_decoder_lang_to_code_id"]["fra"]
+
+
+def test_a_model_of_several_languages_is_told_which(
+    translators: Translators, manifests: dict[str, Path]
+) -> None:
+    model = crossloom.from_pretrained(translators("SeamlessM4Tv2ForSpeechToText"))
+    with pytest.raises(CrossloomError, match="XL105"):
+        crossloom.train(model, manifests["speech"], max_steps=1)

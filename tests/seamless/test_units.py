@@ -162,7 +162,7 @@ def test_padding_may_hold_anything(seed: int) -> None:
 
 @each
 def test_texts_without_characters_leave_the_others_alone(seed: int) -> None:
-    _, ours = both(seed)
+    theirs, ours = both(seed)
     batch = random_batch(seed)
     durations, logits, mask = our_units(ours, batch)
     counts = batch.counts.clone()
@@ -171,6 +171,8 @@ def test_texts_without_characters_leave_the_others_alone(seed: int) -> None:
     assert not others[1].any(), "no character lasts"
     assert not valid[1].any()
     assert bool(units.isfinite().all())
+    scores, _ = their_units(theirs, batch._replace(counts=counts))
+    assert difference(units[1, : scores.shape[1]], scores[1]) <= LOGITS, "units of nothing are as published"
     rest = [row for row in range(len(counts)) if row != 1]
     assert torch.equal(others[rest], durations[rest])
     if int(durations[1].sum()) < logits.shape[1]:  # the longest text is another

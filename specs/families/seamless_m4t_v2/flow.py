@@ -14,7 +14,7 @@ _TEXT, _UNITS, _VOICES = "text_decoder_lang_to_code_id", "t2u_lang_code_to_id", 
 _SPELLING = ("id_to_text", "char_to_id")
 """Tables of the texts of ids, and of the ids of their characters."""
 
-_UNKNOWN = 1
+UNKNOWN = 1
 """The id of what has no piece, and of what has no character."""
 
 _NAMES = {
@@ -71,7 +71,7 @@ def _units(c: View) -> Iterator[Step]:
     yield Step("heard", "host", "repeat_rows", ("encoded", "token_ids"))
     yield Step("states", "call", "decode_states", ("read_ids", "heard"))
     yield Step("read_mask", "host", "length_mask", ("read_ids",), pad)
-    special = {**pad, "unknown": _UNKNOWN, "end": plain(c.eos_token_id)}
+    special = {**pad, "unknown": UNKNOWN, "end": plain(c.eos_token_id)}
     spelling = {"tables": _SPELLING, **special}
     yield Step("characters", "host", "subword_to_characters", ("token_ids",), spelling)
     spelt = ("states", "read_mask", "characters.ids", "characters.counts")

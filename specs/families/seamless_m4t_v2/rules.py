@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from specs.families.seamless_m4t_v2 import speech_encoder
 from specs.families.seamless_m4t_v2.architectures import parts
+from specs.families.seamless_m4t_v2.flow import UNKNOWN
 from specs.fields import ids_in_vocabulary, pad_id_given
 from specs.problems import Problem
 from specs.values import View, plain
@@ -30,8 +31,21 @@ def _unit_ids(c: View) -> Iterable[Problem]:
     """Ids of units, and the one id that ends a text of which units are made."""
     yield from pad_id_given(c, "tell padding from units", "t2u_pad_token_id")
     yield from ids_in_vocabulary(c, _UNIT_IDS, "t2u_vocab_size")
+    yield from _unknown_character(c)
     yield from _one_end(c, "eos_token_id", "texts", "before their characters are counted")
     yield from _one_end(c, "t2u_eos_token_id", "units", "before the vocoder embeds them")
+
+
+def _unknown_character(c: View) -> Iterable[Problem]:
+    """XL402 where the id of unknown characters, which no field names, has no embedding."""
+    characters = c.char_vocab_size
+    if int(characters) <= UNKNOWN:
+        yield Problem(
+            "XL402",
+            f"char_vocab_size is {int(characters)}, and {UNKNOWN} is the id of an unknown character",
+            ((characters.origin or "", f"at least {UNKNOWN + 1}"),),
+            help=f"use {UNKNOWN + 1} or more",
+        )
 
 
 def _one_end(c: View, name: str, of: str, when: str) -> Iterable[Problem]:
