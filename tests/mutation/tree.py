@@ -103,6 +103,7 @@ ALONE = {
     ),
     "buckets and methods": (
         "tests/checkpoint/test_tables.py",
+        "tests/seamless/test_tables.py",
         "tests/seamless/test_compile.py::test_sizes_are_rounded_up_and_nothing_changes",
         "tests/seamless/test_compile.py::test_buckets_hold_what_they_are_for",
         "tests/seamless/test_methods.py",
