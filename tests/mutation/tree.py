@@ -85,6 +85,7 @@ _TRIED_AS_TASKS = (
     "a_prompt_in_place_of_a_language[Model-text-to-text]",
     "speech_without_the_ids_it_is_made_of[Model-text-to-speech]",
     "a_model_that_can_speak_speaks[Model-text-to-speech]",
+    "every_language_is_spoken[1]",
     "every_speaker_has_a_voice[1]",
 )
 ALONE = {
@@ -92,12 +93,8 @@ ALONE = {
         "tests/seamless/test_speech_encoder.py",
         "tests/seamless/test_speech_encoder_training.py",
     ),
-    "units and vocoder": (
-        "tests/blocks/test_upsampling.py",
-        "tests/seamless/test_units.py",
-        "tests/seamless/test_vocoder.py",
-        "tests/seamless/test_methods.py",
-    ),
+    "durations and units": ("tests/blocks/test_upsampling.py", "tests/seamless/test_units.py"),
+    "vocoder": ("tests/seamless/test_vocoder.py",),
     "characters and units": ("tests/seamless/test_characters.py", "tests/seamless/test_sampling.py"),
     "spoken flows": (
         *(f"tests/seamless/test_tasks.py::test_{name}" for name in _TRIED_AS_TASKS),
@@ -106,6 +103,7 @@ ALONE = {
     ),
     "buckets and methods": (
         "tests/checkpoint/test_tables.py",
+        "tests/seamless/test_tables.py",
         "tests/seamless/test_compile.py::test_sizes_are_rounded_up_and_nothing_changes",
         "tests/seamless/test_compile.py::test_buckets_hold_what_they_are_for",
         "tests/seamless/test_methods.py",
