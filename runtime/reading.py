@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from compiler.diagnostics.model import CrossloomError
+from compiler.diagnostics.near import near
 from runtime.audio import read_audio
 from runtime.audio.reading import Mono
 from runtime.failures import failure
@@ -45,6 +47,9 @@ _RECORDINGS = {
 _PATHS = ("/", "./", "../", "~/")
 """What a path begins with, and hardly a text."""
 
+_FILE_NAME = re.compile(r"\S*[^\s.]\.[a-z][a-z0-9]{1,3}", re.ASCII | re.IGNORECASE)
+"""One word with what the name of a file ends with, of whatever kind: `talk.wv`, `notes.txt`."""
+
 
 def kinds_of(inputs: Collection[str], kinds: Collection[str], given_as: str | None = None) -> list[str]:
     """What each input is of what a model takes: all of them `given_as`, where that is said.
@@ -70,8 +75,9 @@ def kinds_of(inputs: Collection[str], kinds: Collection[str], given_as: str | No
 
 def _is_path(text: str) -> bool:
     """Whether a text is the path of a recording, or of any file: no sentence looks like that."""
-    ends_so = PurePath(text).suffix.lower() in _RECORDINGS
-    return ends_so or (text.startswith(_PATHS) and not any(char.isspace() for char in text))
+    if PurePath(text).suffix.lower() in _RECORDINGS or _FILE_NAME.fullmatch(text):
+        return True
+    return text.startswith(_PATHS) and not any(char.isspace() for char in text)
 
 
 def reader_of(kind: str, processor: Processor, mono: Mono | None, or_text: bool = False) -> Reader:
@@ -88,9 +94,9 @@ def _audio(processor: Processor, mono: Mono | None, or_text: bool) -> Reader:
         if or_text and not os.path.exists(path):
             raise failure(
                 "XL117",
-                f"`{path}` looks like the path of a recording, and there is no such file",
-                info=("it is not translated as a text by mistake",),
-                help="check the path; if it is a text, say so with `--as text`",
+                f"`{path}` looks like a path, and there is no such file",
+                info=("it is not translated by mistake; a text that looks so is given with `--as text`",),
+                help=_path_meant(path),
             )
         try:
             samples = read_audio(path, processor.sampling_rate, mono)
@@ -99,6 +105,17 @@ def _audio(processor: Processor, mono: Mono | None, or_text: bool) -> Reader:
         return processor.split(samples)
 
     return read
+
+
+def _path_meant(path: str) -> str:
+    """The edit for a path that leads nowhere: a file beside it may have almost that name."""
+    folder, name = os.path.split(path)
+    try:
+        beside = os.listdir(folder or os.curdir)
+    except OSError:
+        return "check the path"
+    close = near(name, beside, most=1)
+    return f"did you mean `{os.path.join(folder, close[0])}`?" if close else "check the path"
 
 
 def _as_no_text(error: CrossloomError) -> CrossloomError:
@@ -127,6 +144,15 @@ _ABOUT = {
     "replace_unknown": ("text", "--replace-unknown"),
 }
 """What is asked of the reading of inputs -> the kind it is about, and the option of the command line."""
+
+
+def kinds_meant(inputs: Collection[str], kinds: Collection[str], possible: Collection[str]) -> set[str]:
+    """What may be among the inputs: all that is possible where there are none, or a path leads nowhere.
+
+    Such a path is told for itself, and what else was asked for may have been right.
+    """
+    lost = any(kind == "audio" and not os.path.exists(one) for one, kind in zip(inputs, kinds, strict=True))
+    return {*possible} if lost or not inputs else {*kinds}
 
 
 def check_reading(kinds: Collection[str], asked: Mapping[str, Any]) -> None:

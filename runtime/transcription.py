@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from compiler.diagnostics.cells import ELLIPSIS
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from runtime.audio.reading import Mono
 from runtime.failures import failure
 from runtime.flows import HOST, Host, check_options, check_requests, execute, flows_by_input, of_units
 from runtime.processing import Processor
-from runtime.reading import Reader, check_reading, kinds_of, reader_of
+from runtime.reading import Reader, check_reading, kinds_meant, kinds_of, reader_of
 from runtime.translation import translate
 from specs.flow import Flow
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_TOLD = 60
+"""Characters by which a text is told from others in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,7 @@ def transcribe(
     flows = flows_by_input(model.spec, "speech" if speech else "text")
     kinds = kinds_of(named, flows, given_as)
     asked = {"mono": mono, "src_lang": src_lang, "replace_unknown": replace_unknown}
-    check_reading({*kinds} or {*flows}, asked)
+    check_reading(kinds_meant(named, kinds, flows), asked)
     check_options(model.spec, options, model.generation_defaults)
     requests = {"language": tgt_lang, "speaker": speaker}
     reading = {"src_lang": src_lang, "errors": "replace" if replace_unknown else "strict"}
@@ -267,17 +272,23 @@ def _cut(source: str) -> Diagnostic:
     return Diagnostic(
         "XL423",
         Severity.WARNING,
-        f"the text of `{source}` stops at the length limit, before the model ended it",
+        f"the text of `{_short(source)}` stops at the length limit, before the model ended it",
         info=("what would follow is missing",),
-        help="allow more with `max_new_tokens` (`-g max_new_tokens=500`)",
+        help="allow more with `max_new_tokens` (`-g max_new_tokens=N`)",
     )
+
+
+def _short(source: str) -> str:
+    """As much of an input as tells which one it is: a path is named whole, a long text by its beginning."""
+    is_long_text = len(source) > _TOLD and any(map(str.isspace, source)) and not os.path.exists(source)
+    return f"{source[:_TOLD].rstrip()}{ELLIPSIS}" if is_long_text else source
 
 
 def _named(finding: Diagnostic, source: str) -> Diagnostic:
     """The finding with the input's name, if it has one, in place of `the audio` or whatever else it is."""
     if not source.strip():
         return finding
-    message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{source}`", finding.message, count=1)
+    message = re.sub(r"\bthe (audio|text|image)\b", lambda _: f"`{_short(source)}`", finding.message, count=1)
     return Diagnostic(
         finding.code, finding.severity, message, finding.spans, finding.info, finding.help, finding.fix
     )

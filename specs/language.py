@@ -119,7 +119,8 @@ class SpecFile(Section):
     encoder: Half | None = Field(None, description="encoder of a new combination, or a lone encoder")
     decoder: Half | None = Field(None, description="decoder of a new combination, or a lone decoder")
     bridge: Literal["auto", "none"] | BridgeBlock | None = Field(
-        None, description="what joins encoder and decoder widths"
+        None,
+        description="what joins encoder and decoder widths; a kind of bridge is written `{block: mlp}`",
     )
     graph: FreeGraph | None = Field(None, description="a free graph of blocks")
     weights: str | None = Field(

@@ -92,13 +92,20 @@ def _can_be(findings: Findings, role: str, stated: Family) -> bool:
             Severity.ERROR,
             f"`{stated.name}` cannot be {_AS[role]}",
             (findings.document.locate((role, "family")),),
-            (f"it can be {' or '.join(_AS[one] for one in roles)}", *_LACKS.get(role, ())),
+            (f"it can be {' or '.join(_AS[one] for one in roles)}", *_lacks(stated, role)),
             f"write it under `{roles[0]}:`, or name a family that can be {_AS[role]}: "
             + ", ".join(one for one in FAMILIES if role in roles_of(family(one))),
         ),
         (role, "family"),
     )
     return False
+
+
+def _lacks(stated: Family, role: str) -> tuple[str, ...]:
+    """What a half of another role is without; a whole model has both, and cannot be taken apart."""
+    if roles_of(stated) == ("model",):
+        return ("it is taken whole, and not by halves",)
+    return _LACKS.get(role, ())
 
 
 _AS = {"model": "a whole model", "encoder": "an encoder", "decoder": "a decoder"}

@@ -34,7 +34,7 @@ def refuse_overwriting(contents: Mapping[Path, str], read: Path | None = None) -
                     Severity.ERROR,
                     f"{names} would be written over",
                     info=tuple(f"`{path.name}` {reason}" for path, reason in lost),
-                    help="write to another place with `-o`, or let them go with `--force` (`force=True`)",
+                    help="write to another place, or let them go with `--force` (`force=True`)",
                 )
             ]
         )

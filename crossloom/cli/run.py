@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "--src-lang",
     "src_lang",
     metavar="CODE",
-    help="Language of source texts, where the model has several.",
+    help="Language of source texts, where the model has several; by default the tokenizer's own.",
 )
 @click.option(
     "--speech",

@@ -1885,21 +1885,11 @@ class Model(nn.Module):
                     if module.bias is not None:
                         bound = module.weight[0].numel() ** -0.5
                         nn.init.uniform_(module.bias, -bound, bound, generator=generator)
-                case nn.Conv1d() if f"{name}.".startswith("unit_decoder."):
-                    nn.init.kaiming_normal_(module.weight, generator=generator)
-                    if module.bias is not None:
-                        bound = module.weight[0].numel() ** -0.5
-                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 case nn.Linear() if f"{name}.".startswith("unit_head."):
                     nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
                     module.weight[1].zero_()
                     if module.bias is not None:
                         nn.init.zeros_(module.bias)
-                case nn.Conv1d():
-                    nn.init.kaiming_normal_(module.weight, generator=generator)
-                    if module.bias is not None:
-                        bound = module.weight[0].numel() ** -0.5
-                        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
                 case nn.ConvTranspose1d():
                     nn.init.kaiming_normal_(module.weight, generator=generator)
                     if module.bias is not None:

@@ -146,6 +146,6 @@ def _unknown_argument(name: str) -> Problem:
     if name in _OF_TRANSLATIONS:
         message = f"`{name}` says how to translate, and `generate` knows ids alone"
         return Problem("XL406", message, (), help="call `crossloom.translate`")
-    near = get_close_matches(name, [*OPTION_NAMES, *INPUT_NAMES, *OTHER_NAMES], n=2)
+    near = get_close_matches(name, [*OPTION_NAMES, *INPUT_NAMES, *OTHER_NAMES, *_OF_TRANSLATIONS], n=2)
     advice = "did you mean " + " or ".join(f"`{other}`" for other in near) + "?" if near else "remove it"
     return Problem("XL406", f"`{name}` is neither a generation option nor an input", (), help=advice)

@@ -207,9 +207,10 @@ class Processor:
     def _refuse_unusable(self, audio: Any, images: Any, text: Any, text_target: Any, src_lang: Any) -> None:
         """XL105 or XL112 for arguments of a call of which there are too few, or too many."""
         if src_lang is not None and (text is None or self._source_tokenizer is None):
+            reason = "no text to read is given" if text is None else "the tokenizer marks no source language"
             raise failure(
                 "XL112",
-                f"`src_lang` is {src_lang!r}, but the tokenizer marks no source language",
+                f"`src_lang` is {src_lang!r}, but {reason}",
                 help="leave `src_lang` out",
             )
         given = {"audio": audio, "images": images, "text": text}

@@ -43,6 +43,10 @@ class Processor(Protocol):
         """Write the processor's files in the Hub's layout."""
 
 
+_HELP = {"XL410": "write it with one channel, for example with `ffmpeg -i FILE -ac 1 out.wav`"}
+"""What repairs a row where a reading alone has options of its own."""
+
+
 class Corpus:
     """Checked rows and their model inputs."""
 
@@ -109,7 +113,7 @@ class Corpus:
             inputs = self._process([row])
         except CrossloomError as error:
             return [
-                row.finding(finding.message, info=finding.info, help=finding.help)
+                row.finding(finding.message, info=finding.info, help=_HELP.get(finding.code, finding.help))
                 for finding in error.diagnostics
             ]
         labels = inputs["labels"][0]

@@ -23,6 +23,7 @@ def warm(encoder: str, decoder: str, more: str = "") -> str:
 
 BRIDGES: list[Planted] = [
     planted("kind", "XL112", bridged("{block: ⟦resample⟧}"), "resampler"),
+    planted("kind-alone", "XL112", bridged("⟦mlp⟧"), says="or a map", edit=("bridge: mlp", "bridge: {block: mlp}")),
     planted("setting", "XL209", bridged("{block: mlp, with: {⟦iner⟧: 3}}"), "inner"),
     planted("setting-of-another", "XL209", bridged("{block: linear, with: {⟦queries⟧: 3}}"), says="remove it",
             edit=(", with: {queries: 3}", "")),

@@ -12,6 +12,7 @@ from compiler.reader import read_text
 from specs.graph import Ref
 from tests.check import planted_halves
 from tests.check.planted import DECODER, ENCODER, HALVES, Planted, changed, halves
+from tests.check.planted_bridges import bridged
 
 FAMILY = "family: speech_to_text, config: {d_model: 64}"
 
@@ -144,3 +145,8 @@ def test_a_graph_in_place_of_an_inherited_family(tmp_path: Path) -> None:
     assert [finding.code for finding in analyse(spec).diagnostics] == ["XL114"]
     spec.write_text(changed(text, ("encoder:\n", "encoder:\n  family: null\n")), encoding="utf-8")
     assert [finding.severity for finding in analyse(spec).diagnostics] == [Severity.INFO]
+
+
+def test_a_kind_of_bridge_alone_is_told_how_it_is_written() -> None:
+    (finding,) = analysed(bridged("mlp").replace("⟦", "").replace("⟧", "")).diagnostics
+    assert "a kind of bridge is written `{block: mlp}`" in finding.info[0]

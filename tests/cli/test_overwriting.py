@@ -31,7 +31,7 @@ def test_the_spec_and_the_page_beside_it_stay(project: Path, command: str) -> No
         "error[XL602]: `spec.yaml` and `README.md` would be written over\n"
         "note: `spec.yaml` is the spec itself\n"
         "note: `README.md` was not emitted by crossloom\n"
-        "help: write to another place with `-o`, or let them go with `--force` (`force=True`)\n"
+        "help: write to another place, or let them go with `--force` (`force=True`)\n"
         "\n1 error\n"
     )
     assert sorted(file.name for file in project.iterdir()) == ["README.md", "spec.yaml"]

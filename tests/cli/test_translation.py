@@ -159,6 +159,8 @@ def test_what_an_input_is() -> None:
     assert kinds_of([NINE, TEXT, "a.b", "and/or", "gone.WAV", "./gone", "x" * 5000], both) == [
         *("audio", "text", "text", "text", "audio", "audio", "text")
     ]
+    words = ["talk.wv", "notes.TXT", "3.14", "etc.", "U.S.A", "3.30 pm", "Wait.Now we go"]
+    assert kinds_of(words, both) == ["audio"] * 2 + ["text"] * 5
     assert kinds_of([NINE, "gone.wav"], both, "text") == ["text", "text"]
     assert kinds_of([TEXT], ("audio",)) == ["audio"]
 
@@ -170,6 +172,17 @@ def test_what_looks_like_a_recording_is_never_translated(spec: Path) -> None:
     assert "error[XL117]: `gone.wav`" in outcome.stderr
     assert "--as text" in outcome.stderr
     assert crossloom("run", spec, "gone.wav", "--to", "fra", "--as", "text").exit_code == 0
+
+
+def test_a_misspelt_recording_is_told_with_the_one_meant(spec: Path) -> None:
+    """Whatever else was asked for: what `--from` is about may be among the others."""
+    inputs = [str(AUDIO / "nine.wv"), str(AUDIO / "none" / "a.wav")]
+    outcome = crossloom("run", spec, *inputs, "--from", "eng", "--to", "fra")
+    assert outcome.exit_code == 1
+    assert outcome.stderr.count("error[XL117]") == 2
+    assert f"did you mean `{NINE}`?" in " ".join(outcome.stderr.split())
+    assert "help: check the path" in outcome.stderr
+    assert "XL112" in crossloom("run", spec, NINE, "--from", "eng", "--to", "fra").stderr
 
 
 @pytest.fixture
@@ -250,6 +263,8 @@ def test_a_text_beyond_the_positions_is_an_error(spec: Path) -> None:
     outcome = crossloom("run", spec, "the quick brown fox " * 200, "--to", "fra")
     assert outcome.exit_code == 1
     assert "error[XL405]" in outcome.stderr
+    assert outcome.stderr.count("quick") < 5, "a text is told by its beginning"
+    assert "…` has" in " ".join(outcome.stderr.split())
 
 
 @pytest.mark.parametrize(

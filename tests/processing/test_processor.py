@@ -141,6 +141,7 @@ def test_half_precision_and_gradients_are_taken_as_samples(make: Make) -> None:
         ("XL414", {"audio": ["speech.wav"], "sampling_rate": 16000}),
         ("XL112", {"audio": NOISE[0], "sampling_rate": 16000, "text": "hello"}),
         ("XL112", {"text": "hello", "src_lang": "en"}),
+        ("XL112", {"audio": NOISE[0], "sampling_rate": 16000, "src_lang": "en"}),
         ("XL112", {"text_target": "hello", "tgt_lang": "en"}),
         ("XL104", {"audio": NOISE, "sampling_rate": 16000, "text_target": ["hello"]}),
     ],
@@ -150,6 +151,12 @@ def test_mistakes_are_told(make: Make, expected: str, arguments: dict[str, Any])
     with pytest.raises(CrossloomError) as raised:
         processor(**arguments)
     assert codes(raised) == [expected]
+
+
+def test_a_source_language_without_a_source(make: Make) -> None:
+    """Not the tokenizer's fault, which may well mark one."""
+    with pytest.raises(CrossloomError, match="no text to read is given"):
+        make(AudioLimits(), **LANGUAGES)(audio=NOISE[0], sampling_rate=16000, src_lang="en")
 
 
 def test_what_a_model_lacks_is_told() -> None:

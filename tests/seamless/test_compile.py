@@ -11,7 +11,7 @@ from torch import Tensor
 
 import crossloom
 from blocks.cache import BUCKET
-from runtime.flows.buckets import bucket
+from runtime.flows.buckets import bucket, call_in_buckets
 from tests.build.test_compile import Counter
 from tests.parity.cases import difference
 from tests.seamless.conftest import Folders, Live, Published
@@ -90,6 +90,23 @@ def test_sizes_are_rounded_up_and_nothing_changes(folders: Folders, live: Live, 
     for name, method in methods.items():
         assert method.sizes, name
         assert all(size == bucket(size) for size in method.sizes), name
+
+
+def test_counts_of_nothing_are_rounded_up_as_well(live: Live) -> None:
+    """Characters that do not last are one position of padding, whatever it is padded to."""
+    model = live(1)
+    graph = crossloom.lower(model.spec)
+    (method,) = (one for one in graph.methods if one.name == "decode_units")
+    width = model.spec.config["hidden_size"]
+    given = {
+        "character_states": torch.ones(2, 5, width),
+        "character_durations": torch.zeros(2, 5, dtype=torch.int64),
+    }
+    with torch.no_grad():
+        made, expected = call_in_buckets(model, graph, method, given), model.decode_units(**given)
+    assert made.unit_logits.shape == expected.unit_logits.shape
+    assert difference(made.unit_logits, expected.unit_logits) <= 1e-6
+    assert torch.equal(made.mask, expected.mask)
 
 
 @pytest.mark.parametrize("seed", [0, 3])

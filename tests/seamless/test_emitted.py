@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -102,6 +103,18 @@ def same(ours: tuple[Tensor | None, ...], theirs: tuple[Tensor | None, ...]) -> 
         one is other or (one is not None and other is not None and torch.equal(one, other))
         for one, other in pairs
     )
+
+
+def test_every_case_of_its_initial_values_is_reached(live: Live, tmp_path: Path) -> None:
+    """Parts of the model say the same of one class of torch."""
+    crossloom.emit(live(1, MULTITASK).spec, tmp_path)
+    cases = re.findall(r"^ +case (.+):$", (tmp_path / "modeling.py").read_text(), re.MULTILINE)
+    everywhere: set[str] = set()
+    for case in cases:
+        classes, guard, _ = case.partition(" if ")
+        assert everywhere.isdisjoint(classes.split(" | ")), case
+        everywhere |= set() if guard else {*classes.split(" | ")}
+    assert "nn.Conv1d()" in everywhere
 
 
 @every_class

@@ -84,6 +84,13 @@ STRICTER: dict[str, dict[str, Any]] = {
 """What computes something there, and is a mistake or not supported here."""
 
 
+def test_a_whole_model_is_no_half() -> None:
+    """And the reason is not that of a decoder, which has no states to give."""
+    text = "crossloom: 1\nname: pair\nencoder: {family: seamless_m4t_v2}\ndecoder: {family: gpt2}\n"
+    (error,) = (one for one in analyse(read_text(text, "pair.yaml")).diagnostics if one.code == "XL205")
+    assert error.info == ("it can be a whole model", "it is taken whole, and not by halves")
+
+
 def is_possible(changes: dict[str, Any]) -> bool:
     """Whether the published class is made, and every part of it runs."""
     try:

@@ -176,6 +176,13 @@ OPTIONS: dict[str, tuple[Given, str, str]] = {
 }
 
 
+def test_a_misspelt_option_of_translations_is_told_with_the_one_meant(
+    idle: Any, batches: tuple[Given, Given]
+) -> None:
+    finding = refused(idle, **batches[0], tgt_lang="fra", speakerid=1)
+    assert (finding.code, finding.help) == ("XL406", "did you mean `speaker_id` or `seed`?")
+
+
 @pytest.mark.parametrize("case", OPTIONS)
 def test_options(idle: Any, batches: tuple[Given, Given], case: str) -> None:
     options, code, message = OPTIONS[case]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.seamless.conftest import Live, Published
-from tests.seamless.oracle import silent_units
+from tests.seamless.oracle import MULTITASK, silent_units
 from tests.seamless.tasks import LANGUAGE, SPEAKING, Task, our_translation, published_translation, recorded
 
 every_task = pytest.mark.parametrize("task", SPEAKING, ids=str)
@@ -97,3 +97,16 @@ def test_several_drawn_texts_are_each_said(live: Live, published: Published) -> 
     made = our_translation(ours, task, **given, text_do_sample=True, text_seed=0, text_num_return_sequences=3)
     assert len(made.sequences) == len(made.unit_sequences) == len(made.waveform_lengths) == 9
     assert len(torch.unique(made.sequences, dim=0)) > 3
+
+
+def test_an_option_of_the_units_alone_goes_first(live: Live, published: Published) -> None:
+    """At a temperature near 0 the best units are drawn, whatever the texts are drawn at."""
+    task = Task(MULTITASK, "text", True)
+    given = {**given_of(task, published(1).config), "do_sample": True, "seed": 3}
+    drawn = our_translation(live(1), task, **given, temperature=5.0, speech_temperature=1e-3)
+    best = our_translation(live(1), task, **given, temperature=5.0, speech_do_sample=False)
+    other = our_translation(live(1), task, **given, temperature=5.0)
+    assert torch.equal(drawn.sequences, best.sequences)
+    assert torch.equal(drawn.unit_sequences, best.unit_sequences)
+    assert torch.equal(other.sequences, best.sequences)
+    assert not torch.equal(other.unit_sequences, best.unit_sequences)

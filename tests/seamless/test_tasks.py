@@ -145,6 +145,13 @@ def test_options_go_where_their_prefix_says(live: Live, published: Published, se
         require_equal(ours, theirs, task, **given, **options)
 
 
+@every_task
+def test_a_translation_may_be_written_to(live: Live, published: Published, task: Task) -> None:
+    batch = task.batch(published(1, task.architecture).config, 1)
+    made = our_translation(live(1, task.architecture), task, **batch, **asked(task))
+    assert not any(tensor.is_inference() for tensor in made if tensor is not None)
+
+
 @pytest.mark.parametrize("task", SPEAKING, ids=str)
 def test_speech_without_the_ids_it_is_made_of(live: Live, published: Published, task: Task) -> None:
     theirs, ours = published(2, task.architecture), live(2, task.architecture)

@@ -64,6 +64,8 @@ def test_audio_of_two_channels_is_told_at_its_row(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "stereo.wav", np.zeros((3200, 2)), RATE)
     (finding,) = findings(tmp_path, '{"audio": "stereo.wav", "text": "low"}\n')
     assert "2 channels" in finding.message
+    assert finding.help is not None
+    assert "--mono" not in finding.help, "training has no such option"
     assert finding.spans[0].line == 1
 
 

@@ -1,4 +1,4 @@
-"""What the layers of text encoder, text decoder and unit encoder have in common."""
+"""What several parts have in common: the layers of texts and units, and what predicts durations."""
 
 from __future__ import annotations
 
@@ -33,3 +33,19 @@ def encoder_layer_rows(address: str, stored: str) -> Iterator[Row]:
     yield from affine(f"{layer}.feed_forward_norm", f"{stored}.ffn_layer_norm")
     yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.ffn.fc1")
     yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.ffn.fc2")
+
+
+_DURATIONS = {
+    "first.conv": "conv1",
+    "first_norm": "ln1",
+    "second.conv": "conv2",
+    "second_norm": "ln2",
+    "log_duration": "proj",
+}
+"""Our part of a duration predictor -> the published one."""
+
+
+def duration_rows(address: str, stored: str) -> Iterator[Row]:
+    """Rows of a duration predictor."""
+    for ours, theirs in _DURATIONS.items():
+        yield from affine(f"{address}.{ours}", f"{stored}.{theirs}")

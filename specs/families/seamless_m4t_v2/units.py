@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from specs.builder import GraphBuilder
-from specs.families.seamless_m4t_v2.layers import attention_rows, encoder_layer_rows, in_layers
+from specs.families.seamless_m4t_v2.layers import attention_rows, duration_rows, encoder_layer_rows, in_layers
 from specs.graph import Ref
 from specs.initialisation import Initialisation
 from specs.values import Value, View
@@ -113,13 +113,6 @@ def initialisations(c: View) -> tuple[Initialisation, ...]:
 
 _ENCODER, _DECODER = "t2u_model.model.encoder", "t2u_model.model.decoder"
 _HEAD, _EMBEDDING = "t2u_model.lm_head.weight", f"{_DECODER}.embed_tokens.weight"
-_DURATIONS = {
-    "first.conv": "conv1",
-    "first_norm": "ln1",
-    "second.conv": "conv2",
-    "second_norm": "ln2",
-    "log_duration": "proj",
-}
 _LAYER = {
     "self_attention_norm": "self_attn_layer_norm",
     "convolutions.first.conv": "conv1",
@@ -135,8 +128,7 @@ def rows(c: View) -> Iterator[Row]:
     yield from affine("unit_encoder.final_norm", f"{_ENCODER}.layer_norm")
     yield Row("unit_decoder.embed_characters.tokens.weight", (f"{_DECODER}.embed_char.weight",))
     yield Row("unit_decoder.character_positions.scale", (f"{_DECODER}.pos_emb_alpha_char",))
-    for ours, theirs in _DURATIONS.items():
-        yield from affine(f"unit_decoder.durations.{ours}", f"{_DECODER}.duration_predictor.{theirs}")
+    yield from duration_rows("unit_decoder.durations", f"{_DECODER}.duration_predictor")
     yield Row("unit_decoder.positions.scale", (f"{_DECODER}.pos_emb_alpha",))
     layer, stored = "unit_decoder.layers.{i}", f"{_DECODER}.layers.{{i}}"
     yield from attention_rows(f"{layer}.self_attention", f"{stored}.self_attn")

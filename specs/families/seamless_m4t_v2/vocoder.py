@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from specs.builder import GraphBuilder
+from specs.families.seamless_m4t_v2.layers import duration_rows
 from specs.graph import Ref
 from specs.initialisation import Initialisation
 from specs.values import View
@@ -83,22 +84,12 @@ DIALECTS = (
 )
 """The published files hold plain weights; others still the magnitudes and directions they were trained as."""
 
-_DURATIONS = {
-    "first.conv": "conv1",
-    "first_norm": "ln1",
-    "second.conv": "conv2",
-    "second_norm": "ln2",
-    "log_duration": "proj",
-}
-"""Our part of the duration predictor -> the published one."""
-
 
 def rows(c: View) -> Iterator[Row]:
     """The table of `vocoder.`; published stacks are counted through all stages."""
     for ours, table in (("units", "unit"), ("language", "language"), ("speaker", "speaker")):
         yield Row(f"vocoder.{ours}.weight", (f"vocoder.{table}_embedding.weight",))
-    for ours, theirs in _DURATIONS.items():
-        yield from affine(f"vocoder.durations.{ours}", f"vocoder.dur_predictor.{theirs}")
+    yield from duration_rows("vocoder.durations", "vocoder.dur_predictor")
     generator, stored = "vocoder.generator", "vocoder.hifi_gan"
     yield from affine(f"{generator}.first", f"{stored}.conv_pre", foldable=True)
     yield from affine(f"{generator}.stages.{{i}}.upsample", f"{stored}.upsampler.{{i}}", foldable=True)
