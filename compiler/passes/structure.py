@@ -97,14 +97,8 @@ def _dead(written: Written, found: Connected) -> Iterable[Problem]:
     assert written.read is not None, "it can be told what is read"
     excused = {ref for ref in existing(graph) if role_of(graph, ref) in found.wanting}
     wanted = {*graph.results, *excused, *found.meant, *written.read}
-    waiting = [ref.node for ref in wanted]
-    reached: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in graph.nodes and name not in reached:
-            reached.add(name)
-            wanted |= set(graph.nodes[name].inputs.values())
-            waiting += [ref.node for ref in graph.nodes[name].inputs.values()]
+    reached = graph.behind(wanted)
+    wanted |= {ref for name in reached for ref in graph.nodes[name].inputs.values()}
     for name in graph.nodes:
         if name not in reached:
             yield Problem(
