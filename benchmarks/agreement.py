@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def rounding(outputs: Outputs, exact: Outputs) -> float:
     pairs = [(outputs[name], value) for name, value in exact.items()]
     error = sum(float((found - value).square().sum()) for found, value in pairs)
     whole = sum(float(value.square().sum()) for _, value in pairs)
-    return (error / whole) ** 0.5
+    return math.sqrt(error / whole)
 
 
 def require_no_worse(ours: Outputs, theirs: Outputs, exact: Outputs, factor: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -47,19 +47,19 @@ class Machine:
 class _Contender:
     """A side in its process."""
 
-    def __init__(self, side: Side, worker: Worker, outputs: Path) -> None:
-        self.side, self.worker, self._file = side, worker, outputs
+    def __init__(self, side: Side, worker: Worker) -> None:
+        self.side, self.worker = side, worker
+        self._file: Path | None = None
         self.pieces = 1
         self.peak_before = 0
         self.samples: list[Sample] = []
-        self.idle = [0.0]
+        self.waits: list[Sample] = []
 
-    def prepare(self, options: dict[str, Any]) -> Callable[[], None]:
-        """Begin to prepare; the function given waits until that is done."""
-        module, function = f"sides.{self.side.module}", self.side.task
-        wait = self.worker.begin(
-            "prepare", module=module, function=function, options=options, outputs=str(self._file)
-        )
+    def prepare(self, options: dict[str, Any], file: Path | None) -> Callable[[], None]:
+        """Begin to prepare, with outputs to a file; the function given waits until that is done."""
+        self._file = file
+        asked = {"module": f"sides.{self.side.module}", "function": self.side.task, "options": options}
+        wait = self.worker.begin("prepare", **asked, outputs=file and str(file))
 
         def done() -> None:
             self.pieces = wait()["pieces"]
@@ -68,6 +68,7 @@ class _Contender:
 
     def outputs(self) -> Outputs:
         """What the work gave."""
+        assert self._file is not None, "it was asked to keep them"
         loaded: Outputs = torch.load(self._file, weights_only=True)
         return loaded
 
@@ -77,9 +78,9 @@ class _Contender:
 
     def take(self) -> None:
         """Take a sample."""
-        sample, idle = self.worker.sample()
+        sample, waited = self.worker.sample()
         self.samples.append(sample)
-        self.idle.append(idle)
+        self.waits.append(waited)
 
     def measured(self) -> Measured:
         """All of it."""
@@ -89,7 +90,7 @@ class _Contender:
             pieces=self.pieces,
             samples=tuple(self.samples),
             peak_before=self.peak_before,
-            idle=max(self.idle),
+            idle=sum(one.processor for one in self.waits) / sum(one.seconds for one in self.waits),
         )
 
 
@@ -98,16 +99,17 @@ def run(row: Row, rounds: int, threads: int, machine: Machine, checkpoints: Chec
     started = time.perf_counter()
     failures: list[str] = []
     with TemporaryDirectory() as folder, ExitStack() as processes:
-        contenders = [
-            _Contender(
-                side,
-                processes.enter_context(Worker(f"{row.name}, {side.label}", threads)),
-                Path(folder, f"{n}.pt"),
-            )
-            for n, side in enumerate(row.sides)
-        ]
-        contenders = _prepared(contenders, checkpoints, failures)
+
+        def begun(sides: Iterable[Side]) -> list[_Contender]:
+            workers = [(side, Worker(f"{row.name}, {side.name}", threads)) for side in sides]
+            return [_Contender(side, processes.enter_context(worker)) for side, worker in workers]
+
+        contenders = _prepared(begun(row.sides), checkpoints, failures, Path(folder))
         contenders = _agreeing(row, contenders, failures)
+        if row.is_fresh:
+            for one in contenders:
+                one.worker.close()
+            contenders = _prepared(begun(one.side for one in contenders), checkpoints, failures, None)
         if not any(one.side.is_ours for one in contenders):
             return Outcome(None, tuple(failures))
         before = machine.tell("peaks")
@@ -135,12 +137,13 @@ def run(row: Row, rounds: int, threads: int, machine: Machine, checkpoints: Chec
 
 
 def _prepared(
-    contenders: Sequence[_Contender], checkpoints: Checkpoints, failures: list[str]
+    contenders: Sequence[_Contender], checkpoints: Checkpoints, failures: list[str], outputs: Path | None
 ) -> list[_Contender]:
     """Those that could be; they prepare side by side, for nothing is timed yet."""
     waiting, ready = [], []
-    for one in contenders:
-        waiting.append((one, one.prepare(checkpoints.placed(one.side.options))))
+    for number, one in enumerate(contenders):
+        file = outputs and outputs / f"{number}.pt"
+        waiting.append((one, one.prepare(checkpoints.placed(one.side.options), file)))
     for one, done in waiting:
         try:
             done()
@@ -175,6 +178,6 @@ def _limit(row: Row, peaks: dict[str, float], machine: Machine, checkpoints: Che
     """Arithmetic and reading, each at the machine's best, one after the other."""
     if row.limit is None:
         return None
-    needed = machine.tell(row.limit.task, **checkpoints.placed(row.limit.options))
+    needed: dict[str, float] = machine.tell(row.limit.task, **checkpoints.placed(row.limit.options))
     rates = {**peaks, "bytes": peaks["bandwidth"]}
     return sum(amount / rates[kind] for kind, amount in needed.items())

@@ -6,6 +6,7 @@ MODE is eager, fast or max of ours, or transformers.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from benchmarks.inputs import FRAMES, features
 
@@ -20,7 +21,8 @@ def main(mode: str, folder: str) -> None:
     else:
         import crossloom
 
-        model = crossloom.from_pretrained(folder, compile=False if mode == "eager" else mode)
+        compile: Any = False if mode == "eager" else mode
+        model = crossloom.from_pretrained(folder, compile=compile)
         ids = crossloom.generate(model, **options)
     print(ids.tolist())
 

@@ -21,7 +21,7 @@ class Measured:
         pieces: how many pieces of work a sample is for.
         samples: in the order in which they were taken.
         peak_before: most memory while it loaded and compiled, in bytes; a sample's own is after that.
-        idle: largest share of a core that it used while another side was timed.
+        idle: share of a core that it used while it waited for its turn.
     """
 
     label: str

@@ -68,7 +68,7 @@ def conditions(results: Mapping[str, Result]) -> str:
     every = list(results.values())
     if not every:
         return "Nothing was measured."
-    idle = max(side.idle for result in every for side in result.sides)
+    idle = max(side.idle for result in every for side in result.sides if len(result.sides) > 1)
     float32, bfloat16 = _range(every, "operations"), _range(every, "operations_bfloat16")
     return (
         f"{_several(one.date for one in every)}; {_several(one.versions for one in every)}; "

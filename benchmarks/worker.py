@@ -40,16 +40,18 @@ class Worker:
         """A function's result, as JSON holds it."""
         return _function(module, function)(**options)
 
-    def prepare(self, module: str, function: str, options: dict[str, Any], outputs: str) -> dict[str, Any]:
-        """Get work ready and save what it gives; tells the pieces that a sample will do."""
+    def prepare(
+        self, module: str, function: str, options: dict[str, Any], outputs: str | None
+    ) -> dict[str, Any]:
+        """Get work ready and save what it gives, unless nobody asks; tells the pieces of a sample."""
         import torch
 
         self.side = self.work = None
         gc.collect()
-        work: Work = _function(module, function)(**options)
-        torch.save(dict(work.outputs), outputs)
-        self.work = work._replace(outputs={})
-        return {"pieces": work.pieces}
+        self.work = _function(module, function)(**options)
+        if outputs is not None:
+            torch.save(dict(self.work.outputs()), outputs)
+        return {"pieces": self.work.pieces}
 
     def warm(self) -> dict[str, Any]:
         """Warm up, on a machine on which nothing else is prepared; from here on memory counts anew."""
@@ -63,11 +65,10 @@ class Worker:
     def sample(self) -> dict[str, Any]:
         """Do the work once and say what that took, and what waiting for it had taken."""
         assert self.side is not None, "warm comes first"
-        waited = time.perf_counter() - self.rested[0]
-        idle = (processor_seconds() - self.rested[1]) / waited
+        waited = [time.perf_counter() - self.rested[0], processor_seconds() - self.rested[1]]
         taken = self.side()
         peak = taken.peak_bytes if taken.peak_bytes is not None else peak_resident()
-        return {"sample": [taken.seconds, taken.processor, peak], "idle": idle}
+        return {"sample": [taken.seconds, taken.processor, peak], "waited": waited}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """What a request gives; what goes wrong is an answer, too."""

@@ -63,10 +63,10 @@ class Worker:
         """Ask, and wait."""
         return self.begin(do, **arguments)()
 
-    def sample(self) -> tuple[Sample, float]:
-        """A sample, and the share of a core that the process used while it waited for this."""
+    def sample(self) -> tuple[Sample, Sample]:
+        """A sample, and what the process had taken while it waited for this."""
         told = self.ask("sample")
-        return Sample(*told["sample"]), told["idle"]
+        return Sample(*told["sample"]), Sample(*told["waited"])
 
     def close(self) -> None:
         """End the process: its requests are over."""

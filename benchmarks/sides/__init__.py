@@ -16,11 +16,11 @@ class Work(NamedTuple):
     """A prepared task.
 
     Attributes:
-        outputs: what the work gives, by name: tensors, numbers and texts that both sides must agree on.
+        outputs: makes what the work gives, by name: tensors, numbers and texts that both sides agree on.
         side: makes the sampler, once nothing else runs on the machine: it warms up and counts repetitions.
         pieces: how many pieces of work a sample does; times are shown for one.
     """
 
-    outputs: Mapping[str, Any]
+    outputs: Callable[[], Mapping[str, Any]]
     side: Callable[[], Side]
     pieces: int = 1

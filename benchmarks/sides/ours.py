@@ -12,9 +12,11 @@ from torch import Tensor
 import crossloom
 from benchmarks import inputs
 from benchmarks.sides import Work
-from benchmarks.sides.training import training_work
+from benchmarks.sides.common import cast, exact_logits, training_work
 from runtime.measuring import timed
 
+COUNTED = 20
+"""Specs whose parameters are compared with those of a model that was built."""
 Mode = Literal[False, "fast"]
 
 
@@ -25,30 +27,37 @@ def model_of(folder: str, compile: Mode = False, dtype: str | None = None) -> An
 
 
 def load(folder: str, dtype: str | None, probe: dict[str, Any]) -> Work:
-    """Folder to live model, its files in the page cache; both sides give the logits of one input."""
+    """Folder to live model, its files in the page cache."""
     wanted = getattr(torch, dtype) if dtype else None
-    model = crossloom.from_pretrained(folder, dtype=wanted)
-    given = {name: _cast(tensor, dtype) for name, tensor in inputs.make(**probe).items()}
-    with torch.inference_mode():
-        logits = model(**given, decoder_input_ids=torch.arange(3, 9)[None]).logits
-    outputs = {"logits": logits.float()}
-    return Work(outputs, lambda: timed(lambda: crossloom.from_pretrained(folder, dtype=wanted)))
+
+    def run() -> Any:
+        return crossloom.from_pretrained(folder, dtype=wanted)
+
+    return Work(lambda: exact_logits(run(), probe), lambda: timed(run))
 
 
 def verify(folder: str, spec: str) -> Work:
     """A checkpoint proved to fit a spec by its headers."""
     sound = crossloom.load_spec(spec)
-    outputs = {"findings": len(crossloom.verify(sound, folder))}
-    return Work(outputs, lambda: timed(lambda: crossloom.verify(sound, folder)))
+
+    def run() -> int:
+        return len(crossloom.verify(sound, folder))
+
+    return Work(lambda: {"findings": run()}, lambda: timed(run))
 
 
 def emit(spec: str) -> Work:
     """The four files of a spec; two runs write the same bytes."""
-    with TemporaryDirectory() as first, TemporaryDirectory() as second:
-        pairs = zip(crossloom.emit(spec, first), crossloom.emit(spec, second), strict=True)
-        assert all(one.read_bytes() == other.read_bytes() for one, other in pairs), "emission repeats itself"
-    kept = TemporaryDirectory()
-    return Work({}, lambda: timed(lambda: crossloom.emit(spec, kept.name, force=True)))
+    folder = TemporaryDirectory()
+
+    def run() -> list[bytes]:
+        return [file.read_bytes() for file in crossloom.emit(spec, folder.name, force=True)]
+
+    def outputs() -> dict[str, Any]:
+        assert run() == run(), "emission repeats itself"
+        return {}
+
+    return Work(outputs, lambda: timed(lambda: crossloom.emit(spec, folder.name, force=True)))
 
 
 def check_many(texts: list[str]) -> Work:
@@ -66,21 +75,26 @@ def check_many(texts: list[str]) -> Work:
         for text in texts:
             analyse(read_text(text, "spec.yaml")).sound()
 
-    return Work({"parameters": [parameters(text) for text in texts[:20]]}, lambda: timed(check), len(texts))
+    def outputs() -> dict[str, Any]:
+        return {"parameters": [parameters(text) for text in texts[:COUNTED]]}
+
+    return Work(outputs, lambda: timed(check), len(texts))
 
 
 def encode(folder: str, given: dict[str, Any], compile: Mode = False, dtype: str | None = None) -> Work:
     """The encoder's states; of padding nothing is compared."""
     model = model_of(folder, compile, dtype)
-    batch = {name: _cast(tensor, dtype) for name, tensor in inputs.make(**given).items()}
+    batch = {name: cast(tensor, dtype) for name, tensor in inputs.make(**given).items()}
 
     def run() -> Any:
         with torch.inference_mode():
             return model.encode(**batch)
 
-    encoded = run()
-    real = encoded.hidden if encoded.mask is None else encoded.hidden[encoded.mask.bool()]
-    return Work({"states": real.float()}, lambda: timed(run))
+    def outputs() -> dict[str, Any]:
+        hidden, mask = run()
+        return {"states": (hidden if mask is None else hidden[mask.bool()]).float()}
+
+    return Work(outputs, lambda: timed(run))
 
 
 def generate(folder: str, given: dict[str, Any], options: dict[str, Any], compile: Mode = False) -> Work:
@@ -92,7 +106,7 @@ def generate(folder: str, given: dict[str, Any], options: dict[str, Any], compil
         assert isinstance(ids, Tensor), "scores were not asked for"
         return ids
 
-    return Work({"ids": run()}, lambda: timed(run))
+    return Work(lambda: {"ids": run()}, lambda: timed(run))
 
 
 def transcribe(folder: str, audio: str, options: dict[str, Any], compile: Mode = False) -> Work:
@@ -104,7 +118,7 @@ def transcribe(folder: str, audio: str, options: dict[str, Any], compile: Mode =
         assert isinstance(text, str), "one recording has one text"
         return text
 
-    return Work({"text": run()}, lambda: timed(run))
+    return Work(lambda: {"text": run()}, lambda: timed(run))
 
 
 def translate(folder: str, given: dict[str, Any], options: dict[str, Any], compile: Mode = False) -> Work:
@@ -114,13 +128,15 @@ def translate(folder: str, given: dict[str, Any], options: dict[str, Any], compi
     def run() -> Any:
         return crossloom.translate(model, **batch, **options)
 
-    made = run()
-    outputs = {
-        "ids": made.sequences,
-        "units": made.unit_sequences,
-        "waveform": made.waveform,
-        "lengths": made.waveform_lengths,
-    }
+    def outputs() -> dict[str, Any]:
+        made = run()
+        return {
+            "ids": made.sequences,
+            "units": made.unit_sequences,
+            "waveform": made.waveform,
+            "lengths": made.waveform_lengths,
+        }
+
     return Work(outputs, lambda: timed(run))
 
 
@@ -128,7 +144,3 @@ def train(folder: str, given: dict[str, Any], labels: int, compile: Mode = False
     """Forward with dropout, backward, and an optimizer's step."""
     model = crossloom.from_pretrained(folder, compile=compile)
     return training_work(model, inputs.make(**given), inputs.labels(given["batch"], labels))
-
-
-def _cast(tensor: Tensor, dtype: str | None) -> Tensor:
-    return tensor.to(getattr(torch, dtype)) if dtype and tensor.is_floating_point() else tensor

@@ -13,8 +13,11 @@ from runtime.measuring.samples import spawned
 def python(arguments: list[str], printed: bool = False) -> Work:
     """A Python process; with `printed`, what it writes is what both sides have to agree on."""
     command = [sys.executable, *arguments]
-    told = subprocess.run(command, check=False, capture_output=True, text=True)
-    if told.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {told.returncode}\n{told.stderr}")
-    outputs: dict[str, Any] = {"printed": told.stdout} if printed else {}
-    return Work(outputs, lambda: spawned(command))
+
+    def run() -> dict[str, Any]:
+        told = subprocess.run(command, check=False, capture_output=True, text=True)
+        if told.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {told.returncode}\n{told.stderr}")
+        return {"printed": told.stdout} if printed else {}
+
+    return Work(run, lambda: spawned(command))

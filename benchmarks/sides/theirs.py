@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from benchmarks import inputs
 from benchmarks.sides import Work
-from benchmarks.sides.training import training_work
+from benchmarks.sides.common import cast, exact_logits, training_work
 from runtime.measuring.samples import timed
 
 logging.disable_progress_bar()
@@ -33,17 +33,21 @@ def _loaded(folder: str, dtype: str | None = None, **more: Any) -> Any:
 
 def load(folder: str, dtype: str | None, probe: dict[str, Any]) -> Work:
     """Folder to live model."""
-    model = _loaded(folder, dtype)
-    given = {name: _cast(tensor, dtype) for name, tensor in inputs.make(**probe).items()}
-    with torch.inference_mode():
-        logits = model(**given, decoder_input_ids=torch.arange(3, 9)[None]).logits
-    return Work({"logits": logits.float()}, lambda: timed(lambda: _loaded(folder, dtype)))
+
+    def run() -> Any:
+        return _loaded(folder, dtype)
+
+    return Work(lambda: exact_logits(run(), probe), lambda: timed(run))
 
 
 def verify(folder: str, spec: str) -> Work:
     """There is no way to tell but loading."""
-    told = _loaded(folder, output_loading_info=True)[1]
-    return Work({"findings": sum(map(len, told.values()))}, lambda: timed(lambda: _loaded(folder)))
+
+    def outputs() -> dict[str, Any]:
+        told = _loaded(folder, output_loading_info=True)[1]
+        return {"findings": sum(map(len, told.values()))}
+
+    return Work(outputs, lambda: timed(lambda: _loaded(folder)))
 
 
 def build_many(configs: list[dict[str, Any]]) -> Work:
@@ -63,26 +67,29 @@ def build_many(configs: list[dict[str, Any]]) -> Work:
         for config in made:
             build(config)
 
-    return Work({"parameters": [parameters(config) for config in made]}, lambda: timed(run), len(made))
+    def outputs() -> dict[str, Any]:
+        return {"parameters": [parameters(config) for config in made]}
+
+    return Work(outputs, lambda: timed(run), len(made))
 
 
 def encode(folder: str, given: dict[str, Any], dtype: str | None = None) -> Work:
     """The encoder's states; of padding nothing is compared."""
     model = model_of(folder, dtype).eval()
     encoder = model.get_encoder()
-    batch = {name: _cast(tensor, dtype) for name, tensor in inputs.make(**given).items()}
+    batch = {name: cast(tensor, dtype) for name, tensor in inputs.make(**given).items()}
 
     def run() -> Tensor:
         with torch.inference_mode():
             states: Tensor = encoder(**batch).last_hidden_state
             return states
 
-    states = run()
-    mask = batch.get("attention_mask")
-    if mask is not None:
-        real = encoder._get_feature_vector_attention_mask(states.shape[1], mask)
-        states = states[real.bool()]
-    return Work({"states": states.float()}, lambda: timed(run))
+    def outputs() -> dict[str, Any]:
+        states, mask = run(), batch["attention_mask"]
+        real = encoder._get_feature_vector_attention_mask(states.shape[1], mask)  # private, and theirs
+        return {"states": states[real.bool()].float()}
+
+    return Work(outputs, lambda: timed(run))
 
 
 def generate(folder: str, given: dict[str, Any], options: dict[str, Any]) -> Work:
@@ -93,7 +100,7 @@ def generate(folder: str, given: dict[str, Any], options: dict[str, Any]) -> Wor
         ids: Tensor = model.generate(**batch, **options)
         return ids
 
-    return Work({"ids": run()}, lambda: timed(run))
+    return Work(lambda: {"ids": run()}, lambda: timed(run))
 
 
 def transcribe(folder: str, audio: str, options: dict[str, Any]) -> Work:
@@ -108,7 +115,7 @@ def transcribe(folder: str, audio: str, options: dict[str, Any]) -> Work:
         ids = model.generate(**batch, **options)
         return str(processor.batch_decode(ids, skip_special_tokens=True)[0])
 
-    return Work({"text": run()}, lambda: timed(run))
+    return Work(lambda: {"text": run()}, lambda: timed(run))
 
 
 def translate(folder: str, given: dict[str, Any], options: dict[str, Any]) -> Work:
@@ -118,21 +125,19 @@ def translate(folder: str, given: dict[str, Any], options: dict[str, Any]) -> Wo
     def run() -> Any:
         return model.generate(**batch, **options, return_intermediate_token_ids=True)
 
-    made = run()
-    rows = len(made.unit_sequences)
-    outputs = {
-        "ids": made.sequences,
-        "units": made.unit_sequences,
-        "waveform": made.waveform.reshape(rows, -1),
-        "lengths": made.waveform_lengths.reshape(rows),  # of one row the published one has no dimension
-    }
+    def outputs() -> dict[str, Any]:
+        made = run()
+        rows = len(made.unit_sequences)
+        return {
+            "ids": made.sequences,
+            "units": made.unit_sequences,
+            "waveform": made.waveform.reshape(rows, -1),
+            "lengths": made.waveform_lengths.reshape(rows),  # of one row the published one has no dimension
+        }
+
     return Work(outputs, lambda: timed(run))
 
 
 def train(folder: str, given: dict[str, Any], labels: int) -> Work:
     """Forward with dropout, backward, and an optimizer's step."""
     return training_work(_loaded(folder), inputs.make(**given), inputs.labels(given["batch"], labels))
-
-
-def _cast(tensor: Tensor, dtype: str | None) -> Tensor:
-    return tensor.to(getattr(torch, dtype)) if dtype and tensor.is_floating_point() else tensor

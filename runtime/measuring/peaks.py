@@ -39,7 +39,7 @@ def _products(dtype: torch.dtype) -> float:
     """The faster of two libraries: the one that `@` chooses, and for float32 oneDNN in its own layout."""
     square = torch.rand(_MATRIX, _MATRIX).to(dtype)
     ways: list[Callable[[], object]] = [lambda: square @ square]
-    if dtype is torch.float32 and torch.backends.mkldnn.is_available():
+    if dtype is torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         packed = square.to_mkldnn()
         ways.append(lambda: linear(packed, packed))
     multiply = min(measured(way).seconds for way in ways for _ in range(_ROUNDS))
