@@ -153,7 +153,7 @@ def build(
     dtype: torch.dtype | None = None,
     compile: CompileMode = False,
 ) -> torch.nn.Module:
-    """A model with fresh parameters, in training mode. Equal seeds give equal parameters."""
+    """A model with fresh parameters; equal seeds give equal ones. In training mode, unless it is frozen."""
     import torch
 
     module = emitted(spec, graph)
@@ -162,4 +162,4 @@ def build(
         model.initialise(seed)
     finish(model, spec)
     model.to(device=device, dtype=dtype)
-    return compiled(model, graph, compile).train()
+    return compiled(model.train(), graph, compile)

@@ -1,0 +1,126 @@
+"""Packages that AOTInductor makes of a function of tensors: machine code, and weights packed for it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+
+Run = Callable[[list[Tensor]], list[Tensor]]
+
+OPTIONS = {
+    "freezing": True,
+    "max_autotune": True,
+    "max_autotune_gemm_backends": "CPP,ATEN",
+    "autotune_num_choices_displayed": 0,
+    "max_autotune_report_choices_stats": False,
+}
+"""Options of torch's inductor, none of them a public promise: weights become constants that are laid out for
+the products that read them, and each product is the quickest of several that are tried."""
+
+
+def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor], file: Path) -> None:
+    """Write the package of `function` to `file`.
+
+    `first` and `second` are inputs of two calls; the sizes in which they differ are left open, all others
+    are fixed. Inputs that the function writes to are written to by the package too.
+
+    Raises CrossloomError (XL605) where there is no C++ compiler.
+    """
+    require_compiler()
+    from torch.export import Dim, export
+
+    sizes = [
+        {axis: Dim.DYNAMIC for axis, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b}
+        for x, y in zip(first, second, strict=True)
+    ]
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's own deprecated calls
+        program = export(function, tuple(first), dynamic_shapes=(sizes[0], tuple(sizes[1:])), strict=False)
+        _own_storage(program.state_dict)
+        make: Any = torch._inductor.aoti_compile_and_package
+        make(program, package_path=str(file), inductor_configs=OPTIONS)
+
+
+def _own_storage(state: dict[str, Any]) -> None:
+    """Replace tensors that lie in a larger storage, a mapped file say: all of that would be packaged."""
+    copies: dict[tuple[int, torch.Size], Any] = {}
+    for name, tensor in state.items():
+        if tensor.untyped_storage().nbytes() > tensor.nbytes:
+            place = tensor.data_ptr(), tensor.shape  # tied parameters stay one
+            if place not in copies:
+                copies[place] = tensor.detach().clone()
+            state[name] = (
+                nn.Parameter(copies[place], False) if isinstance(tensor, nn.Parameter) else copies[place]
+            )
+
+
+def open_package(file: Path) -> Run:
+    """The function in a package, of a list of tensors.
+
+    The loader behind `torch._inductor.aoti_load_package` is private; where it is gone, that function
+    serves, which takes a second to import.
+    """
+    try:
+        from torch._C._aoti import AOTIModelPackageLoader
+
+        loader = AOTIModelPackageLoader(str(file), "model", False, 1, -1)
+        run: Run = loader.boxed_run
+    except (ImportError, AttributeError, TypeError):
+        return _opened_by_inductor(file)
+    return run
+
+
+def _opened_by_inductor(file: Path) -> Run:
+    load: Any = torch._inductor.aoti_load_package
+    package = load(str(file))
+
+    def run(tensors: list[Tensor]) -> list[Tensor]:
+        outputs = package(*tensors)
+        return [outputs] if isinstance(outputs, Tensor) else list(outputs)
+
+    return run
+
+
+def require_compiler() -> None:
+    """Raise CrossloomError (XL605) unless a C++ compiler can be found, as inductor looks for one."""
+    named = os.environ.get("CXX")
+    candidates = [shlex.split(named)[0]] if named else ["g++", "clang++"]
+    if any(map(shutil.which, candidates)):
+        return
+    message = f'`compile="max"` needs a C++ compiler, and there is no {" or ".join(candidates)}'
+    help = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
+    raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, help=help)])
+
+
+def machine() -> dict[str, Any]:
+    """What a package of this process depends on, besides the function itself."""
+    return {
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "options": OPTIONS,
+    }
+
+
+def _processor() -> str:
+    """What the processor can do, where the system says; code is made for exactly that."""
+    import hashlib
+    import platform
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    told = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return f"{platform.machine()} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
