@@ -36,7 +36,8 @@ class Cache:
         self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
         device = like.device
-        batch, slots = rows // beams, length * beams
+        # One more than is ever read: a step that is exported for a part of the slots serves no other case.
+        batch, slots = rows // beams, length * beams + 1
         self.keys = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
         self.values = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
         self.lineage = torch.zeros(batch, beams, slots, dtype=torch.bool, device=device)

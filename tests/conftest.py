@@ -24,6 +24,12 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None, 
 settings.load_profile("ci")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is compiled is kept for this run alone."""
+    os.environ["CROSSLOOM_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
     """`tiny_checkpoint(seed)`: the folder of a random tiny Speech2Text model saved by transformers.

@@ -70,12 +70,10 @@ class PackagedSteps:
         rows, tokens = decoder_input_ids.shape
         if cache.filled == tokens:
             self._unchanged.require()
-        if cache.cross_mask is None:  # a package is made for sources with padding
-            length = cache.cross[0][0].shape[2]
-            cache.cross_mask = encoded.hidden.new_zeros(rows // cache.beams, 1, 1, length)
+        _lay_out(cache)
         run = self._packages.get((rows, cache.beams)) or self._package(rows, cache.beams, encoded)
         if tokens == 1:
-            return run([decoder_input_ids, *tensors_of(encoded, cache)])[0]
+            return run([decoder_input_ids.contiguous(), *tensors_of(encoded, cache)])[0]
         columns = decoder_input_ids.split(1, dim=1)
         return torch.cat([run([ids.contiguous(), *tensors_of(encoded, cache)])[0] for ids in columns], dim=1)
 
@@ -95,15 +93,18 @@ class PackagedSteps:
         return self._packages.setdefault((rows, beams), open_package(file))
 
     def _make(self, rows: int, beams: int, encoded: Any, file: Path) -> None:
-        """Of two calls that differ in what a package leaves open."""
         with torch.inference_mode(False), torch.no_grad():
-            calls = [self._call(rows, beams, encoded, *sizes) for sizes in ((LONG, 1, 7), (LONG * 2, 70, 11))]
-            ids = torch.zeros((rows, 1), dtype=torch.int64)
-            (states, cache), (others, second) = calls
-            cache.filled = self._limit  # positions are exported that far
-            function = FlatStep(self._model, self._own, states, cache).eval()
-            first = [ids, *tensors_of(states, cache)]
-            make_package(function, first, [ids, *tensors_of(others, second)], file)
+            make_package(*self.calls(rows, beams, encoded), file)
+
+    def calls(self, rows: int, beams: int, encoded: Any) -> tuple[FlatStep, list[Tensor], list[Tensor]]:
+        """A step over tensors, and the inputs of two calls that differ in what a package leaves open."""
+        (states, cache), (others, second) = (
+            self._call(rows, beams, encoded, *sizes) for sizes in ((LONG, 1, 7), (LONG * 2, 70, 11))
+        )
+        cache.filled = self._limit  # positions are exported that far
+        ids = torch.zeros((rows, 1), dtype=torch.int64)
+        function = FlatStep(self._model, self._own, states, cache).eval()
+        return function, [ids, *tensors_of(states, cache)], [ids, *tensors_of(others, second)]
 
     def _call(
         self, rows: int, beams: int, encoded: Any, length: int, filled: int, source: int
@@ -115,12 +116,22 @@ class PackagedSteps:
         states = type(encoded)(hidden, mask)
         cache = self._model.new_cache(rows, length, states, beams)
         cache.reserve(filled)
+        _lay_out(cache)
         return states, cache
 
     def _facts(self) -> dict[str, Any]:
         if self._content is None:
             self._content = _digest(self._model, self._addresses)
         return {"layout": LAYOUT, "model": self._content, "limit": self._limit, **machine()}
+
+
+def _lay_out(cache: Any) -> None:
+    """Bring what the cache holds of the source into the one layout that packages are made for, once."""
+    key = cache.cross[0][0]
+    if cache.cross_mask is None:
+        cache.cross_mask = key.new_zeros(len(key), 1, 1, key.shape[2])
+    if not all(state.is_contiguous() for state in cache.cross[-1]):
+        cache.cross = [(key.contiguous(), value.contiguous()) for key, value in cache.cross]
 
 
 def _digest(model: Any, addresses: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram, export
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
@@ -29,26 +30,30 @@ the products that read them, and each product is the quickest of several that ar
 
 
 def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor], file: Path) -> None:
-    """Write the package of `function` to `file`.
-
-    `first` and `second` are inputs of two calls; the sizes in which they differ are left open, all others
-    are fixed. Inputs that the function writes to are written to by the package too.
+    """Write the package of `function`, exported as `program_of` says, to `file`.
 
     Raises CrossloomError (XL605) where there is no C++ compiler.
     """
     require_compiler()
-    from torch.export import Dim, export
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's own deprecated calls
+        program = program_of(function, first, second)
+        _own_storage(program.state_dict)
+        make: Any = torch._inductor.aoti_compile_and_package
+        make(program, package_path=str(file), inductor_configs=OPTIONS)
 
+
+def program_of(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor]) -> ExportedProgram:
+    """`function` exported, with what it writes to its inputs.
+
+    `first` and `second` are inputs of two calls; the sizes in which they differ are left open, all others
+    are fixed.
+    """
     sizes = [
         {axis: Dim.DYNAMIC for axis, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b}
         for x, y in zip(first, second, strict=True)
     ]
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's own deprecated calls
-        program = export(function, tuple(first), dynamic_shapes=(sizes[0], tuple(sizes[1:])), strict=False)
-        _own_storage(program.state_dict)
-        make: Any = torch._inductor.aoti_compile_and_package
-        make(program, package_path=str(file), inductor_configs=OPTIONS)
+    return export(function, tuple(first), dynamic_shapes=(sizes[0], tuple(sizes[1:])), strict=False)
 
 
 def _own_storage(state: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class FlatStep(nn.Module):
 
 def tensors_of(encoded: Any, cache: Any) -> list[Tensor]:
     """What a step works on: as many indices as it sees slots, the encoder's states, the cache's tensors."""
-    tensors = [cache.indices[: cache.visible], encoded.hidden]
+    tensors = [cache.indices[: cache.visible], encoded.hidden.contiguous()]
     for value in vars(cache).values():
         tensors += _leaves(value)
     return tensors

@@ -1,0 +1,70 @@
+"""A frozen model refuses what would make it compute with other weights than it holds."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import crossloom
+from compiler.diagnostics import CrossloomError
+from tests.compilation.models import model_and_inputs
+
+REFUSED: dict[str, Callable[[Any], object]] = {
+    "train": lambda model: model.train(),
+    "load": lambda model: model.load_state_dict(model.state_dict()),
+    "cast": lambda model: model.to(torch.bfloat16),
+    "move": lambda model: model.cpu(),
+    "half": lambda model: model.half(),
+}
+
+
+@pytest.fixture(scope="module")
+def frozen() -> Any:
+    return model_and_inputs("bert", "gpt2", compile="max")[0]
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_refuses(frozen: Any, what: str) -> None:
+    with pytest.raises(CrossloomError) as raised:
+        REFUSED[what](frozen)
+    assert [finding.code for finding in raised.value.diagnostics] == ["XL603"]
+    assert not frozen.training
+
+
+def test_it_is_evaluated_and_takes_no_gradient(frozen: Any) -> None:
+    assert frozen.eval() is frozen
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+
+
+def test_build_and_load_return_it_evaluated(tiny_checkpoint: Callable[[int], Any]) -> None:
+    assert not crossloom.from_pretrained(tiny_checkpoint(0), compile="max").training
+    spec = crossloom.import_spec(tiny_checkpoint(0))
+    assert not crossloom.build(spec, compile="max").training
+
+
+def test_a_parameter_that_was_written_to_is_noticed() -> None:
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with torch.no_grad():
+        model.head.weight[0, 0] += 1
+    with pytest.raises(CrossloomError, match="have its parameters written to"):
+        crossloom.generate(model, **inputs, max_new_tokens=2)
+
+
+def test_names_and_states_are_those_of_the_model(frozen: Any) -> None:
+    plain, _ = model_and_inputs("bert", "gpt2")
+    assert list(frozen.state_dict()) == list(plain.state_dict())
+
+
+def test_a_pickle_of_it_is_the_model_alone(frozen: Any) -> None:
+    plain = pickle.loads(pickle.dumps(frozen))
+    assert plain.train().training
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), frozen.parameters(), strict=True))
+
+
+def test_a_mode_that_is_none_is_refused(tiny_checkpoint: Callable[[int], Any]) -> None:
+    with pytest.raises(ValueError, match="compile takes False, 'fast', 'max', not 'most'"):
+        crossloom.from_pretrained(tiny_checkpoint(0), compile="most")

@@ -1,0 +1,129 @@
+"""Decode steps from packages: equal to the model's own, made once, opened without a compiler."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import crossloom
+from compiler.compilation import packages
+from compiler.compilation.store import Store, store_folder
+from compiler.diagnostics import CrossloomError
+from tests.compilation.models import decoded, model_and_inputs
+from tests.pairs.tiny import DECODERS
+from tests.parity.cases import difference
+
+COMPILER = ("g++", "clang++")
+
+
+@pytest.fixture
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", os.devnull)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Any, Any, dict[str, Any]]:
+    """A model of packages, the same in eager mode, and inputs."""
+    packaged, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    return packaged, model_and_inputs("wav2vec2", "gpt2")[0], inputs
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_package_computes_what_the_model_does(pair: Any, beams: int) -> None:
+    packaged, eager, inputs = pair
+    found = decoded(packaged, inputs, beams, packaged.decode_step)
+    assert difference(found, decoded(eager, inputs, beams, eager.decode_step)) <= 1e-6
+
+
+def test_ids_are_equal_and_a_prompt_is_fed_token_by_token(pair: Any) -> None:
+    packaged, eager, inputs = pair
+    prompt = torch.tensor([[2, 5, 7], [2, 6, 4]])
+    for beams in (1, 3):
+        options = {"decoder_input_ids": prompt, "num_beams": beams, "max_new_tokens": 12}
+        found, expected = (crossloom.generate(model, **inputs, **options) for model in (packaged, eager))
+        assert isinstance(found, torch.Tensor)
+        assert torch.equal(found, expected)
+
+
+def test_teacher_forcing_and_masks_are_the_models_own(pair: Any) -> None:
+    packaged, eager, inputs = pair
+    ids = torch.tensor([[2, 5, 7], [2, 6, 4]])
+    mask = torch.tensor([[1, 1, 1], [1, 0, 1]])
+    given = {**inputs, "decoder_input_ids": ids, "decoder_attention_mask": mask}
+    with torch.no_grad():
+        assert torch.equal(packaged(**given).logits, eager(**given).logits)
+
+
+def test_the_next_process_needs_no_compiler(pair: Any, without_compiler: None) -> None:
+    packaged, _, inputs = pair
+    again, _ = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    expected = decoded(packaged, inputs, 1, packaged.decode_step)
+    assert torch.equal(decoded(again, inputs, 1, again.decode_step), expected)
+
+
+def test_other_weights_are_another_package(pair: Any, without_compiler: None) -> None:
+    other, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with torch.no_grad():
+        other.head.weight.data.neg_()
+    with pytest.raises(CrossloomError) as raised:
+        decoded(other, inputs, 1, other.decode_step)
+    (found,) = raised.value.diagnostics
+    assert (found.code, found.message) == (
+        "XL605",
+        '`compile="max"` needs a C++ compiler, and there is no g++ or clang++',
+    )
+
+
+def test_a_compiler_is_named_by_the_environment(
+    tmp_path: Path, without_compiler: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = tmp_path / "compiler"
+    compiler.touch(mode=0o755)
+    monkeypatch.setenv("CXX", f"{compiler} -O3")
+    packages.require_compiler()
+    monkeypatch.setenv("CXX", "nowhere")
+    with pytest.raises(CrossloomError, match="there is no nowhere"):
+        packages.require_compiler()
+
+
+def test_the_documented_loader_serves_where_the_private_one_is_gone(
+    pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged, _, inputs = pair
+    expected = decoded(packaged, inputs, 1, packaged.decode_step)
+    monkeypatch.delattr(torch._C._aoti, "AOTIModelPackageLoader")
+    opened: list[Path] = []
+    by_inductor = packages._opened_by_inductor
+    monkeypatch.setattr(
+        packages, "_opened_by_inductor", lambda file: opened.append(file) or by_inductor(file)
+    )
+    again, _ = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(packages, "open_package", packages.open_package)
+        found = decoded(again, inputs, 1, again.decode_step)
+    assert torch.equal(found, expected)
+    assert len(opened) == 1
+
+
+def test_what_is_kept_says_what_it_depends_on(pair: Any) -> None:
+    packaged, _, inputs = pair
+    decoded(packaged, inputs, 1, packaged.decode_step)
+    records = [record.read_text() for record in store_folder().glob("*.json")]
+    assert records
+    assert all('"threads"' in one and '"torch"' in one and '"instructions"' in one for one in records)
+    assert Store().folder == store_folder()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_every_decoder_can_be_packaged(decoder: str) -> None:
+    packaged, inputs = model_and_inputs("bert", decoder, compile="max")
+    eager, _ = model_and_inputs("bert", decoder)
+    for beams in (1, 2):
+        found = decoded(packaged, inputs, beams, packaged.decode_step)
+        assert difference(found, decoded(eager, inputs, beams, eager.decode_step)) <= 1e-6
