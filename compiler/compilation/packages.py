@@ -40,7 +40,7 @@ def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[
         program = program_of(function, first, second)
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
-        make(program, package_path=str(file), inductor_configs=OPTIONS)
+        make(program, package_path=str(file), inductor_configs=dict(OPTIONS))  # which it adds to
 
 
 def program_of(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor]) -> ExportedProgram:
