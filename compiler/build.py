@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from threading import get_ident
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from compiler.compilation import CompileMode, compiled
 from compiler.emission.modeling import modeling_source
 from compiler.resolved import digest, resolved
 from compiler.spec import Spec
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     import torch
 
     from compiler.weights.table import WeightTable
-
-CompileMode = Literal[False, "fast"]
-
-SHAPES = 64
-"""How many kinds of request a compiled method may meet: greedy or beams, a mask or none, cache buckets."""
 
 
 _EMITTED: dict[tuple[str, frozenset[str]], ModuleType] = {}
@@ -167,23 +163,3 @@ def build(
     finish(model, spec)
     model.to(device=device, dtype=dtype)
     return compiled(model, graph, compile).train()
-
-
-def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.nn.Module:
-    """The model with encode and the decode step compiled where asked; names and state dict stay."""
-    import torch
-
-    if mode not in (False, "fast"):
-        raise ValueError(f"compile takes False or 'fast', not {mode!r}")
-    if mode == "fast":
-        # Torch gives up after 8, which a process that serves mixed requests soon reaches.
-        config: Any = torch._dynamo.config
-        config.recompile_limit = max(config.recompile_limit, SHAPES)
-        in_buckets = {method.name for method in graph.methods}
-        for name, nodes in graph.sections().items():
-            if nodes:
-                replaced = "decode_step" if name == "decode" else name  # which looks at no values
-                dynamic = False if name in in_buckets else None
-                method = torch.compile(getattr(model, replaced), fullgraph=True, dynamic=dynamic)
-                model.__dict__[replaced] = method
-    return model

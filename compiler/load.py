@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from compiler.build import CompileMode, compiled, compute_buffers, skeleton
+from compiler.build import compute_buffers, skeleton
 from compiler.checkpoint.dtypes import holding
+from compiler.compilation import CompileMode, compiled
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec

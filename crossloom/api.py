@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from compiler.checkpoint.source import Source as Opened
+    from compiler.compilation import CompileMode
     from compiler.weights.table import WeightTable
     from runtime.generation import Generated
     from runtime.processing import Processor
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Source = str | Path
 Sources = Source | Mapping[str, "Source | Opened"]
-CompileMode = Literal[False, "fast"]
 
 
 def load_spec(source: Source) -> Spec:
