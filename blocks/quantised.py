@@ -7,6 +7,8 @@ from torch import Tensor, nn
 LARGEST = 127
 FEW_INT8_ROWS = 8
 """Up to so many rows torch's product with int8 weights is quicker than one with weights made float again."""
+TILE = 32
+"""Widths of which that product is right are multiples of it; others it reads past."""
 INT8_PRODUCT = getattr(torch, "_weight_int8pack_mm", None)
 """[R, in] by int8 [out, in], times a scale an output: private to torch, and it may be absent."""
 
@@ -26,6 +28,7 @@ class Int8Projection(nn.Module):
         self.bias = nn.Parameter(torch.empty(out_features), requires_grad=False) if bias else None
         self.in_features = in_features
         self.out_features = out_features
+        self.is_tiled = in_features % TILE == out_features % TILE == 0
 
     @classmethod
     @torch.no_grad()
@@ -49,7 +52,7 @@ class Int8Projection(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """[..., in] -> [..., out]."""
         rows = input.numel() // self.in_features
-        if INT8_PRODUCT is None or rows > FEW_INT8_ROWS or not (rows and input.is_cpu):
+        if INT8_PRODUCT is None or not (self.is_tiled and input.is_cpu and 0 < rows <= FEW_INT8_ROWS):
             product = F.linear(input, self.weight.to(input.dtype)) * self.scales.to(input.dtype)
         else:
             flat = input.reshape(rows, self.in_features).bfloat16()

@@ -14,7 +14,7 @@ from compiler.quantising import quantise
 from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec
 from compiler.verifying.checkpoint import stored_dtypes
-from compiler.weights.operations import apply
+from compiler.weights.streaming import Feed, parameters
 from compiler.weights.table import WeightTable
 from compiler.weights.values import Values
 from compiler.weights.vocabulary import TakenRows
@@ -67,12 +67,14 @@ def load(
     def dtype_of(address: str) -> torch.dtype:
         return wanted.of(address) or stored
 
+    feeds = [
+        Feed(address, values[role], names, resolution.dialect.operation(rows[address]))
+        for role, resolution in resolutions.items()
+        for address, names in resolution.feeds.items()
+    ]
     tensors: dict[str, Tensor] = {}
-    for role, resolution in resolutions.items():
-        for address, names in resolution.feeds.items():
-            operation = resolution.dialect.operation(rows[address])
-            tensor = apply(operation, [values[role][name] for name in names])
-            tensors[address] = tensor.to(device=target, dtype=dtype_of(address)).contiguous()
+    for one in dict.fromkeys(dtype_of(feed.address) for feed in feeds):
+        tensors |= parameters([feed for feed in feeds if dtype_of(feed.address) == one], target, one)
     for address, fresh in _fresh(spec, graph, table, target, dtype_of).items():
         taken = rows[address].taken
         is_loaded = taken is not None and address in tensors

@@ -26,7 +26,7 @@ def projection(inputs: int, outputs: int, bias: bool = True) -> torch.nn.Linear:
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("rows", [0, 1, 3, FEW_INT8_ROWS, FEW_INT8_ROWS + 1, 40])
-@pytest.mark.parametrize(("inputs", "outputs"), [(64, 32), (37, 19), (8, 130)])
+@pytest.mark.parametrize(("inputs", "outputs"), [(64, 32), (96, 160), (37, 19), (8, 130), (64, 48)])
 def test_products(inputs: int, outputs: int, rows: int, bias: bool) -> None:
     quantised = Int8Projection.of(projection(inputs, outputs, bias))
     states = torch.randn(rows, 1, inputs)
@@ -80,7 +80,7 @@ def test_the_other_side_and_all_but_projections_stay(model: Any) -> None:
 def test_what_is_told_is_what_was_lost(model: Any) -> None:
     told, whole = model.quantization, crossloom.load("digits")
     for address, largest in told.weights.items():
-        weight = whole.get_submodule(address).weight
+        weight = whole.get_submodule(address).weight.detach()
         assert largest == float((model.get_submodule(address).dequantised() - weight).abs().max())
         assert largest > 0
     features = torch.randn(1, 40, 80, generator=torch.Generator().manual_seed(0))
