@@ -87,11 +87,8 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return tuple(value.split(",")) if value else ()
 
 
-ROWS = click.option("--rows", metavar="NAME,...", callback=_names, help="Only these rows.")
-
-
 @click.command()
-@ROWS
+@click.option("--rows", metavar="NAME,...", callback=_names, help="Only these rows.")
 @click.option(
     "--compile", "modes", type=click.Choice(list(MODES)), multiple=True, help="Only ours compiled so."
 )
