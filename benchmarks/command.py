@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks.chart import chart
-from benchmarks.contest import Machine, Outcome, run
+from benchmarks.contest import Contest, Machine, Outcome
 from benchmarks.folders import Checkpoints
 from benchmarks.results import Result, read_results, write_results
 from benchmarks.rows import MODES, Row, rows
@@ -43,9 +43,9 @@ def compare(
     click.echo(f"{len(measured)} rows of {rounds} rounds, about {told / 60:.0f} minutes", err=True)
     failures: list[str] = []
     with TemporaryDirectory() as folder, Worker("the machine", threads) as worker:
-        machine, checkpoints = Machine(worker), Checkpoints(Path(folder), threads)
+        contest = Contest(Machine(worker), Checkpoints(Path(folder), threads), rounds, threads)
         for number, row in enumerate(measured, 1):
-            outcome = run(row, rounds, threads, machine, checkpoints)
+            outcome = contest.run(row)
             click.echo(_progress(f"{number}/{len(measured)} {row.name}", outcome), err=True)
             failures += outcome.failures
             if outcome.result is not None:

@@ -45,6 +45,11 @@ class Side:
     is_ours: bool = False
 
     @property
+    def is_tuned(self) -> bool:
+        """Whether preparing it measures and chooses, so that nothing else may run meanwhile."""
+        return self.label == "max"
+
+    @property
     def name(self) -> str:
         """What messages call it."""
         return " ".join(filter(None, ["crossloom" if self.is_ours else "", self.label]))
