@@ -96,13 +96,14 @@ def growth_text(results: Mapping[str, Result]) -> str:
     lines = []
     for name, sides in curves(results).items():
         axis = titles[name]
-        told = [f"{label} {_marginal(points)}" for label, points in sides.items() if len(points) > 2]
-        lines.append(f"- {axis.title}: one more {axis.unit} costs {'; '.join(told)}")
+        told = [f"{label} {_marginal(curve)}" for label, curve in sides.items()]
+        first, second, *_, before, last = (f"{value:,}" for value, _ in next(iter(sides.values())))
+        ends = f"from {first} to {second} and from {before} to {last}"
+        lines.append(f"- {axis.title}: one more {axis.unit} costs, {ends}, {'; '.join(told)}")
     return "\n".join(lines) + "\n"
 
 
-def _marginal(points: Curve) -> str:
-    """The slope between the first two values, and between the last two."""
-    slopes = [(later[1] - first[1]) / (later[0] - first[0]) for first, later in (points[:2], points[-2:])]
-    early, late = (f"{slope * 1e3:.3g} ms" for slope in slopes)
-    return f"{early} from {points[0][0]} to {points[1][0]}, {late} from {points[-2][0]} to {points[-1][0]}"
+def _marginal(curve: Curve) -> str:
+    """The slopes between the first two values, and between the last two."""
+    slopes = [(later[1] - first[1]) / (later[0] - first[0]) for first, later in (curve[:2], curve[-2:])]
+    return " and ".join(f"{slope * 1e3:.3g}" for slope in slopes) + " ms"

@@ -14,6 +14,7 @@ import click
 from benchmarks.chart import chart
 from benchmarks.contest import Contest, Machine, Outcome
 from benchmarks.folders import Checkpoints
+from benchmarks.report import RECORDED
 from benchmarks.results import Result, read_results, write_results
 from benchmarks.rows import MODES, Row, rows
 from benchmarks.tables import text_table
@@ -21,8 +22,6 @@ from benchmarks.workers import Worker
 from compiler.writing.files import replace_text
 
 LEAST_ROUNDS = 7
-RECORDED = Path(__file__).parents[1] / "docs" / "benchmarks.json"
-"""The run that the documents show."""
 _UNKNOWN = 30.0
 """Seconds that a row may take which has not been measured before."""
 
