@@ -91,18 +91,26 @@ BUCKET = 64
 
 
 class Cache:
-    """Keys and values of every decoder layer, written once as tokens are decoded and never moved.
+    """Keys and values of every decoder layer, each written once as its token is decoded.
 
-    There is a slot for every position and beam, those of a position side by side. The beams of a
-    sentence read all of its slots, each through a mask that shows those its hypothesis descends from:
-    to reorder beams is to reorder that ancestry, a few integers a token. Attention reads the filled
-    part rounded up to a bucket, so within a bucket every decode step has the same shapes.
+    They stand in slots, those of the beams of a sentence side by side. The beams read all slots of
+    their sentence, each through a mask that shows those its hypothesis descends from: to reorder beams
+    is to reorder that lineage, a boolean a slot. Hypotheses soon share most of what they descend from,
+    so before more slots would have to be read, those that none descends from are given up. Attention
+    reads the used part rounded up to a bucket, so within a bucket every decode step has the same shapes.
     Cross-attention states hold one row a sentence, whatever the number of beams.
 
     Attributes:
-        states: keys (0) and values (1) of every layer, [layers, 2, B, H, length * beams, K].
-        ancestry: the beam whose slot each hypothesis reads at each position, [B, beams, length] int64.
+        keys, values: of every layer, each [B, H, length * beams, K]; apart, so that a compiled step writes
+            to them in place.
+        lineage: whether each hypothesis descends from a slot's token, [B, beams, length * beams]; of one
+            beam, which descends from all, nothing is noted.
+        places: the position of each slot's token, [B, length * beams] int64; of several beams as well.
         position: number of tokens decoded so far, on the device (int64 scalar).
+        cursor: number of slots used so far, on the device (int64 scalar).
+        filled: number of tokens decoded or reserved for.
+        used: the same in slots.
+        visible: number of slots that attention reads.
         beams: rows a sentence; row = sentence * beams + beam.
         cross: per layer (key, value), each [B, H, S, K], or None when nothing was precomputed.
         cross_mask: additive mask over the source, [B, 1, 1, S], or None.
@@ -112,12 +120,17 @@ class Cache:
         self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
         device = like.device
-        self.states = like.new_zeros(layers, 2, rows // beams, heads, length * beams, head_width)
-        self.ancestry = torch.zeros(rows // beams, beams, length, dtype=torch.int64, device=device)
+        batch, slots = rows // beams, length * beams
+        self.keys = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
+        self.values = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
+        self.lineage = torch.zeros(batch, beams, slots, dtype=torch.bool, device=device)
+        self.places = torch.zeros(batch, slots, dtype=torch.int64, device=device)
         self.position = torch.zeros((), dtype=torch.int64, device=device)
-        self.indices = torch.arange(max(length, beams), device=device)
+        self.cursor = torch.zeros((), dtype=torch.int64, device=device)
+        self.indices = torch.arange(slots, device=device)
         self.capacity = length
         self.filled = 0
+        self.used = 0
         self.visible = 0
         self.beams = beams
         self.cross: list[tuple[Tensor, Tensor]] | None = None
@@ -130,8 +143,9 @@ class Cache:
                 f"the cache holds {self.capacity} tokens; {self.filled} are filled, {tokens} more were given"
             )
         self.filled += tokens
-        if self.filled > self.visible:
-            self.visible = min(self.capacity, -(-self.filled // BUCKET) * BUCKET)
+        self.used += tokens * self.beams
+        if self.used > self.visible:
+            self.visible = min(self.capacity * self.beams, -(-self.used // BUCKET) * BUCKET)
 
     def positions(self, tokens: int) -> Tensor:
         """Positions of the next `tokens`: [T] int64."""
@@ -139,41 +153,82 @@ class Cache:
 
     def slots(self, positions: Tensor) -> Tensor:
         """Where the beams of a sentence write their tokens at `positions` [T]: [T * beams] int64."""
+        if self.beams == 1:
+            return positions
+        slots = self.cursor + self.indices[: len(positions) * self.beams]
         beams = self.indices[: self.beams]
-        own = beams[:, None].expand(len(self.ancestry), self.beams, len(positions))
-        self.ancestry.index_copy_(2, positions, own)
-        return (positions[:, None] * self.beams + beams).flatten()
+        own = (beams[:, None] == beams).repeat(1, len(positions))
+        self.lineage.index_copy_(2, slots, own.expand(len(self.lineage), -1, -1))
+        places = positions.repeat_interleave(self.beams)
+        self.places.index_copy_(1, slots, places.expand(len(self.places), -1))
+        return slots
 
     def self_mask(self, positions: Tensor, keep: Tensor | None = None) -> Tensor:
         """Which slots the tokens at `positions` [T] may see, their own among them, as booleans.
 
         `keep` [R, tokens so far], with 1 = keep, hides tokens of a row's own hypothesis.
-        Returns [B, 1, beams * T, visible * beams], or [T, visible] where that says it all.
+        Returns [B, 1, beams * T, visible], or [T, visible] where that says it all.
         """
-        seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
-        if self.beams == 1 and keep is None:
-            return seen
-        seen = seen[None, None, :, :]
-        if keep is not None:
+        if self.beams == 1:
+            seen = self.indices[: self.visible] <= positions[:, None]  # [T, visible]
+            if keep is None:
+                return seen
             kept = torch.nn.functional.pad(keep, (0, self.visible - keep.shape[1])).bool()
-            seen = seen & kept.view(-1, self.beams, 1, self.visible)
-        descends = self.ancestry[:, :, : self.visible, None] == self.indices[: self.beams]
-        return (seen[..., None] & descends[:, :, None]).flatten(3, 4).flatten(1, 2).unsqueeze(1)
+            return seen & kept[:, None, None, :]
+        seen = self.lineage[:, :, None, : self.visible]  # [B, beams, 1, visible]
+        places = self.places[:, None, None, : self.visible]
+        if len(positions) > 1:
+            seen = seen & (places <= positions[:, None])
+        if keep is not None:
+            kept = keep.view(-1, self.beams, 1, keep.shape[1]).bool()
+            own = places.clamp(max=keep.shape[1] - 1).expand(-1, self.beams, 1, -1)
+            seen = seen & kept.gather(3, own)
+        return seen.flatten(1, 2).unsqueeze(1)
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible * beams, K]."""
-        by_beam = torch.stack((key, value)).to(self.states.dtype).view(2, -1, self.beams, *key.shape[1:])
-        self.states[layer].index_copy_(3, slots, by_beam.permute(0, 1, 3, 4, 2, 5).flatten(3, 4))
-        keys, values = self.states[layer, :, :, :, : self.visible * self.beams]
-        return keys, values
+        """Store new keys and values [R, H, T, K]; return a sentence's, [B, H, visible, K]."""
+        keys, values = self.keys[layer], self.values[layer]
+        keys.index_copy_(2, slots, self._by_slot(key.to(keys.dtype)))
+        values.index_copy_(2, slots, self._by_slot(value.to(values.dtype)))
+        return keys[:, :, : self.visible], values[:, :, : self.visible]
+
+    def _by_slot(self, states: Tensor) -> Tensor:
+        """[R, H, T, K] -> [B, H, T * beams, K]."""
+        if self.beams == 1:
+            return states
+        _, heads, tokens, width = states.shape
+        by_beam = states.view(-1, self.beams, heads, tokens, width)
+        return by_beam.permute(0, 2, 3, 1, 4).reshape(-1, heads, tokens * self.beams, width)
 
     def advance(self, tokens: int) -> None:
         """Move past `tokens` that were just decoded."""
         self.position += tokens
+        self.cursor += tokens * self.beams
 
     def reorder(self, parents: Tensor) -> None:
         """Let row r continue the hypothesis of row parents[r] of its sentence; parents is int64 [R]."""
-        self.ancestry.copy_(self.ancestry.flatten(0, 1)[parents].view_as(self.ancestry))
+        if self.beams == 1:  # whose only row continues itself
+            return
+        used = self.lineage[:, :, : self.used]
+        used.copy_(used.flatten(0, 1)[parents].view_as(used))
+        if self.used + self.beams > self.visible:
+            self._give_up_slots()
+
+    def _give_up_slots(self) -> None:
+        """Move the slots that a hypothesis descends from to the front, if that makes room to speak of."""
+        live = self.lineage[:, :, : self.used].any(dim=1)  # [B, used]
+        count = int(live.sum(dim=1).amax())
+        if self.visible - count < max(self.beams, self.visible // 4):
+            return
+        order = live.int().argsort(dim=1, descending=True, stable=True)[:, :count]
+        for states in (*self.keys, *self.values):
+            chosen = order[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
+            states[:, :, :count] = states.gather(2, chosen)
+        self.places[:, :count] = self.places.gather(1, order)
+        self.lineage[:, :, :count] = self.lineage.gather(2, order[:, None].expand(-1, self.beams, -1))
+        self.lineage[:, :, count:] = False
+        self.cursor.fill_(count)
+        self.used = count
 
 
 class ScaledEmbedding(nn.Module):
@@ -214,6 +269,29 @@ class LearnedPositions(nn.Module):
         return self.table(positions + self.offset).expand(batch, -1, -1)
 
 
+STEPS = 1 << 16
+
+
+def drop_out(states: Tensor, probability: float, training: bool = True) -> Tensor:
+    """Zero elements of any shape with `probability`, and scale the others so that the mean is kept.
+
+    On a CPU torch draws a number for every element, which takes longer than a product of the states with
+    a weight; here four share one, and the probability is rounded to a multiple of 1 / STEPS.
+    """
+    dropped = round(probability * STEPS)
+    if not training or dropped == 0:
+        return states
+    if not states.is_cpu or dropped == STEPS or torch.compiler.is_compiling():
+        return F.dropout(states, probability)
+    count = states.numel()
+    numbers = torch.empty(-(-count // 4), dtype=torch.int64, device=states.device)
+    numbers.random_(torch.iinfo(torch.int64).min, None)
+    bits = numbers.view(torch.int16)[:count].view(states.shape)
+    factors = torch.empty_like(states, requires_grad=False)
+    torch.ge(bits, dropped - STEPS // 2, out=factors)
+    return states * factors.mul_(STEPS / (STEPS - dropped))
+
+
 class AddPositions(nn.Module):
     """Sum of hidden states and their positions, then dropout."""
 
@@ -223,7 +301,7 @@ class AddPositions(nn.Module):
 
     def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
         """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+        return drop_out(hidden + positions, self.dropout, self.training)
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:
@@ -283,7 +361,7 @@ class EncoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PostNormEncoderLayer(EncoderLayer):
@@ -315,10 +393,61 @@ def side_by_side(states: Tensor, beams: int) -> Tensor:
     return states.view(rows // beams, beams * tokens, width)
 
 
+def attend(
+    query: Tensor,  # [B, H, T, K]
+    key: Tensor,  # [B, H, S, K]
+    value: Tensor,  # [B, H, S, K]
+    mask: Tensor | None,  # additive, fits [B, H, T, S]
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
+    """Means of the values, weighted by how queries meet keys; weights go through dropout: [B, H, T, K]."""
+    if dropout == 0.0 or not query.is_cpu or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+        )
+    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.mT
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    return drop_out(weights, dropout) @ value
+
+
 FEW_ROWS = 7
 
 
 MANY_OPERATIONS = 1 << 22
+
+
+ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` by oneDNN, which no gradient goes through."""
+    assert ONEDNN is not None, "asked for where torch has it"
+    product: Tensor = ONEDNN(input, weight, bias, "none", [], "")
+    return product
+
+
+class ManyRows(torch.autograd.Function):
+    """`F.linear` of [R, in_features] whose products are oneDNN's, forward and backward.
+
+    A gradient that is differentiated again is made of torch's own products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """As `F.linear`."""
+        ctx.save_for_backward(input, weight)
+        return onednn_product(input, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of input, weight and bias for that of the output, [R, out_features]."""
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        product = F.linear if torch.is_grad_enabled() else onednn_product
+        of_input = product(gradient, weight.t()) if needs_input else None
+        of_weight = product(gradient.t(), input.t()) if needs_weight else None
+        return of_input, of_weight, gradient.sum(0) if needs_bias else None
 
 
 PARTS = 16
@@ -367,13 +496,12 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if (
-            rows * weight.numel() < MANY_OPERATIONS
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+        if not torch.is_grad_enabled():
+            return onednn_product(input, weight, bias)
+        product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
+        return product.view(*input.shape[:-1], outputs)
 
 
 class SelfAttention(nn.Module):
@@ -416,14 +544,8 @@ class SelfAttention(nn.Module):
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
             query = side_by_side(query, cache.beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), key, value, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -441,7 +563,7 @@ class FeedForward(nn.Module):
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)
 
 
@@ -536,7 +658,7 @@ class DecoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PostNormDecoderLayer(DecoderLayer):
@@ -594,13 +716,8 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         query = side_by_side(self.q_proj(hidden), beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            *states,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), *states, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
