@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.inputs import FRAMES
 from benchmarks.results import Result
-from benchmarks.rows import ANCHOR, FRAMES, MODES, STATES, Row, Side, forced
+from benchmarks.rows import ANCHOR, MODES, STATES, Row, Side, forced
 
 TOKENS = 50
 
