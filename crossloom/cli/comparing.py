@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from compiler.installing import MissingPackage, require
@@ -35,6 +36,6 @@ def compare(
     require(_COMMAND, "torch", "transformers", "safetensors", "soundfile", extra="test")
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
-    from benchmarks.command import compare as measure
-
-    return measure(rows, modes, rounds, threads or os.cpu_count() or 1, file, chart)
+    measure = import_module("benchmarks.command").compare  # which is not installed with the package
+    code: int = measure(rows, modes, rounds, threads or os.cpu_count() or 1, file, chart)
+    return code
