@@ -1,1 +1,1 @@
-"""Measurements against transformers: both sides in one run, outputs compared before anything is timed."""
+"""Measurements against transformers: a process a side, outputs compared before anything is timed."""

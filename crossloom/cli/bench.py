@@ -17,7 +17,8 @@ from specs.counts import counted
 
 if TYPE_CHECKING:
     from compiler.spec import Spec
-    from runtime.measuring import Peaks, Timing
+    from runtime.measuring import Peaks
+    from runtime.measuring.model import Timing
     from specs.graph import Graph
 
 
@@ -60,7 +61,8 @@ def command(
     require("`crossloom bench`", "torch")
     import torch
 
-    from runtime.measuring import input_sizes, measure_model, measure_peaks
+    from runtime.measuring.model import input_sizes, measure_model
+    from runtime.measuring.peaks import measure_peaks
 
     if threads is not None:
         torch.set_num_threads(threads)

@@ -33,5 +33,6 @@ def step_bytes(model: Any, encoded: Any, tokens: int, beams: int = 1) -> float:
             hook.remove()
     weights = sum(parameter.nbytes for parameter in read.values())
     cross = sum(state.nbytes for layer in cache.cross or () for state in layer)
-    filled = cache.states.nbytes * (tokens + 1) / (2 * tokens)
+    reserved = sum(state.nbytes for state in (*cache.keys, *cache.values))
+    filled = reserved * (tokens + 1) / (2 * tokens)
     return float(weights + cross + filled)

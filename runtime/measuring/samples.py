@@ -73,10 +73,10 @@ def interleave(sides: Sequence[Side], rounds: int) -> list[Series]:
 
 def measured(function: Callable[[], object], repeats: int = 1) -> Sample:
     """One sample of `function`, the mean of `repeats` calls."""
-    before, started = _processor_seconds(), time.perf_counter()
+    before, started = processor_seconds(), time.perf_counter()
     for _ in range(repeats):
         function()
-    seconds, processor = time.perf_counter() - started, _processor_seconds() - before
+    seconds, processor = time.perf_counter() - started, processor_seconds() - before
     return Sample(seconds / repeats, processor / repeats)
 
 
@@ -102,6 +102,7 @@ def spawned(arguments: Sequence[str]) -> Side:
     return run
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
+    """User + system seconds of this process, all of its threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime

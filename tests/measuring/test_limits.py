@@ -6,8 +6,9 @@ import pytest
 import torch
 
 import crossloom
-from runtime.measuring import Peaks, measure_model, step_bytes
-from runtime.measuring.model import input_sizes
+from runtime.measuring import Peaks
+from runtime.measuring.decode_step import step_bytes
+from runtime.measuring.model import input_sizes, measure_model
 from tests.cli.runner import crossloom as command
 
 SPEC = "digits"
@@ -46,7 +47,7 @@ def test_every_kind_of_work_is_measured() -> None:
         crossloom.build(spec).eval(),
         spec,
         crossloom.lower(spec),
-        Peaks(1e9, 1e9),
+        Peaks(1e9, 1e9, 1e9),
         length=40,
         tokens=2,
         beams=3,
