@@ -1,9 +1,11 @@
 """Multi-head attention (Vaswani et al. 2017, section 3.2)."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from blocks.cache import Cache
+from blocks.drop_out import drop_out
 from blocks.linear import Projection
 
 
@@ -23,6 +25,24 @@ def side_by_side(states: Tensor, beams: int) -> Tensor:
     """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
     rows, tokens, width = states.shape
     return states.view(rows // beams, beams * tokens, width)
+
+
+def attend(
+    query: Tensor,  # [B, H, T, K]
+    key: Tensor,  # [B, H, S, K]
+    value: Tensor,  # [B, H, S, K]
+    mask: Tensor | None,  # additive, fits [B, H, T, S]
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
+    """Means of the values, weighted by how queries meet keys; weights go through dropout: [B, H, T, K]."""
+    if dropout == 0.0 or not query.is_cpu or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+        )
+    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.mT
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    return drop_out(weights, dropout) @ value
 
 
 class SelfAttention(nn.Module):
@@ -65,14 +85,8 @@ class SelfAttention(nn.Module):
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
             query = side_by_side(query, cache.beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), key, value, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -102,7 +116,7 @@ class DroppedSelfAttention(SelfAttention):
     ) -> Tensor:
         """As `SelfAttention`: [R, T, D]."""
         attended = super().forward(hidden, mask, cache, layer, slots)
-        return F.dropout(attended, self.output_dropout, self.training)
+        return drop_out(attended, self.output_dropout, self.training)
 
 
 class CrossAttention(nn.Module):
@@ -137,13 +151,8 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         query = side_by_side(self.q_proj(hidden), beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            *states,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), *states, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -171,4 +180,4 @@ class DroppedCrossAttention(CrossAttention):
     ) -> Tensor:
         """As `CrossAttention`: [R, T, D]."""
         attended = super().forward(hidden, states, mask, beams)
-        return F.dropout(attended, self.output_dropout, self.training)
+        return drop_out(attended, self.output_dropout, self.training)

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.masks import zeroed
 
 
@@ -70,12 +71,12 @@ class ConformerLayer(nn.Module):
         """The states after the first two sub-layers: [B, S, D] -> [B, S, D]."""
         hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
         attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
-        return hidden + F.dropout(attended, self.dropout, self.training)
+        return hidden + drop_out(attended, self.dropout, self.training)
 
     def convolved(self, hidden: Tensor, normed: Tensor) -> Tensor:
         """The states after the last two sub-layers, of which the convolution sees `normed`: all [B, S, D]."""
         convolved = self.convolution(normed)
-        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + drop_out(convolved, self.convolution_dropout, self.training)
         hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
         return self.final_norm(hidden)
 

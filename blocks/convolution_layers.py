@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.stacks import SelfAttentionStack, surviving
 
 
@@ -53,7 +53,7 @@ class PostNormConvolutionLayer(nn.Module):
         """hidden [B, T, D], positions that attention sees [B, 1, 1, T], the same as a mask [B, T]
         -> [B, T, D]."""
         hidden = self.self_attention_norm(hidden + self.self_attention(hidden, visible))
-        convolved = F.dropout(self.convolutions(hidden, mask), self.dropout, self.training)
+        convolved = drop_out(self.convolutions(hidden, mask), self.dropout, self.training)
         return self.convolutions_norm(hidden + convolved)
 
 

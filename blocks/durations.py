@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.linear import Projection
 
 
@@ -48,8 +49,8 @@ class DurationPredictor(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, T, D], mask [B, T] with 1 = valid -> durations [B, T], at least 1; padding has 0."""
         states = self.first_norm(self.first(hidden, mask).relu())
-        states = F.dropout(states, self.dropout, self.training)
+        states = drop_out(states, self.dropout, self.training)
         states = self.second_norm(self.second(states, mask).relu())
-        states = F.dropout(states, self.dropout, self.training)
+        states = drop_out(states, self.dropout, self.training)
         durations = torch.expm1(self.log_duration(states).squeeze(-1)).round().long().clamp(min=1)
         return durations if mask is None else durations * mask

@@ -1,7 +1,8 @@
 """From ids or features to the hidden states a stack starts from."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from blocks.drop_out import drop_out
 
 
 class ScaledEmbedding(nn.Module):
@@ -63,4 +64,4 @@ class AddPositions(nn.Module):
 
     def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
         """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+        return drop_out(hidden + positions, self.dropout, self.training)

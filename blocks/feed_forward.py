@@ -1,8 +1,8 @@
 """Position-wise feed-forward network (Vaswani et al. 2017, section 3.3)."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.linear import Projection
 
 
@@ -20,7 +20,7 @@ class FeedForward(nn.Module):
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)
 
 
@@ -35,7 +35,7 @@ class DroppedFeedForward(FeedForward):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
-        return F.dropout(super().forward(hidden), self.output_dropout, self.training)
+        return drop_out(super().forward(hidden), self.output_dropout, self.training)
 
 
 class ResidualFeedForward(FeedForward):
@@ -73,5 +73,5 @@ class MultiLayerPerceptron(nn.Module):
         """[B, T, source_dim] -> [B, T, target_dim]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(self.norm(hidden)))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)

@@ -1,9 +1,9 @@
 """Transformer layers, normalised before each sub-layer or after it."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from blocks.cache import Cache
+from blocks.drop_out import drop_out
 
 
 class EncoderLayer(nn.Module):
@@ -26,7 +26,7 @@ class EncoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormEncoderLayer(EncoderLayer):
@@ -106,7 +106,7 @@ class DecoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormDecoderLayer(DecoderLayer):

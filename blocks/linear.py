@@ -1,6 +1,7 @@
 """Affine projection."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,9 @@ FEW_ROWS = 7
 """Up to so many rows a product waits for its weight, not for arithmetic."""
 PARTS = 16
 MANY_OPERATIONS = 1 << 22
-"""Multiplications from which on oneDNN wins more than entering and leaving its layout costs."""
+"""Multiplications from which on oneDNN's product wins more than calling it costs."""
+ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+"""oneDNN's affine map of dense tensors: private to torch, and absent where torch is built without oneDNN."""
 
 
 class Projection(nn.Linear):
@@ -31,13 +34,42 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if (
-            rows * weight.numel() < MANY_OPERATIONS
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+        if not torch.is_grad_enabled():
+            return onednn_product(input, weight, bias)
+        product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
+        return product.view(*input.shape[:-1], outputs)
+
+
+def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` by oneDNN, which no gradient goes through."""
+    assert ONEDNN is not None, "asked for where torch has it"
+    product: Tensor = ONEDNN(input, weight, bias, "none", [], "")
+    return product
+
+
+class ManyRows(torch.autograd.Function):
+    """`F.linear` of [R, in_features] whose products are oneDNN's, forward and backward.
+
+    A gradient that is differentiated again is made of torch's own products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """As `F.linear`."""
+        ctx.save_for_backward(input, weight)
+        return onednn_product(input, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of input, weight and bias for that of the output, [R, out_features]."""
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        product = F.linear if torch.is_grad_enabled() else onednn_product
+        of_input = product(gradient, weight.t()) if needs_input else None
+        of_weight = product(gradient.t(), input.t()) if needs_weight else None
+        return of_input, of_weight, gradient.sum(0) if needs_bias else None
 
 
 def few_rows(flat: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

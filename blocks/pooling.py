@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.masks import additive, first_positions
 
 
@@ -44,7 +44,7 @@ class PoolingEncoderLayer(nn.Module):
             valid = first_positions(lengths, pooled.shape[1])
             mask = additive(valid[:, None, None, :], pooled.dtype)
         attended = self.self_attention(pooled, mask)
-        hidden = residual + F.dropout(attended, self.dropout, self.training)
+        hidden = residual + drop_out(attended, self.dropout, self.training)
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
 

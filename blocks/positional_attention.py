@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from blocks.attention import merge_heads, split_heads
+from blocks.attention import attend, merge_heads, split_heads
 from blocks.linear import Projection
 
 
@@ -23,8 +23,7 @@ class PositionalSelfAttention(nn.Module):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """Three of [B, H, S, K] and a bias that fits [B, H, S, S] -> [B, S, D]."""
         dropout = self.dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-        return self.out_proj(merge_heads(attended))
+        return self.out_proj(merge_heads(attend(query, key, value, bias, dropout)))
 
 
 class GatedBiasSelfAttention(PositionalSelfAttention):

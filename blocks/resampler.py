@@ -3,9 +3,9 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
 from blocks.masks import additive
 
 
@@ -29,7 +29,7 @@ class ResamplerLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
     def forward(self, hidden: Tensor, source: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, N, D], source [B, S, source_dim], additive mask [B, 1, 1, S] -> [B, N, D]."""

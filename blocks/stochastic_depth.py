@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.drop_out import drop_out
+
 
 class StochasticDepth(nn.Module):
     """In training: dropout of single elements, and of all that a sample of the batch adds.
@@ -22,4 +24,4 @@ class StochasticDepth(nn.Module):
     def thinned(self, branch: Tensor) -> Tensor:
         """The branch without some of its elements and samples."""
         samples = F.dropout(branch.new_ones(branch.shape[0], 1, 1), self.rate)
-        return F.dropout(branch, self.dropout) * samples
+        return drop_out(branch, self.dropout) * samples

@@ -38,7 +38,9 @@ class ConvSubsampler(nn.ModuleList):
         hidden = features.transpose(1, 2)
         for layer in self:
             hidden = layer(hidden)
-        hidden = hidden.transpose(1, 2)
+        hidden = hidden.transpose(
+            1, 2
+        ).contiguous()  # or every sum of the layers keeps the convolution's order
         if mask is None:
             return hidden, None
         lengths = mask.sum(-1)

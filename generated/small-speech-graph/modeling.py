@@ -266,7 +266,9 @@ class ConvSubsampler(nn.ModuleList):
         hidden = features.transpose(1, 2)
         for layer in self:
             hidden = layer(hidden)
-        hidden = hidden.transpose(1, 2)
+        hidden = hidden.transpose(
+            1, 2
+        ).contiguous()  # or every sum of the layers keeps the convolution's order
         if mask is None:
             return hidden, None
         lengths = mask.sum(-1)
@@ -375,6 +377,29 @@ class GrowingSinusoidTable(SinusoidTable):
         return sinusoids(needed, self.width, self.padding_row).to(self.table)
 
 
+STEPS = 1 << 16
+
+
+def drop_out(states: Tensor, probability: float, training: bool = True) -> Tensor:
+    """Zero elements of any shape with `probability`, and scale the others so that the mean is kept.
+
+    On a CPU torch draws a number for every element, which takes longer than a product of the states with
+    a weight; here four share one, and the probability is rounded to a multiple of 1 / STEPS.
+    """
+    dropped = round(probability * STEPS)
+    if not training or dropped == 0:
+        return states
+    if not states.is_cpu or dropped == STEPS or torch.compiler.is_compiling():
+        return F.dropout(states, probability)
+    count = states.numel()
+    numbers = torch.empty(-(-count // 4), dtype=torch.int64, device=states.device)
+    numbers.random_(torch.iinfo(torch.int64).min, None)
+    bits = numbers.view(torch.int16)[:count].view(states.shape)
+    factors = torch.empty_like(states, requires_grad=False)
+    torch.ge(bits, dropped - STEPS // 2, out=factors)
+    return states * factors.mul_(STEPS / (STEPS - dropped))
+
+
 class AddPositions(nn.Module):
     """Sum of hidden states and their positions, then dropout."""
 
@@ -384,7 +409,7 @@ class AddPositions(nn.Module):
 
     def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
         """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+        return drop_out(hidden + positions, self.dropout, self.training)
 
 
 class PaddingFramePositions(FramePositions):
@@ -486,7 +511,7 @@ class EncoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormEncoderLayer(EncoderLayer):
@@ -510,6 +535,39 @@ FEW_ROWS = 7
 
 
 MANY_OPERATIONS = 1 << 22
+
+
+ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` by oneDNN, which no gradient goes through."""
+    assert ONEDNN is not None, "asked for where torch has it"
+    product: Tensor = ONEDNN(input, weight, bias, "none", [], "")
+    return product
+
+
+class ManyRows(torch.autograd.Function):
+    """`F.linear` of [R, in_features] whose products are oneDNN's, forward and backward.
+
+    A gradient that is differentiated again is made of torch's own products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """As `F.linear`."""
+        ctx.save_for_backward(input, weight)
+        return onednn_product(input, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of input, weight and bias for that of the output, [R, out_features]."""
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        product = F.linear if torch.is_grad_enabled() else onednn_product
+        of_input = product(gradient, weight.t()) if needs_input else None
+        of_weight = product(gradient.t(), input.t()) if needs_weight else None
+        return of_input, of_weight, gradient.sum(0) if needs_bias else None
 
 
 PARTS = 16
@@ -558,19 +616,36 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if (
-            rows * weight.numel() < MANY_OPERATIONS
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+        if not torch.is_grad_enabled():
+            return onednn_product(input, weight, bias)
+        product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
+        return product.view(*input.shape[:-1], outputs)
 
 
 def merge_heads(states: Tensor) -> Tensor:
     """[B, H, T, K] -> [B, T, D]."""
     rows, heads, tokens, head_width = states.shape
     return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+def attend(
+    query: Tensor,  # [B, H, T, K]
+    key: Tensor,  # [B, H, S, K]
+    value: Tensor,  # [B, H, S, K]
+    mask: Tensor | None,  # additive, fits [B, H, T, S]
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
+    """Means of the values, weighted by how queries meet keys; weights go through dropout: [B, H, T, K]."""
+    if dropout == 0.0 or not query.is_cpu or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+        )
+    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.mT
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    return drop_out(weights, dropout) @ value
 
 
 class PositionalSelfAttention(nn.Module):
@@ -588,8 +663,7 @@ class PositionalSelfAttention(nn.Module):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """Three of [B, H, S, K] and a bias that fits [B, H, S, S] -> [B, S, D]."""
         dropout = self.dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-        return self.out_proj(merge_heads(attended))
+        return self.out_proj(merge_heads(attend(query, key, value, bias, dropout)))
 
 
 class GatedBiasSelfAttention(PositionalSelfAttention):
@@ -631,7 +705,7 @@ class FeedForward(nn.Module):
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)
 
 
@@ -745,12 +819,12 @@ class ConformerLayer(nn.Module):
         """The states after the first two sub-layers: [B, S, D] -> [B, S, D]."""
         hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
         attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
-        return hidden + F.dropout(attended, self.dropout, self.training)
+        return hidden + drop_out(attended, self.dropout, self.training)
 
     def convolved(self, hidden: Tensor, normed: Tensor) -> Tensor:
         """The states after the last two sub-layers, of which the convolution sees `normed`: all [B, S, D]."""
         convolved = self.convolution(normed)
-        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + drop_out(convolved, self.convolution_dropout, self.training)
         hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
         return self.final_norm(hidden)
 
@@ -879,14 +953,8 @@ class SelfAttention(nn.Module):
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
             query = side_by_side(query, cache.beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), key, value, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -1095,7 +1163,7 @@ class DecoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PostNormDecoderLayer(DecoderLayer):
@@ -1153,13 +1221,8 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         query = side_by_side(self.q_proj(hidden), beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            *states,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), *states, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -1332,7 +1395,7 @@ class Model(nn.Module):
                     first_norm=nn.LayerNorm(144),  # dims.width
                     # dims.width
                     # dims.inner
-                    first=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    first=FeedForward(width=144, inner=576, activation=nn.ReLU(inplace=True), dropout=0.0),
                     self_attention_norm=nn.LayerNorm(144),  # dims.width
                     # dims.width
                     # dims.heads
@@ -1348,12 +1411,12 @@ class Model(nn.Module):
                             bias=False,
                         ),
                         norm=ChannelNorm(normalized_shape=144),  # dims.width
-                        activation=nn.ReLU(),
+                        activation=nn.ReLU(inplace=True),
                     ),
                     second_norm=nn.LayerNorm(144),  # dims.width
                     # dims.width
                     # dims.inner
-                    second=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    second=FeedForward(width=144, inner=576, activation=nn.ReLU(inplace=True), dropout=0.0),
                     final_norm=nn.LayerNorm(144),  # dims.width
                     dropout=0.0,
                     convolution_dropout=0.0,
@@ -1389,7 +1452,7 @@ class Model(nn.Module):
                     adapter_norm=nn.LayerNorm(144),  # dims.width
                     # dims.width
                     # graph.nodes.adapted.with.adapter_inner
-                    adapter=FeedForward(width=144, inner=16, activation=nn.ReLU(), dropout=0.0),
+                    adapter=FeedForward(width=144, inner=16, activation=nn.ReLU(inplace=True), dropout=0.0),
                     dropout=0.0,
                 )
                 for _ in range(2)  # graph.nodes.adapted.with.layers
@@ -1420,9 +1483,12 @@ class Model(nn.Module):
                     # dims.heads
                     cross_attention=CrossAttention(target_dim=144, source_dim=144, heads=4, dropout=0.0),
                     feed_forward_norm=nn.LayerNorm(144),  # dims.width
-                    # dims.width
-                    # dims.inner
-                    feed_forward=FeedForward(width=144, inner=576, activation=nn.ReLU(), dropout=0.0),
+                    feed_forward=FeedForward(
+                        width=144,  # dims.width
+                        inner=576,  # dims.inner
+                        activation=nn.ReLU(inplace=True),
+                        dropout=0.0,
+                    ),
                     dropout=0.1,  # graph.nodes.decoder.with.dropout
                 )
                 for _ in range(3)  # graph.nodes.decoder.with.layers

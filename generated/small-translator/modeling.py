@@ -252,6 +252,39 @@ FEW_ROWS = 7
 MANY_OPERATIONS = 1 << 22
 
 
+ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` by oneDNN, which no gradient goes through."""
+    assert ONEDNN is not None, "asked for where torch has it"
+    product: Tensor = ONEDNN(input, weight, bias, "none", [], "")
+    return product
+
+
+class ManyRows(torch.autograd.Function):
+    """`F.linear` of [R, in_features] whose products are oneDNN's, forward and backward.
+
+    A gradient that is differentiated again is made of torch's own products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """As `F.linear`."""
+        ctx.save_for_backward(input, weight)
+        return onednn_product(input, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of input, weight and bias for that of the output, [R, out_features]."""
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        product = F.linear if torch.is_grad_enabled() else onednn_product
+        of_input = product(gradient, weight.t()) if needs_input else None
+        of_weight = product(gradient.t(), input.t()) if needs_weight else None
+        return of_input, of_weight, gradient.sum(0) if needs_bias else None
+
+
 PARTS = 16
 
 
@@ -298,13 +331,12 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if (
-            rows * weight.numel() < MANY_OPERATIONS
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+        if not torch.is_grad_enabled():
+            return onednn_product(input, weight, bias)
+        product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
+        return product.view(*input.shape[:-1], outputs)
 
 
 def zeroed(hidden: Tensor, mask: Tensor | None) -> Tensor:
@@ -403,6 +435,29 @@ class LayerDropChunkedEncoderStack(ChunkedEncoderStack):
         return surviving(self, self.layerdrop)
 
 
+STEPS = 1 << 16
+
+
+def drop_out(states: Tensor, probability: float, training: bool = True) -> Tensor:
+    """Zero elements of any shape with `probability`, and scale the others so that the mean is kept.
+
+    On a CPU torch draws a number for every element, which takes longer than a product of the states with
+    a weight; here four share one, and the probability is rounded to a multiple of 1 / STEPS.
+    """
+    dropped = round(probability * STEPS)
+    if not training or dropped == 0:
+        return states
+    if not states.is_cpu or dropped == STEPS or torch.compiler.is_compiling():
+        return F.dropout(states, probability)
+    count = states.numel()
+    numbers = torch.empty(-(-count // 4), dtype=torch.int64, device=states.device)
+    numbers.random_(torch.iinfo(torch.int64).min, None)
+    bits = numbers.view(torch.int16)[:count].view(states.shape)
+    factors = torch.empty_like(states, requires_grad=False)
+    torch.ge(bits, dropped - STEPS // 2, out=factors)
+    return states * factors.mul_(STEPS / (STEPS - dropped))
+
+
 class ConformerLayer(nn.Module):
     """x += First(norm(x)) / 2; x += SelfAttention(norm(x)); x += Convolution(norm(x));
     x += Second(norm(x)) / 2.
@@ -442,12 +497,12 @@ class ConformerLayer(nn.Module):
         """The states after the first two sub-layers: [B, S, D] -> [B, S, D]."""
         hidden = hidden + 0.5 * self.first(self.first_norm(hidden))
         attended = self.self_attention(self.self_attention_norm(hidden), mask, *positions)
-        return hidden + F.dropout(attended, self.dropout, self.training)
+        return hidden + drop_out(attended, self.dropout, self.training)
 
     def convolved(self, hidden: Tensor, normed: Tensor) -> Tensor:
         """The states after the last two sub-layers, of which the convolution sees `normed`: all [B, S, D]."""
         convolved = self.convolution(normed)
-        hidden = hidden + F.dropout(convolved, self.convolution_dropout, self.training)
+        hidden = hidden + drop_out(convolved, self.convolution_dropout, self.training)
         hidden = hidden + 0.5 * self.second(self.second_norm(hidden))
         return self.final_norm(hidden)
 
@@ -475,7 +530,7 @@ class FeedForward(nn.Module):
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)
 
 
@@ -489,6 +544,24 @@ def merge_heads(states: Tensor) -> Tensor:
     """[B, H, T, K] -> [B, T, D]."""
     rows, heads, tokens, head_width = states.shape
     return states.transpose(1, 2).reshape(rows, tokens, heads * head_width)
+
+
+def attend(
+    query: Tensor,  # [B, H, T, K]
+    key: Tensor,  # [B, H, S, K]
+    value: Tensor,  # [B, H, S, K]
+    mask: Tensor | None,  # additive, fits [B, H, T, S]
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
+    """Means of the values, weighted by how queries meet keys; weights go through dropout: [B, H, T, K]."""
+    if dropout == 0.0 or not query.is_cpu or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+        )
+    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.mT
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    return drop_out(weights, dropout) @ value
 
 
 class PositionalSelfAttention(nn.Module):
@@ -506,8 +579,7 @@ class PositionalSelfAttention(nn.Module):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """Three of [B, H, S, K] and a bias that fits [B, H, S, S] -> [B, S, D]."""
         dropout = self.dropout if self.training else 0.0
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-        return self.out_proj(merge_heads(attended))
+        return self.out_proj(merge_heads(attend(query, key, value, bias, dropout)))
 
 
 class RelativeKeySelfAttention(PositionalSelfAttention):
@@ -648,7 +720,7 @@ class PoolingEncoderLayer(nn.Module):
             valid = first_positions(lengths, pooled.shape[1])
             mask = additive(valid[:, None, None, :], pooled.dtype)
         attended = self.self_attention(pooled, mask)
-        hidden = residual + F.dropout(attended, self.dropout, self.training)
+        hidden = residual + drop_out(attended, self.dropout, self.training)
         return hidden + self.feed_forward(self.feed_forward_norm(hidden))
 
 
@@ -711,14 +783,8 @@ class SelfAttention(nn.Module):
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
             query = side_by_side(query, cache.beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), key, value, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -733,7 +799,7 @@ class DroppedFeedForward(FeedForward):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """[B, T, D] -> [B, T, D]; one dropout acts on the activations, another on the output."""
-        return F.dropout(super().forward(hidden), self.output_dropout, self.training)
+        return drop_out(super().forward(hidden), self.output_dropout, self.training)
 
 
 class ScaledEmbedding(nn.Module):
@@ -819,7 +885,7 @@ class AddPositions(nn.Module):
 
     def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
         """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+        return drop_out(hidden + positions, self.dropout, self.training)
 
 
 class EncoderStack(SelfAttentionStack):
@@ -862,7 +928,7 @@ class EncoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormEncoderLayer(EncoderLayer):
@@ -902,7 +968,7 @@ class DroppedSelfAttention(SelfAttention):
     ) -> Tensor:
         """As `SelfAttention`: [R, T, D]."""
         attended = super().forward(hidden, mask, cache, layer, slots)
-        return F.dropout(attended, self.output_dropout, self.training)
+        return drop_out(attended, self.output_dropout, self.training)
 
 
 class DecoderStack(nn.ModuleList):
@@ -1008,7 +1074,7 @@ class DecoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormDecoderLayer(DecoderLayer):
@@ -1066,13 +1132,8 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         query = side_by_side(self.q_proj(hidden), beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            *states,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), *states, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -1100,7 +1161,7 @@ class DroppedCrossAttention(CrossAttention):
     ) -> Tensor:
         """As `CrossAttention`: [R, T, D]."""
         attended = super().forward(hidden, states, mask, beams)
-        return F.dropout(attended, self.output_dropout, self.training)
+        return drop_out(attended, self.output_dropout, self.training)
 
 
 def repeated(hidden: Tensor, counts: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -1208,9 +1269,9 @@ class DurationPredictor(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, T, D], mask [B, T] with 1 = valid -> durations [B, T], at least 1; padding has 0."""
         states = self.first_norm(self.first(hidden, mask).relu())
-        states = F.dropout(states, self.dropout, self.training)
+        states = drop_out(states, self.dropout, self.training)
         states = self.second_norm(self.second(states, mask).relu())
-        states = F.dropout(states, self.dropout, self.training)
+        states = drop_out(states, self.dropout, self.training)
         durations = torch.expm1(self.log_duration(states).squeeze(-1)).round().long().clamp(min=1)
         return durations if mask is None else durations * mask
 
@@ -1295,7 +1356,7 @@ class PostNormConvolutionLayer(nn.Module):
         """hidden [B, T, D], positions that attention sees [B, 1, 1, T], the same as a mask [B, T]
         -> [B, T, D]."""
         hidden = self.self_attention_norm(hidden + self.self_attention(hidden, visible))
-        convolved = F.dropout(self.convolutions(hidden, mask), self.dropout, self.training)
+        convolved = drop_out(self.convolutions(hidden, mask), self.dropout, self.training)
         return self.convolutions_norm(hidden + convolved)
 
 
@@ -1578,7 +1639,7 @@ class Model(nn.Module):
         self.speech_encoder.feed_forward = ResidualFeedForward(
             width=128,  # model.config.hidden_size
             inner=256,  # model.config.speech_encoder_intermediate_size
-            activation=nn.ReLU(),
+            activation=nn.ReLU(inplace=True),
             dropout=0.0,
             scale=0.5,
         )
@@ -1608,7 +1669,7 @@ class Model(nn.Module):
                     feed_forward=DroppedFeedForward(
                         width=128,  # model.config.hidden_size
                         inner=256,  # model.config.speech_encoder_intermediate_size
-                        activation=nn.ReLU(),
+                        activation=nn.ReLU(inplace=True),
                         dropout=0.1,
                         output_dropout=0.1,
                     ),
@@ -1642,9 +1703,12 @@ class Model(nn.Module):
                         output_dropout=0.1,
                     ),
                     feed_forward_norm=nn.LayerNorm(128),  # model.config.hidden_size
-                    # model.config.hidden_size
-                    # model.config.encoder_ffn_dim
-                    feed_forward=FeedForward(width=128, inner=256, activation=nn.ReLU(), dropout=0.0),
+                    feed_forward=FeedForward(
+                        width=128,  # model.config.hidden_size
+                        inner=256,  # model.config.encoder_ffn_dim
+                        activation=nn.ReLU(inplace=True),
+                        dropout=0.0,
+                    ),
                     dropout=0.0,
                 )
                 for _ in range(2)  # model.config.encoder_layers
@@ -1683,9 +1747,12 @@ class Model(nn.Module):
                         output_dropout=0.1,
                     ),
                     feed_forward_norm=nn.LayerNorm(128),  # model.config.hidden_size
-                    # model.config.hidden_size
-                    # model.config.decoder_ffn_dim
-                    feed_forward=FeedForward(width=128, inner=256, activation=nn.ReLU(), dropout=0.0),
+                    feed_forward=FeedForward(
+                        width=128,  # model.config.hidden_size
+                        inner=256,  # model.config.decoder_ffn_dim
+                        activation=nn.ReLU(inplace=True),
+                        dropout=0.0,
+                    ),
                     dropout=0.0,
                 )
                 for _ in range(2)  # model.config.decoder_layers
@@ -1709,9 +1776,12 @@ class Model(nn.Module):
                         output_dropout=0.1,
                     ),
                     feed_forward_norm=nn.LayerNorm(128),  # model.config.hidden_size
-                    # model.config.hidden_size
-                    # model.config.t2u_encoder_ffn_dim
-                    feed_forward=FeedForward(width=128, inner=256, activation=nn.ReLU(), dropout=0.0),
+                    feed_forward=FeedForward(
+                        width=128,  # model.config.hidden_size
+                        inner=256,  # model.config.t2u_encoder_ffn_dim
+                        activation=nn.ReLU(inplace=True),
+                        dropout=0.0,
+                    ),
                     dropout=0.0,
                 )
                 for _ in range(2)  # model.config.t2u_encoder_layers
@@ -1756,7 +1826,7 @@ class Model(nn.Module):
                     convolutions=ConvolutionalFeedForward(
                         # model.config.hidden_size
                         first=CentredConvolution(in_channels=128, out_channels=128, kernel=7),
-                        activation=nn.ReLU(),
+                        activation=nn.ReLU(inplace=True),
                         # model.config.hidden_size
                         second=CentredConvolution(in_channels=128, out_channels=128, kernel=7),
                     ),

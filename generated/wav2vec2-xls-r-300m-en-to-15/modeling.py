@@ -317,6 +317,39 @@ FEW_ROWS = 7
 MANY_OPERATIONS = 1 << 22
 
 
+ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` by oneDNN, which no gradient goes through."""
+    assert ONEDNN is not None, "asked for where torch has it"
+    product: Tensor = ONEDNN(input, weight, bias, "none", [], "")
+    return product
+
+
+class ManyRows(torch.autograd.Function):
+    """`F.linear` of [R, in_features] whose products are oneDNN's, forward and backward.
+
+    A gradient that is differentiated again is made of torch's own products.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """As `F.linear`."""
+        ctx.save_for_backward(input, weight)
+        return onednn_product(input, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of input, weight and bias for that of the output, [R, out_features]."""
+        input, weight = ctx.saved_tensors
+        needs_input, needs_weight, needs_bias = ctx.needs_input_grad
+        product = F.linear if torch.is_grad_enabled() else onednn_product
+        of_input = product(gradient, weight.t()) if needs_input else None
+        of_weight = product(gradient.t(), input.t()) if needs_weight else None
+        return of_input, of_weight, gradient.sum(0) if needs_bias else None
+
+
 PARTS = 16
 
 
@@ -363,13 +396,12 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if (
-            rows * weight.numel() < MANY_OPERATIONS
-            or torch.is_grad_enabled()
-            or torch.is_autocast_enabled("cpu")
-        ):
+        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
             return F.linear(input, weight, bias)
-        return F.linear(input.to_mkldnn(), weight, bias).to_dense()  # has no second derivative
+        if not torch.is_grad_enabled():
+            return onednn_product(input, weight, bias)
+        product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
+        return product.view(*input.shape[:-1], outputs)
 
 
 def random_spans(lengths: Tensor, size: int, probability: float, span: int, minimum: int) -> Tensor:
@@ -473,6 +505,29 @@ class WeightNormConvolution(nn.Module):
         return mixed[..., : states.shape[-1]]
 
 
+STEPS = 1 << 16
+
+
+def drop_out(states: Tensor, probability: float, training: bool = True) -> Tensor:
+    """Zero elements of any shape with `probability`, and scale the others so that the mean is kept.
+
+    On a CPU torch draws a number for every element, which takes longer than a product of the states with
+    a weight; here four share one, and the probability is rounded to a multiple of 1 / STEPS.
+    """
+    dropped = round(probability * STEPS)
+    if not training or dropped == 0:
+        return states
+    if not states.is_cpu or dropped == STEPS or torch.compiler.is_compiling():
+        return F.dropout(states, probability)
+    count = states.numel()
+    numbers = torch.empty(-(-count // 4), dtype=torch.int64, device=states.device)
+    numbers.random_(torch.iinfo(torch.int64).min, None)
+    bits = numbers.view(torch.int16)[:count].view(states.shape)
+    factors = torch.empty_like(states, requires_grad=False)
+    torch.ge(bits, dropped - STEPS // 2, out=factors)
+    return states * factors.mul_(STEPS / (STEPS - dropped))
+
+
 class AddPositions(nn.Module):
     """Sum of hidden states and their positions, then dropout."""
 
@@ -482,7 +537,7 @@ class AddPositions(nn.Module):
 
     def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
         """Two of [B, T, D] -> [B, T, D]."""
-        return F.dropout(hidden + positions, self.dropout, self.training)
+        return drop_out(hidden + positions, self.dropout, self.training)
 
 
 def surviving(layers: nn.ModuleList, layerdrop: float, always: int = 0) -> Iterator[tuple[int, Any]]:
@@ -564,7 +619,7 @@ class EncoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormEncoderLayer(EncoderLayer):
@@ -594,6 +649,24 @@ def side_by_side(states: Tensor, beams: int) -> Tensor:
     """Lay the beams of a sentence one after another: [B * beams, T, D] -> [B, beams * T, D]."""
     rows, tokens, width = states.shape
     return states.view(rows // beams, beams * tokens, width)
+
+
+def attend(
+    query: Tensor,  # [B, H, T, K]
+    key: Tensor,  # [B, H, S, K]
+    value: Tensor,  # [B, H, S, K]
+    mask: Tensor | None,  # additive, fits [B, H, T, S]
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
+    """Means of the values, weighted by how queries meet keys; weights go through dropout: [B, H, T, K]."""
+    if dropout == 0.0 or not query.is_cpu or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+        )
+    scores = query * (query.shape[-1] ** -0.5 if scale is None else scale) @ key.mT
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    return drop_out(weights, dropout) @ value
 
 
 class SelfAttention(nn.Module):
@@ -636,14 +709,8 @@ class SelfAttention(nn.Module):
         if cache is not None and slots is not None:
             key, value = cache.write(layer, slots, key, value)
             query = side_by_side(query, cache.beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), key, value, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -661,7 +728,7 @@ class FeedForward(nn.Module):
         """[B, T, D] -> [B, T, D]; dropout acts on the activations."""
         activated = self.activation(self.up_proj(hidden))
         if self.training:
-            activated = F.dropout(activated, self.dropout)
+            activated = drop_out(activated, self.dropout)
         return self.down_proj(activated)
 
 
@@ -844,7 +911,7 @@ class DecoderLayer(nn.Module):
 
     def dropped(self, states: Tensor) -> Tensor:
         """A sub-layer's output after dropout, which acts in training only."""
-        return F.dropout(states, self.dropout) if self.training else states
+        return drop_out(states, self.dropout) if self.training else states
 
 
 class PreNormDecoderLayer(DecoderLayer):
@@ -902,13 +969,8 @@ class CrossAttention(nn.Module):
         source's keys and values are read once.
         """
         query = side_by_side(self.q_proj(hidden), beams)
-        attended = F.scaled_dot_product_attention(
-            split_heads(query, self.heads),
-            *states,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            scale=self.scale,
-        )
+        dropout = self.dropout if self.training else 0.0
+        attended = attend(split_heads(query, self.heads), *states, mask, dropout, self.scale)
         return self.out_proj(merge_heads(attended).view_as(hidden))
 
 
@@ -1067,7 +1129,12 @@ class Model(nn.Module):
                     cross_attention_norm=nn.LayerNorm(1024),
                     cross_attention=CrossAttention(target_dim=1024, source_dim=1024, heads=16, dropout=0.0),
                     feed_forward_norm=nn.LayerNorm(1024),
-                    feed_forward=FeedForward(width=1024, inner=4096, activation=nn.ReLU(), dropout=0.0),
+                    feed_forward=FeedForward(
+                        width=1024,
+                        inner=4096,
+                        activation=nn.ReLU(inplace=True),
+                        dropout=0.0,
+                    ),
                     dropout=0.1,
                 )
                 for _ in range(12)

@@ -100,4 +100,5 @@ def make_optimizer(model: nn.Module, options: TrainingOptions) -> torch.optim.Ad
             help='load the model in float32; `precision="bfloat16"` makes the products faster',
         )
     betas = (options.beta1, options.beta2)
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=options.learning_rate, betas=betas)
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=options.learning_rate, betas=betas, fused=True)

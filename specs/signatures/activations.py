@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, Block] = {
     "linear": Block("nn.Identity"),
     "mish": Block("nn.Mish"),
     "quick_gelu": Block("QuickGELU"),
-    "relu": Block("nn.ReLU"),
+    "relu": Block("nn.ReLU", {"inplace": Value(True)}),  # what it acts on is always fresh
     "relu2": Block("SquaredReLU"),
     "relu6": Block("nn.ReLU6"),
     "sigmoid": Block("nn.Sigmoid"),

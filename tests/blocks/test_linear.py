@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from blocks.linear import FEW_ROWS, MANY_OPERATIONS, Projection
 
@@ -16,22 +17,23 @@ ROWS = [0, 1, 2, 3, 5, FEW_ROWS, FEW_ROWS + 1, 40]
 WIDTHS = [(8, 8), (8, 48), (48, 8), (7, 13), (13, 7), (1, 1), (24, 9), (9, 24)]
 LARGE = 512
 """Inputs and outputs with which a few more rows are many operations."""
+MANY_ROWS = MANY_OPERATIONS // LARGE**2
 
 
-class Products(TorchFunctionMode):
-    """Notes which functions of torch are called."""
+class Products(TorchDispatchMode):
+    """Counts which operations are called, in backward passes too."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: Counter[str] = Counter()
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        self.names.add(func.__name__)
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.names[str(func.overloadpacket)] += 1
         return func(*args, **(kwargs or {}))
 
 
 @contextmanager
-def products() -> Iterator[set[str]]:
+def products() -> Iterator[Counter[str]]:
     with Products() as mode:
         yield mode.names
 
@@ -71,36 +73,67 @@ def test_any_shape(rows: int, inputs: int, outputs: int, bias: bool) -> None:
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_many_operations(bias: bool) -> None:
-    rows = MANY_OPERATIONS // LARGE**2
     projection = made(LARGE, LARGE, bias)
-    states = torch.randn(2, rows // 2, LARGE)
+    states = torch.randn(2, MANY_ROWS // 2, LARGE)
     with torch.no_grad(), products() as used:
         found = projection(states)
-    assert "to_mkldnn" in used
+    assert used["mkldnn._linear_pointwise"] == 1
     assert close(found / 10, exact(projection, states) / 10)
     assert found.is_contiguous()
     with torch.no_grad(), products() as used:
         projection(states[:, :-1])
-    assert "to_mkldnn" not in used
+    assert "mkldnn._linear_pointwise" not in used
+
+
+def test_without_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blocks.linear.ONEDNN", None)
+    projection, states = made(LARGE, LARGE), torch.randn(MANY_ROWS, LARGE)
+    plain = torch.nn.functional.linear(states, projection.weight, projection.bias)
+    assert torch.equal(projection(states), plain)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("rows", [1, 3, 2 * MANY_ROWS])
+def test_gradients(rows: int, bias: bool) -> None:
+    projection = made(LARGE, LARGE // 2, bias)
+    states = torch.randn(1, rows, LARGE, requires_grad=True)
+    factors = torch.randn(1, rows, LARGE // 2)
+    parameters = (states, *projection.parameters())
     with products() as used:
-        projection(states)
-    assert "to_mkldnn" not in used, "what has a gradient may be differentiated twice"
-
-
-@pytest.mark.parametrize("rows", [1, 3, MANY_OPERATIONS // LARGE**2])
-def test_gradients(rows: int) -> None:
-    projection = made(LARGE, LARGE // 2)
-    states = torch.randn(rows, LARGE, requires_grad=True)
-    factors = torch.randn(rows, LARGE // 2)
-    parameters = (states, projection.weight, projection.bias)
-    found = torch.autograd.grad((projection(states) * factors).sum(), parameters)
+        found = torch.autograd.grad((projection(states) * factors).sum(), parameters)
+    assert used["mkldnn._linear_pointwise"] == (3 if rows > 3 else 0), "one forward, two backward"
     expected = torch.autograd.grad((exact(projection, states) * factors).sum(), parameters)
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("rows", [1, 2 * MANY_ROWS])
+def test_second_derivatives(rows: int) -> None:
+    """Of the length of a gradient, as a penalty on it asks for."""
+    projection = made(LARGE, LARGE // 2)
+    states = torch.randn(rows, LARGE, requires_grad=True)
+
+    def second(outputs: Tensor) -> tuple[Tensor, ...]:
+        (first,) = torch.autograd.grad(outputs.pow(3).mean(), states, create_graph=True)
+        return torch.autograd.grad(first.square().sum(), (states, projection.weight))
+
+    for one, other in zip(second(projection(states)), second(exact(projection, states)), strict=True):
+        assert torch.allclose(one / other.abs().max(), other / other.abs().max(), atol=1e-5)
+
+
+def test_what_is_frozen_takes_no_gradient() -> None:
+    projection, states = made(LARGE, LARGE).requires_grad_(False), torch.randn(MANY_ROWS, LARGE)
+    bias = projection.bias.requires_grad_(True)
+    with products() as used:
+        projection(states).sum().backward()
+    assert used["mkldnn._linear_pointwise"] == 1, "no product for a gradient that nobody reads"
+    assert projection.weight.grad is None
+    assert bias.grad is not None
+    assert torch.equal(bias.grad, torch.full((LARGE,), float(MANY_ROWS)))
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("rows", [1, 5, 2 * MANY_OPERATIONS // LARGE**2])
+@pytest.mark.parametrize("rows", [1, 5, 2 * MANY_ROWS])
 def test_other_dtypes_are_multiplied_as_torch_does(rows: int, dtype: torch.dtype) -> None:
     projection = made(LARGE, LARGE).to(dtype)
     states = torch.randn(rows, LARGE).to(dtype)

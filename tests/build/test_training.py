@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 import crossloom
+from tests.dropout_sites import recorded_sites
 from tests.parity.cases import SEEDS, Case, labels_of, read_case, save
 
 RATES = {
@@ -78,22 +77,7 @@ def test_dropout_acts_where_the_published_model_has_it(
     """Every dropout, that of attention weights too, by shape and rate, in the order of the computation."""
     rates = {"dropout": 0.1, "attention_dropout": 0.2, "activation_dropout": 0.3}
     case = read_case(1, save(1, tmp_path / "model", {**RATES, **rates}))
-    dropout, attend = functional.dropout, functional.scaled_dot_product_attention
-    sites: list[tuple[tuple[int, ...], float]] = []
-
-    def recorded_dropout(
-        states: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-    ) -> Tensor:
-        if training:
-            sites.append((tuple(states.shape), p))
-        return dropout(states, p, training, inplace)
-
-    def recorded_attention(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
-        sites.append(((*query.shape[:3], key.shape[2]), options["dropout_p"]))
-        return attend(query, key, value, **options)
-
-    monkeypatch.setattr(functional, "dropout", recorded_dropout)
-    monkeypatch.setattr(functional, "scaled_dot_product_attention", recorded_attention)
+    sites = recorded_sites(case.ours, monkeypatch)
     found = []
     for model in (case.ours, case.theirs):
         sites.clear()

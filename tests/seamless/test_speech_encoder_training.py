@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-from torch.nn import functional
 from transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2 import SeamlessM4Tv2SpeechEncoder
 
 from specs.families.seamless_m4t_v2.speech_encoder import rows
 from specs.weights import WeightMap
+from tests.dropout_sites import recorded_sites
 from tests.parity.cases import LOGITS, difference
 from tests.seamless.parts import view
 from tests.seamless.speech_encoders import (
@@ -102,29 +101,13 @@ def test_dropout_acts_where_the_published_model_has_it(
     changes: dict[str, Any] = {**LARGE, **OFF, **rates}
     theirs = published(0, **changes)
     ours = ours_of(theirs)
-    dropout, attend = functional.dropout, functional.scaled_dot_product_attention
-    sites: list[tuple[list[int], float]] = []
-
-    def recorded_dropout(
-        states: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-    ) -> Tensor:
-        if training and p:
-            sites.append((sorted(states.shape), p))
-        return dropout(states, p, training, inplace)
-
-    def recorded_attention(query: Tensor, key: Tensor, value: Tensor, **options: Any) -> Tensor:
-        if options["dropout_p"]:
-            sites.append((sorted((*query.shape[:3], key.shape[2])), options["dropout_p"]))
-        return attend(query, key, value, **options)
-
-    monkeypatch.setattr(functional, "dropout", recorded_dropout)
-    monkeypatch.setattr(functional, "scaled_dot_product_attention", recorded_attention)
+    sites = recorded_sites(ours, monkeypatch)
     features, mask = random_batch(0, **changes)
     found = []
     for encode in (theirs.train(), ours.train().encode):
         sites.clear()
         encode(features, attention_mask=mask)
-        found.append(list(sites))
+        found.append([(sorted(shape), rate) for shape, rate in sites])
     assert found[0] == found[1]
     assert {rate for _, rate in found[0]} == set(rates.values())
 
