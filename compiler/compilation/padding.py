@@ -32,7 +32,7 @@ def free_sizes(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def with_masks(graph: Graph, inputs: Iterable[str], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What is given, and ones for every mask among `inputs` that was left out and has to tell what is added."""
+    """What is given, and ones for every mask among `inputs` that was left out."""
     masked = {graph.inputs[name].dims: tensor for name, tensor in given.items()}
     left_out = [name for name in inputs if name not in given and graph.inputs[name].role == "mask"]
     ones = {}

@@ -40,7 +40,9 @@ def record_methods(model: Any, graph: Graph, recorder: Recorder, fused: bool = F
 
 def _methods(graph: Graph) -> dict[str, tuple[Sequence[str], Sequence[Ref | None]]]:
     """By its name, what each method without state takes and gives, as it gives it."""
-    encoders = {one.name: (one.inputs, tuple(map(one.outputs.get, ("hidden", "mask")))) for one in graph.encoders}
+    encoders = {
+        one.name: (one.inputs, tuple(map(one.outputs.get, ("hidden", "mask")))) for one in graph.encoders
+    }
     others = {one.name: (one.inputs, tuple(one.outputs.values())) for one in graph.methods}
     alone = {} if encoders else {"encode": (graph.encode_inputs, graph.encoded or ())}
     return {**alone, **encoders, **others}

@@ -41,6 +41,9 @@ class StaticCache:
         self._state = {name: one for name, one in vars(original).items() if isinstance(one, Tensor)}
         self._initial = {name: one.clone() for name, one in self._state.items()}
         self._borrower: weakref.ref[Any] = weakref.ref(self)
+        full = copy.copy(original)
+        full.reserve(full.capacity)
+        self._slots: int = full.visible
 
     @property
     def is_idle(self) -> bool:
@@ -84,19 +87,23 @@ class StaticCache:
         return restore
 
     def seeing(self, slots: int) -> Any:
-        """A copy that reads so many slots and is as full as it may get, so that its positions all have rows."""
+        """A copy that reads so many slots, and is as full as it gets: all positions have rows."""
         cache = copy.copy(self.original)
         cache.visible = slots
         cache.filled = cache.capacity
         return cache
 
+    def window(self, visible: int) -> int:
+        """How many slots a step reads that has to see so many: the others are masked."""
+        return min(bucket(visible), self._slots)
+
     def windows(self) -> list[int]:
-        """How many slots are read as a cache fills, smallest first; of beams, who give slots up, those of one."""
+        """The windows of a cache as it fills, smallest first."""
         cache = copy.copy(self.original)
         seen: dict[int, None] = {}
-        while cache.filled < cache.capacity and (cache.visible <= cache.capacity or not seen):
+        while cache.filled < cache.capacity:
             cache.reserve(1)
-            seen[cache.visible] = None
+            seen[self.window(cache.visible)] = None
         return list(seen)
 
 
@@ -122,7 +129,7 @@ class StaticCaches:
         self._lent: WeakKeyDictionary[Any, StaticCache] = WeakKeyDictionary()
 
     def lend(self, rows: int, length: int, encoded: Any, beams: int) -> Any:
-        """A cache as `new_cache` makes it, with room for `length` tokens or more; None where they are too many."""
+        """A cache with room for `length` tokens or more, or None where they are too many."""
         capacity = -(-length // GRAIN) * GRAIN
         if self._longest is not None:
             capacity = min(capacity, self._longest)
@@ -171,7 +178,7 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 
 def _in_bucket(encoded: Any) -> Encoded:
-    """Copies of the states and their mask, filled up to a bucket; of states without a mask as long as they are."""
+    """Copies of the states and their mask, filled up to a bucket if there is one."""
     hidden, mask = encoded.hidden, encoded.mask
     if mask is None:
         return Encoded(hidden.clone(), None)

@@ -71,7 +71,7 @@ class StaticMethod:
                 return _copied(self._replayed(given, numbers))
 
     def _sizes(self, given: Mapping[str, Tensor]) -> dict[str, int] | None:
-        """The free sizes, if the inputs agree about them and the method takes them: it says itself what is wrong."""
+        """The free sizes; None where the method will refuse these inputs, and is to say so itself."""
         graph = self._graph
         if not given or any(len(graph.inputs[name].dims) != one.dim() for name, one in given.items()):
             return None
@@ -134,9 +134,7 @@ def _are_masked(graph: Graph, inputs: Iterable[str]) -> bool:
     """Whether a mask goes with every input of which more than the batch is free."""
     types = [graph.inputs[name] for name in inputs]
     masked = {type_.dims for type_ in types if type_.role == "mask"}
-    free = [
-        type_ for type_ in types if any(dim.value is None and str(dim) != "batch" for dim in type_.dims)
-    ]
+    free = [type_ for type_ in types if any(dim.value is None and str(dim) != "batch" for dim in type_.dims)]
     return all(type_.dims in masked for type_ in free)
 
 
@@ -145,4 +143,3 @@ def _copied(result: Any) -> Any:
     if isinstance(result, tuple):
         return type(result)(*(one if one is None else one.clone() for one in result))
     return result.clone()
-

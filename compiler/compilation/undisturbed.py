@@ -36,7 +36,7 @@ class Weights:
 
 
 def without_gradients(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same without gradients, giving ordinary tensors: those of inference could not be written to later."""
+    """The same without gradients, giving tensors that may be written to: those of inference may not."""
 
     @wraps(function)
     def called(*args: Any, **inputs: Any) -> Any:

@@ -53,7 +53,7 @@ class WholeSteps:
                 return self._decode_step(ids, encoded, cache, *others)
             with self._recordings.lock:
                 static.ids.copy_(ids)
-                logits: Tensor = self._recordings.replay(*self._work(static, cache.visible))
+                logits: Tensor = self._recordings.replay(*self._work(static, static.window(cache.visible)))
                 return logits.clone()
 
     def _work(self, static: StaticCache, slots: int) -> tuple[Key, Callable[[], Tensor], Callable[[], None]]:

@@ -1,9 +1,9 @@
 """A CUDA device that is pretended on the CPU: what runs on it, what waits for it, and what it records.
 
-Its tensors say that they are on `cuda:0` and compute with a tensor of the CPU inside. A product of tensors of
-both places is refused, as there. Questions that stall a device (`item`, `bool`, copies between the places) are
-noted. While it records, they are refused, and every operation is kept with the very tensors it read and wrote,
-so that a replay has the rules of a CUDA graph: addresses are fixed, the host's code does not run again.
+Its tensors say that they are on `cuda:0` and compute with a tensor of the CPU inside. A product of tensors
+of both places is refused, as there. Questions that stall a device (`item`, `bool`, copies) are noted. While
+it records, they are refused, and every operation is kept with the very tensors it read and wrote, so that a
+replay has the rules of a CUDA graph: addresses are fixed, the host's code does not run again.
 """
 
 from __future__ import annotations
@@ -166,17 +166,28 @@ def _executed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     others = [one for one in leaves if not isinstance(one, OnDevice) and one.dim()]
     name = func.overloadpacket.__name__
     device = kwargs.get("device")
-    if name in ("_to_copy", "copy_") and (ours and others or device is not None and _is_there(device) != bool(ours)):
+    if name in ("_to_copy", "copy_") and (
+        (ours and others) or (device is not None and _is_there(device) != bool(ours))
+    ):
         DEVICE.stall("copy")
     elif ours and others:
         raise RuntimeError(f"{func} was given tensors on {CUDA} and on the CPU")
-    if ours and name in ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "equal"):
+    if ours and name in (
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "_unique2",
+        "unique_dim",
+        "equal",
+    ):
         DEVICE.stall(name)
     there = _is_there(device) or (bool(ours) and device is None)
     if name == "copy_":
         there = isinstance(args[0], OnDevice)
     wrapped = {id(one.inner): one for one in ours}
-    inner_args, inner_kwargs = tree_map(lambda one: one.inner if isinstance(one, OnDevice) else one, (args, kwargs))
+    inner_args, inner_kwargs = tree_map(
+        lambda one: one.inner if isinstance(one, OnDevice) else one, (args, kwargs)
+    )
     if _is_there(device):
         inner_kwargs["device"] = torch.device("cpu")
     with torch.inference_mode(False), torch.no_grad(), _disable_current_modes():
@@ -185,7 +196,9 @@ def _executed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             DEVICE.tape.append(_Operation(func, inner_args, inner_kwargs, result))
         if not there:
             return result
-        return tree_map_only(Tensor, lambda one: wrapped[id(one)] if id(one) in wrapped else OnDevice(one), result)
+        return tree_map_only(
+            Tensor, lambda one: wrapped[id(one)] if id(one) in wrapped else OnDevice(one), result
+        )
 
 
 class _Operations(TorchDispatchMode):
@@ -213,7 +226,7 @@ class _Moves(TorchFunctionMode):
 
 
 class PretendedRecorder:
-    """Records on the pretended device. As of a shared pool, results last until another recording is replayed."""
+    """Records on the pretended device, with one memory for all: results last until another replay."""
 
     def __init__(self) -> None:
         self._results: list[list[Tensor]] = []

@@ -166,7 +166,9 @@ def test_the_recording_used_longest_ago_makes_room() -> None:
 def test_caches_of_many_kinds_are_let_go(spoken: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recordings of those that are not kept go with them."""
     for rows in range(1, static_caches.CACHES + 4):
-        inputs = {name: tensor[:1].repeat(rows, *[1] * (tensor.dim() - 1)) for name, tensor in spoken.inputs.items()}
+        inputs = {
+            name: tensor[:1].repeat(rows, *[1] * (tensor.dim() - 1)) for name, tensor in spoken.inputs.items()
+        }
         ids, recorded = spoken.generate(inputs, **forced(2))
         assert recorded.tolist() == ids.tolist()
     assert len(spoken.recordings) == static_caches.CACHES

@@ -65,7 +65,10 @@ def test_images_are_recorded_for_each_batch(device: Device) -> None:
     "inputs",
     [
         {"input_ids": torch.ones(2, 21, dtype=torch.int64)},  # more than the positions
-        {"input_ids": torch.ones(2, 7, dtype=torch.int64), "attention_mask": torch.ones(2, 9, dtype=torch.int64)},
+        {
+            "input_ids": torch.ones(2, 7, dtype=torch.int64),
+            "attention_mask": torch.ones(2, 9, dtype=torch.int64),
+        },
         {"input_ids": torch.ones(2, 7, 1, dtype=torch.int64)},
     ],
     ids=["long", "sizes", "rank"],
@@ -100,9 +103,11 @@ def test_speech_of_recorded_methods(device: Device, folders: Callable[..., Path]
         for _ in range(3):
             found = crossloom.translate(both.recorded, **on_device(batch), tgt_lang=language)
             assert found.sequences.cpu().tolist() == expected.sequences.tolist()
-            assert found.unit_sequences is not None and expected.unit_sequences is not None
+            assert found.unit_sequences is not None
+            assert expected.unit_sequences is not None
             assert found.unit_sequences.cpu().tolist() == expected.unit_sequences.tolist()
-            assert found.waveform is not None and expected.waveform is not None
+            assert found.waveform is not None
+            assert expected.waveform is not None
             assert difference(found.waveform.cpu(), expected.waveform) <= 1e-6
     made = both.recordings.made
     crossloom.translate(both.recorded, **on_device(speech_batch(config, 0)), tgt_lang=language)
