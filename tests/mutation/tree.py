@@ -35,13 +35,14 @@ TESTS = (
     "tests/blocks/test_labels.py",
     "tests/blocks/test_inputs.py",
     "tests/blocks/test_cache.py",
+    "tests/blocks/test_lineage.py",
     "tests/blocks/test_linear.py",
     "tests/build/test_emitted.py",
 )
 """In the order in which they are tried: the first failure ends a run."""
 NEAREST = {
     "labels and loss": ("tests/blocks/test_labels.py", "tests/blocks/test_inputs.py"),
-    "cache": ("tests/parity/test_cache.py",),
+    "cache": ("tests/blocks/test_lineage.py", "tests/parity/test_cache.py"),
     "halves": (
         "tests/build/test_halves.py",
         "tests/check/test_halves.py",

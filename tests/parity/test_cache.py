@@ -176,3 +176,46 @@ def test_every_beam_hides_tokens_of_its_own(case: Case, beams: int) -> None:
             shown = torch.tensor([[int(draw.random() < 0.6)] for _ in range(rows)])
             history = torch.cat([history[parents], chosen], dim=1)
             keep = torch.cat([keep[parents], shown], dim=1)
+
+
+def drawn_parents(draw: random.Random, batch: int, beams: int) -> torch.Tensor:
+    """What the beams of each sentence continue: any, all the same one, or each another."""
+    kinds = [
+        [draw.randrange(beams) for _ in range(beams)],
+        [draw.randrange(beams)] * beams,
+        draw.sample(range(beams), beams),
+    ]
+    return torch.tensor([s * beams + parent for s in range(batch) for parent in draw.choice(kinds)])
+
+
+@pytest.mark.parametrize("prompt", [1, 9])
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "some hidden"])
+@torch.no_grad()
+def test_long_hypotheses_equal_a_pass_over_each(long_case: Case, prompt: int, masked: bool) -> None:
+    """What the steps gave on the way to every hypothesis, slots given up meanwhile, and a pass over it."""
+    draw, beams = random.Random(long_case.seed), 4
+    generator = torch.Generator().manual_seed(long_case.seed)
+    batch = {name: long_case.batch[name] for name in ("input_features", "attention_mask")}
+    repeated = {name: tensor.repeat_interleave(beams, 0) for name, tensor in batch.items()}
+    encoded = long_case.ours.encode(**batch)
+    cache = long_case.ours.new_cache(3 * beams, LENGTH, encoded, beams)
+    real = torch.tensor([i for i in range(long_case.theirs.config.vocab_size) if i != long_case.pad])
+    history = keep = torch.empty(3 * beams, 0, dtype=torch.int64)
+    steps: list[torch.Tensor] = []
+    new, given_up = prompt, 0
+    while new:
+        ids = real[torch.randint(len(real), (3 * beams, new), generator=generator)]
+        shown = torch.rand(ids.shape, generator=generator) < 0.7
+        shown[:, 0] |= not steps  # a token that may see nothing is another matter
+        history, keep = torch.cat([history, ids], 1), torch.cat([keep, shown.long()], 1)
+        steps.append(long_case.ours.decode(ids, encoded, cache, keep if masked else None))
+        if len(steps) % 16 == 0 or history.shape[1] == LENGTH:
+            mask = {"decoder_attention_mask": keep} if masked else {}
+            theirs = long_case.theirs(**repeated, decoder_input_ids=history, **mask).logits
+            assert difference(torch.cat(steps, 1), theirs) <= LOGITS
+        parents, used = drawn_parents(draw, 3, beams), cache.used
+        cache.reorder(parents)
+        given_up += cache.used < used
+        history, keep, steps = history[parents], keep[parents], [step[parents] for step in steps]
+        new = min(LENGTH - history.shape[1], draw.choice([1, 1, 1, 4]))
+    assert given_up
