@@ -33,7 +33,7 @@ class CudaRecorder:
     def record(self, run: Callable[[], Any], undo: Callable[[], None]) -> Recording:
         """Capture `run`. What it allocates is the pool's; what it reads was allocated before."""
         with torch.cuda.device(self._device):
-            aside = torch.cuda.Stream()
+            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):
                 for _ in range(WARM_UPS):

@@ -11,6 +11,8 @@ GRAPHS = 256
 """How many recordings a model keeps; the one that was used longest ago makes room for another."""
 
 Key = tuple[Any, ...]
+Save = Callable[[], Callable[[], None]]
+"""Keeps what work changes, and gives what restores it."""
 
 
 class Recording(NamedTuple):
@@ -55,22 +57,23 @@ class Recordings:
     def __contains__(self, key: Key) -> bool:
         return key in self._held
 
-    def replay(self, key: Key, run: Callable[[], Any], undo: Callable[[], None]) -> Any:
+    def replay(self, key: Key, run: Callable[[], Any], save: Save) -> Any:
         """Do the work of a key, recorded now if it was not before, and give where its results lie."""
         if key in self._held:
             self._held.move_to_end(key)
         else:
-            self.record(key, run, undo)
+            self.record(key, run, save)
         recording = self._held[key]
         recording.replay()
         return recording.result
 
-    def record(self, key: Key, run: Callable[[], Any], undo: Callable[[], None]) -> None:
+    def record(self, key: Key, run: Callable[[], Any], save: Save) -> None:
         """Record the work of a key without doing it."""
         while len(self._held) >= self._limit:
             self._drop([next(iter(self._held))])
-        self._held[key] = self._recorder.record(run, undo)
-        undo()
+        restore = save()
+        self._held[key] = self._recorder.record(run, restore)
+        restore()
         self.made += 1
 
     def forget(self, owner: Any = None) -> None:
@@ -84,5 +87,6 @@ class Recordings:
             del self._held[key]
 
 
-def nothing() -> None:
-    """Takes back nothing, where nothing is changed."""
+def unchanged() -> Callable[[], None]:
+    """Of work that changes nothing but its results."""
+    return lambda: None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from compiler.compilation.padding import bucket, cut, free_sizes, padded, with_masks
-from compiler.compilation.recordings import Key, Recordings, nothing
+from compiler.compilation.recordings import Key, Recordings, unchanged
 from compiler.compilation.undisturbed import Weights
 from specs.graph import Graph, Ref
 from specs.signatures import SIGNATURES
@@ -101,7 +101,7 @@ class StaticMethod:
         static = self._static[key]
         for name, tensor in given.items():
             static[name].copy_(tensor)
-        return self._recordings.replay(key, lambda: self._method(**static, **numbers), nothing)
+        return self._recordings.replay(key, lambda: self._method(**static, **numbers), unchanged)
 
     def _key(self, given: Mapping[str, Tensor], numbers: Mapping[str, int]) -> Key:
         shapes = ((name, tensor.dtype, tuple(tensor.shape)) for name, tensor in sorted(given.items()))
@@ -123,7 +123,7 @@ class StaticMethod:
         if self._masks & given.keys() or not isinstance(result, tuple):
             return result
         types = self._graph.types
-        kept = [
+        kept: list[Any] = [
             None if ref is not None and types[ref].role == "mask" else one
             for one, ref in zip(result, self._outputs, strict=True)
         ]
@@ -141,5 +141,6 @@ def _are_masked(graph: Graph, inputs: Iterable[str]) -> bool:
 def _copied(result: Any) -> Any:
     """The same in memory of its own."""
     if isinstance(result, tuple):
-        return type(result)(*(one if one is None else one.clone() for one in result))
+        copies: list[Any] = [one if one is None else one.clone() for one in result]
+        return type(result)(*copies)
     return result.clone()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from compiler.compilation.recordings import Key, Recordings
+from compiler.compilation.recordings import Key, Recordings, Save
 from compiler.compilation.static_caches import StaticCache, StaticCaches
 from compiler.compilation.undisturbed import Weights, without_gradients
 
@@ -56,8 +56,8 @@ class WholeSteps:
                 logits: Tensor = self._recordings.replay(*self._work(static, static.window(cache.visible)))
                 return logits.clone()
 
-    def _work(self, static: StaticCache, slots: int) -> tuple[Key, Callable[[], Tensor], Callable[[], None]]:
-        """What a recording is kept by, the step it records, and what takes back that it was done."""
+    def _work(self, static: StaticCache, slots: int) -> tuple[Key, Callable[[], Tensor], Save]:
+        """What a recording is kept by, the step it records, and what keeps the state that it changes."""
 
         def run() -> Tensor:
             return self._decode_step(static.ids, static.encoded, static.seeing(slots))

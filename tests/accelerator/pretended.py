@@ -54,11 +54,11 @@ DEVICE = Device()
 class OnDevice(Tensor):
     """A tensor that says it is on the device."""
 
-    inner: Tensor
+    content: Tensor
 
     @staticmethod
     def __new__(cls, inner: Tensor) -> OnDevice:
-        made: OnDevice = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # private
+        made: Any = Tensor._make_wrapper_subclass(  # private
             cls,
             inner.shape,
             strides=inner.stride(),
@@ -66,29 +66,32 @@ class OnDevice(Tensor):
             dtype=inner.dtype,
             device=inner.device,
         )
-        made.inner = inner
-        return made
+        made.content = inner
+        tensor: OnDevice = made
+        return tensor
 
     def __init__(self, inner: Tensor) -> None:
         pass
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return _executed(func, args, kwargs or {})
 
-    device = property(lambda self: CUDA)  # type: ignore[assignment]
-    is_cuda = property(lambda self: True)  # type: ignore[assignment]
-    is_cpu = property(lambda self: False)  # type: ignore[assignment]
+    device = property(lambda self: CUDA)
+    is_cuda = property(lambda self: True)
+    is_cpu = property(lambda self: False)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return f"OnDevice({self.inner!r})"
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        return f"OnDevice({self.content!r})"
 
     def data_ptr(self) -> int:
-        return self.inner.data_ptr()
+        return self.content.data_ptr()
 
     def item(self) -> Any:
         DEVICE.stall("item")
-        return self.inner.item()
+        return self.content.item()
 
     def __bool__(self) -> bool:
         return bool(self.item())
@@ -108,15 +111,15 @@ class OnDevice(Tensor):
     def cpu(self, *_: Any, **__: Any) -> Tensor:
         return self.to("cpu")
 
-    def new_tensor(self, data: Any, **kwargs: Any) -> OnDevice:
+    def new_tensor(self, data: Any, **kwargs: Any) -> OnDevice:  # type: ignore[override]
         DEVICE.stall("numbers of the host")
-        return OnDevice(self.inner.new_tensor(data, **kwargs))
+        return OnDevice(self.content.new_tensor(data, **kwargs))
 
     def to(self, *args: Any, **kwargs: Any) -> Tensor:
         device, dtype, *_ = torch._C._nn._parse_to(*args, **kwargs)
         if device is not None and device.type == "cpu":
             DEVICE.stall("copy to the host")
-            return self.inner.to(dtype or self.dtype).clone()
+            return self.content.to(dtype or self.dtype).clone()
         if dtype in (None, self.dtype):
             return self
         cast: Tensor = torch.ops.aten._to_copy(self, dtype=dtype)
@@ -184,9 +187,9 @@ def _executed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     there = _is_there(device) or (bool(ours) and device is None)
     if name == "copy_":
         there = isinstance(args[0], OnDevice)
-    wrapped = {id(one.inner): one for one in ours}
+    wrapped = {id(one.content): one for one in ours}
     inner_args, inner_kwargs = tree_map(
-        lambda one: one.inner if isinstance(one, OnDevice) else one, (args, kwargs)
+        lambda one: one.content if isinstance(one, OnDevice) else one, (args, kwargs)
     )
     if _is_there(device):
         inner_kwargs["device"] = torch.device("cpu")
@@ -201,7 +204,7 @@ def _executed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         )
 
 
-class _Operations(TorchDispatchMode):
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees operations that make tensors of nothing."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -237,7 +240,8 @@ class PretendedRecorder:
             run()
             undo()
         assert DEVICE.tape is None, "one records at a time"
-        DEVICE.tape = tape = []
+        tape: list[_Operation] = []
+        DEVICE.tape = tape
         try:
             result = run()
         finally:
@@ -268,7 +272,7 @@ def _made_by(tape: list[_Operation], result: Any) -> list[Tensor]:
     for operation in tape:
         given |= operation.memory_read() - allocated
         allocated |= operation.memory_written() - given
-    found = [one.inner for one in tree_leaves(result) if isinstance(one, OnDevice)]
+    found = [one.content for one in tree_leaves(result) if isinstance(one, OnDevice)]
     return [one for one in found if one.untyped_storage().data_ptr() in allocated]
 
 
@@ -282,7 +286,7 @@ def pretended() -> Iterator[Device]:
     """A CUDA device, while this lasts."""
     conversions = torch.__future__.get_overwrite_module_params_on_conversion()
     DEVICE.stalls.clear()
-    with pytest.MonkeyPatch.context() as patch, _Moves(), _Operations():
+    with pytest.MonkeyPatch.context() as patch, _Moves(), _Operations():  # type: ignore[no-untyped-call]
         patch.setattr(torch.cuda, "_lazy_init", lambda: None)
         torch.__future__.set_overwrite_module_params_on_conversion(True)
         try:

@@ -11,7 +11,7 @@ from torch import Tensor
 import crossloom
 from blocks.cache import BUCKET
 from compiler.compilation import static_caches
-from compiler.compilation.recordings import Recordings, nothing
+from compiler.compilation.recordings import Recordings, unchanged
 from tests.accelerator.models import PAIRS, Twins, on_device, pair, twins
 from tests.accelerator.pretended import Device, PretendedRecorder
 from tests.parity.cases import difference, read_case, save
@@ -70,6 +70,20 @@ def test_logits_are_those_of_eager_steps(spoken: Twins) -> None:
         cache = spoken.recorded.new_cache(3, STEPS, there)
         found = steps_of(spoken.recorded, there, ids.to("cuda"), cache)
     assert difference(found.cpu(), expected) <= 1e-6
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_steps_recorded_in_the_middle_leave_the_state_alone(spoken: Twins, beams: int) -> None:
+    ids = torch.randint(4, 40, (3 * beams, 12), generator=torch.Generator().manual_seed(0)).to("cuda")
+    model = spoken.recorded
+    encoded = model.encode(**on_device(spoken.inputs))
+    expected = steps_of(model, encoded, ids, model.new_cache(3 * beams, 12, encoded, beams))
+    cache = model.new_cache(3 * beams, 12, encoded, beams)
+    steps = []
+    for step in range(12):
+        spoken.recordings.forget()
+        steps.append(model.decode(ids[:, step : step + 1], encoded, cache))
+    assert torch.equal(torch.cat(steps, dim=1).cpu(), expected.cpu())
 
 
 def test_lengths_and_sources_of_a_bucket_share_recordings(spoken: Twins) -> None:
@@ -145,7 +159,7 @@ def test_recordings_are_dropped_when_the_weights_have_moved(spoken: Twins) -> No
     spoken.generate(**forced(9))
     spoken.generate(**forced(9))
     parameter = next(one for one in spoken.recorded.parameters() if one.dim() > 1)
-    parameter.inner = parameter.inner * 2
+    parameter.content = parameter.content * 2
     twin = next(one for one in spoken.eager.parameters() if one.dim() > 1)
     twin.data = twin.data * 2
     ids, recorded = spoken.generate(**forced(9))
@@ -157,7 +171,7 @@ def test_recordings_are_dropped_when_the_weights_have_moved(spoken: Twins) -> No
 def test_the_recording_used_longest_ago_makes_room() -> None:
     recordings = Recordings(PretendedRecorder(), limit=2)
     for key in ("a", "b", "a", "c"):
-        recordings.replay((key,), nothing, nothing)
+        recordings.replay((key,), lambda: None, unchanged)
     assert ("a",) in recordings
     assert ("b",) not in recordings
     assert (len(recordings), recordings.made) == (2, 3)

@@ -102,6 +102,8 @@ def test_speech_of_recorded_methods(device: Device, folders: Callable[..., Path]
         expected = crossloom.translate(eager, **batch, tgt_lang=language)
         for _ in range(3):
             found = crossloom.translate(both.recorded, **on_device(batch), tgt_lang=language)
+            assert found.sequences is not None
+            assert expected.sequences is not None
             assert found.sequences.cpu().tolist() == expected.sequences.tolist()
             assert found.unit_sequences is not None
             assert expected.unit_sequences is not None
