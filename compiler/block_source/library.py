@@ -16,10 +16,15 @@ from specs.values import plain
 
 @dataclass(frozen=True)
 class BlockLibrary:
-    """Every definition of the block files, and the imports each file makes from outside them."""
+    """Every definition of the block files, and the lines of each file that stand before its first."""
 
     definitions: Mapping[str, Definition]
-    imports: Mapping[str, Mapping[str, str]]
+    heads: Mapping[str, str]
+
+    def imports(self, module: str) -> dict[str, str]:
+        """What a block file imports from outside the block files: local name -> import line."""
+        statements = ast.parse(self.heads[module]).body
+        return dict(pair for statement in statements for pair in _imported(statement))
 
     def parameter_names(self, name: str) -> tuple[str, ...]:
         """The constructor's parameter names, in order; inherited where the class has no `__init__`."""
@@ -143,6 +148,20 @@ class BlockLibrary:
         assert passed == list(self.parameter_names(definition.base))[: len(passed)], f"{name}, by their names"
         own = (member for member in definition.members if member[0] != SUPER)
         return (*self._members(definition.base), *own)
+
+
+def _imported(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """(local name, import line) of what a statement imports from outside the block files."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            suffix = f" as {alias.asname}" if alias.asname else ""
+            yield alias.asname or alias.name.partition(".")[0], f"import {alias.name}{suffix}"
+    elif isinstance(statement, ast.ImportFrom) and statement.module:
+        if statement.module.partition(".")[0] == "blocks":
+            return
+        for alias in statement.names:
+            suffix = f" as {alias.asname}" if alias.asname else ""
+            yield alias.asname or alias.name, f"from {statement.module} import {alias.name}{suffix}"
 
 
 def _depth(member: tuple[str, ast.expr]) -> int:

@@ -111,3 +111,16 @@ gc.collect()
 print(sum(ref() is not None for ref in seen))
 """
     assert python(code, tmp_path).stdout.strip() == "0"
+
+
+def test_a_check_parses_no_block_that_its_model_does_not_use(tmp_path: Path) -> None:
+    write(tmp_path)
+    code = """
+import crossloom
+from compiler.block_source import library
+graph = crossloom.lower(crossloom.load_spec("tiny.yaml"))
+parsed = {name for name, one in library().definitions.items() if "node" in vars(one)}
+used = {block.name for node in graph.nodes.values() for block in node.block.walk()}
+print(*sorted(parsed - {one.name for one in library().closure(list(used))}), len(parsed) > 3)
+"""
+    assert python(code, tmp_path).stdout.split() == ["True"]
