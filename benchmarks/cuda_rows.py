@@ -20,7 +20,7 @@ class Row:
         checkpoint: a name of `benchmarks.checkpoints`.
         given: arguments of `benchmarks.inputs.make`; nothing for a task without.
         sides: modes of ours: eager, fast, max, or fused, which is max over a step that torch compiled.
-        goal: how many times faster than the public implementation ours is to be, by medians; None states none.
+        goal: how many times faster than the public implementation, by medians; None states none.
         dtype: of weights and features. Of float32 ids are equal, of others the share that agrees is told.
         needs: seconds that must be left for the row to begin.
     """
