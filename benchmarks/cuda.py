@@ -25,7 +25,7 @@ import torch
 import transformers
 
 from benchmarks.checkpoints import write
-from benchmarks.cuda_rows import MEMORY_GOAL, REDUCED, ROWS, STATIC, Row
+from benchmarks.cuda_rows import MEMORY_GOAL, ROWS, STATIC, Row, reduced
 from benchmarks.cuda_sides import Device, Task, agreement
 from benchmarks.tables import ABSENT, seconds, times
 from compiler.reports.tables import markdown
@@ -107,7 +107,6 @@ class Bench:
             told["notes"] = [f"no static cache: {type(error).__name__}: {str(error)[:120]}"]
 
     def _checkpoint(self, name: str) -> Path:
-        name = name if self.device.is_cuda else REDUCED.get(name, name)
         folder = self.folder / name.replace(":", "-")
         if not folder.exists():
             folder.mkdir(parents=True)
@@ -220,7 +219,7 @@ def main() -> None:
         bench = Bench(device, Path(checkpoints), given.rounds, until)
         for row in ROWS:
             if row.name in wanted:
-                bench.measure(row)
+                bench.measure(row if device.is_cuda else reduced(row))
         for name in STATIC:
             if device.is_cuda and name in wanted:
                 bench.static(name)
