@@ -13,7 +13,7 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec
 from compiler.verifying.checkpoint import stored_dtypes
-from compiler.weights.operations import apply
+from compiler.weights.streaming import Feed, parameters
 from compiler.weights.table import WeightTable
 from compiler.weights.values import Values
 from compiler.weights.vocabulary import TakenRows
@@ -60,12 +60,12 @@ def load(
     rows = {row.address: row for row in table}
     stored_dtype = dtype or getattr(torch, holding(set(stored_dtypes(verified))))
     assert isinstance(stored_dtype, torch.dtype)
-    tensors: dict[str, Tensor] = {}
-    for role, resolution in resolutions.items():
-        for address, names in resolution.feeds.items():
-            operation = resolution.dialect.operation(rows[address])
-            tensor = apply(operation, [values[role][name] for name in names])
-            tensors[address] = tensor.to(device=target, dtype=stored_dtype).contiguous()
+    feeds = [
+        Feed(address, values[role], names, resolution.dialect.operation(rows[address]))
+        for role, resolution in resolutions.items()
+        for address, names in resolution.feeds.items()
+    ]
+    tensors = parameters(feeds, target, stored_dtype)
     for address, fresh in _fresh(spec, graph, table, target, stored_dtype).items():
         taken = rows[address].taken
         is_loaded = taken is not None and address in tensors

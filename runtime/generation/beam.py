@@ -155,6 +155,7 @@ class BeamState:
         # Asking whether anything ended stalls an accelerator, so there every step does all the work.
         self._may_ask = look_interval(device) == 1
         self._any_finished = not self._may_ask
+        self._incomplete = torch.zeros((), dtype=torch.bool, device=device)
 
     @property
     def context(self) -> Tensor:
@@ -205,9 +206,9 @@ class BeamState:
             self.finished.weigh(self.scores[:, :1], self.length)
         return rows
 
-    def complete(self) -> bool:
-        """Whether to stop before the limit. Looks at the device."""
-        return self._any_finished and bool(self.finished.complete())
+    def complete(self) -> Tensor:
+        """Whether to stop before the limit, as a boolean scalar."""
+        return self.finished.complete() if self._any_finished else self._incomplete
 
     def _pick(self, log_probs: Tensor) -> tuple[Tensor, Tensor, bool]:
         """K continuations by log_probs [B, W, V]: scores, places in W * V, and as `BestContinuations`."""
@@ -243,7 +244,7 @@ def search_beams(
         newest = state.newest
         if on_step is not None:
             on_step(Step(state.length, settings.limit, newest[:, 0]))
-        if state.length == settings.limit or (step % interval == 0 and state.complete()):
+        if state.length == settings.limit or (step % interval == 0 and decoder.settled(state.complete())):
             break
         decoder.cache.reorder(parents)
     return state.finished.best()
