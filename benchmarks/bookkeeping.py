@@ -40,14 +40,15 @@ class InstantModel:
     def decode(self, *_: Any, **__: Any) -> Tensor:
         """The next of the logits [rows, 1, V]."""
         self._step += 1
-        return self._logits[self._step % len(self._logits)]
+        logits: Tensor = self._logits[self._step % len(self._logits)]
+        return logits
 
 
 def step_seconds(batch: int, beams: int) -> float:
     """Seconds a step of one search of `batch` sentences."""
     rows = batch * beams
     model: Any = InstantModel(rows)
-    decoder = StepDecoder(model, model, rows, beams, STEPS + 1, FiniteCheck(CPU, 1))
+    decoder = StepDecoder(model, model, rows, beams, STEPS + 1, FiniteCheck(CPU))
     ends, prefix = EndTokens((2,), CPU), torch.zeros((rows, 1), dtype=torch.int64)
     begin = time.perf_counter()
     if beams == 1:

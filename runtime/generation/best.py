@@ -46,7 +46,7 @@ class BestContinuations:
 
     def _by_block(self, log_probs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """The K + 1 best of the best blocks and of the ids beyond the last whole one, each [B, K + 1]."""
-        whole = log_probs[:, :, : self._blocks * BLOCK].unflatten(2, (self._blocks, BLOCK))
+        whole = log_probs[:, :, : self._blocks * BLOCK].view(*log_probs.shape[:2], self._blocks, BLOCK)
         of_blocks = (whole.amax(dim=3) + scores[:, :, None]).flatten(1)  # [B, W * blocks]
         chosen = self._starts[of_blocks.topk(self._count + 1, sorted=False).indices]
         places = (chosen[:, :, None] + self._offsets).flatten(1)
