@@ -44,8 +44,9 @@ def compare(
     with TemporaryDirectory() as folder, Worker("the machine", threads) as worker:
         contest = Contest(Machine(worker), Checkpoints(Path(folder), threads), rounds, threads)
         for number, row in enumerate(measured, 1):
+            click.echo(f"{number}/{len(measured)} {row.name}: ", nl=False, err=True)
             outcome = contest.run(row)
-            click.echo(_progress(f"{number}/{len(measured)} {row.name}", outcome), err=True)
+            click.echo(_told(outcome), err=True)
             failures += outcome.failures
             if outcome.result is not None:
                 results[row.name] = outcome.result
@@ -75,8 +76,8 @@ def _ordered(results: Mapping[str, Result]) -> dict[str, Result]:
     return {name: results[name] for name in rows() if name in results}
 
 
-def _progress(name: str, outcome: Outcome) -> str:
-    lines = [f"{name}: {outcome.result.wall:.0f} s" if outcome.result else f"{name}: not measured"]
+def _told(outcome: Outcome) -> str:
+    lines = [f"{outcome.result.wall:.0f} s" if outcome.result else "not measured"]
     return "\n".join(
         [*lines, *(f"  {line}" for failure in outcome.failures for line in failure.splitlines())]
     )

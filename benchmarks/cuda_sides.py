@@ -63,7 +63,8 @@ class Device:
         run()
         self.wait()
         own = {one.data_ptr(): one.nbytes for one in (*model.parameters(), *model.buffers())}
-        return int(torch.cuda.max_memory_allocated(self.device)) - before + sum(own.values())
+        held: int = torch.cuda.max_memory_allocated(self.device) - before + sum(own.values())
+        return held
 
     def peaks(self) -> dict[str, float]:
         """Memory read in bytes a second, and products in operations a second, by dtype."""

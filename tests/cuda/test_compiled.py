@@ -63,7 +63,7 @@ def test_steps_are_those_of_eager_mode(mode: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "fast"])
 def test_every_dtype_generates(mode: Any, dtype: torch.dtype, tmp_path: Path) -> None:
     both = KINDS["texts, bart twice"](tmp_path).placed(dtype, mode)
     for beams in (1, 3):

@@ -21,11 +21,16 @@ pytestmark = needs_cuda
 ROUNDING = 2.0
 """How much further than the public model ours may lie from float32 in a narrow dtype."""
 
+COMPILED = [(kind, mode) for kind in KINDS for mode in MODES if mode != "fast" or kind == "speech"]
+"""What torch compiles takes a while, and other tests hold that for every kind on the CPU."""
+
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_logits_and_loss(kind: str, tmp_path: Path) -> None:
     both = KINDS[kind](tmp_path).placed()
-    labels = both.target["decoder_input_ids"]
+    ids = both.target["decoder_input_ids"].roll(-1, dims=1)
+    ids[:, -1] = -100
+    labels = ids.masked_fill(ids == both.theirs.config.pad_token_id, -100)
     with torch.no_grad():
         ours, theirs = (one(**both.given, **both.target) for one in (both.ours, both.theirs))
         losses = [float(one(**both.given, labels=labels).loss) for one in (both.ours, both.theirs)]
@@ -35,9 +40,9 @@ def test_logits_and_loss(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "trocr" not in kind])
 def test_narrow_dtypes_round_no_worse(kind: str, dtype: torch.dtype, tmp_path: Path) -> None:
-    exact = KINDS[kind](tmp_path)
+    exact = KINDS[kind](tmp_path)  # the public TrOCR keeps float32 positions, which its norms refuse
     narrow = exact.placed(dtype)
     with torch.no_grad():
         expected = exact.theirs(**exact.given, **exact.target).logits
@@ -50,8 +55,7 @@ def test_narrow_dtypes_round_no_worse(kind: str, dtype: torch.dtype, tmp_path: P
 
 
 @pytest.mark.parametrize("beams", [1, 4])
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "mode"), COMPILED, ids=str)
 def test_ids(kind: str, mode: Any, beams: int, tmp_path: Path) -> None:
     both = KINDS[kind](tmp_path).placed(mode=mode)
     for _ in range(2):
