@@ -14,7 +14,7 @@ TORCH := $(VENV)/torch.stamp
 DEMO := $(VENV)/demo.stamp
 TEST := $(VENV)/test.stamp
 
-.PHONY: help demo digits test lint format types drift generated mutants bench nightly clean
+.PHONY: help demo digits test lint format types drift generated mutants bench figures nightly clean
 
 help:
 	@echo 'make demo     a WAV file to the words spoken in it, through every stage'
@@ -22,7 +22,8 @@ help:
 	@echo 'make lint     ruff: findings and formatting     make format   repair both'
 	@echo 'make types    mypy, strict                      make drift    what is generated against the compiler'
 	@echo 'make mutants  which test fails for which fault  make nightly  the tests too long for every run'
-	@echo 'make bench    measure against transformers      make clean    remove .venv and caches'
+	@echo 'make bench    measure against transformers      make figures  the same, written into the documents'
+	@echo 'make clean    remove .venv and caches'
 	@echo 'make digits   train the digits model anew, into build/digits (ARGS=--resume goes on)'
 
 demo: $(DEMO)
@@ -55,6 +56,12 @@ mutants: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m benchmarks
+
+# A side that fails is told, and left out; what the others gave is written all the same.
+figures: $(TEST)
+	-$(BIN)/python -m benchmarks --json docs/benchmarks.json
+	-$(BIN)/python -m benchmarks.growth --json docs/growth.json
+	$(BIN)/python -m benchmarks.report
 
 digits: $(TEST)
 	$(BIN)/python examples/digits/train.py build/digits $(ARGS)

@@ -57,11 +57,12 @@ def write(name: str, folder: str) -> None:
 
 
 def _small(folder: Path, **fields: int) -> None:
-    """Speech2Text small, its front end, a tokenizer of as many words as it has ids, and a recording."""
+    """Speech2Text small; as published, with a front end, a tokenizer of words, and a recording."""
     config = _speech_to_text(folder, "s2t-small-librispeech-asr", **fields)
-    write_recording(folder / RECORDING, SECONDS)
-    _write_words(folder, config.vocab_size)
-    Speech2TextFeatureExtractor().save_pretrained(folder)
+    if not fields:
+        write_recording(folder / RECORDING, SECONDS)
+        _write_words(folder, config.vocab_size)
+        Speech2TextFeatureExtractor().save_pretrained(folder)
 
 
 def _large(folder: Path, **fields: int) -> None:

@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks.chart import chart
-from benchmarks.contest import Machine, Outcome, run
+from benchmarks.contest import Contest, Machine, Outcome
 from benchmarks.folders import Checkpoints
+from benchmarks.report import RECORDED
 from benchmarks.results import Result, read_results, write_results
 from benchmarks.rows import MODES, Row, rows
 from benchmarks.tables import text_table
@@ -21,8 +22,6 @@ from benchmarks.workers import Worker
 from compiler.writing.files import replace_text
 
 LEAST_ROUNDS = 7
-RECORDED = Path(__file__).parents[1] / "docs" / "benchmarks.json"
-"""The run that the documents show."""
 _UNKNOWN = 30.0
 """Seconds that a row may take which has not been measured before."""
 
@@ -43,10 +42,11 @@ def compare(
     click.echo(f"{len(measured)} rows of {rounds} rounds, about {told / 60:.0f} minutes", err=True)
     failures: list[str] = []
     with TemporaryDirectory() as folder, Worker("the machine", threads) as worker:
-        machine, checkpoints = Machine(worker), Checkpoints(Path(folder), threads)
+        contest = Contest(Machine(worker), Checkpoints(Path(folder), threads), rounds, threads)
         for number, row in enumerate(measured, 1):
-            outcome = run(row, rounds, threads, machine, checkpoints)
-            click.echo(_progress(f"{number}/{len(measured)} {row.name}", outcome), err=True)
+            click.echo(f"{number}/{len(measured)} {row.name}: ", nl=False, err=True)
+            outcome = contest.run(row)
+            click.echo(_told(outcome), err=True)
             failures += outcome.failures
             if outcome.result is not None:
                 results[row.name] = outcome.result
@@ -76,8 +76,8 @@ def _ordered(results: Mapping[str, Result]) -> dict[str, Result]:
     return {name: results[name] for name in rows() if name in results}
 
 
-def _progress(name: str, outcome: Outcome) -> str:
-    lines = [f"{name}: {outcome.result.wall:.0f} s" if outcome.result else f"{name}: not measured"]
+def _told(outcome: Outcome) -> str:
+    lines = [f"{outcome.result.wall:.0f} s" if outcome.result else "not measured"]
     return "\n".join(
         [*lines, *(f"  {line}" for failure in outcome.failures for line in failure.splitlines())]
     )
@@ -87,11 +87,8 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return tuple(value.split(",")) if value else ()
 
 
-ROWS = click.option("--rows", metavar="NAME,...", callback=_names, help="Only these rows.")
-
-
 @click.command()
-@ROWS
+@click.option("--rows", metavar="NAME,...", callback=_names, help="Only these rows.")
 @click.option(
     "--compile", "modes", type=click.Choice(list(MODES)), multiple=True, help="Only ours compiled so."
 )

@@ -128,7 +128,8 @@ class Cache:
             return
         used = self.lineage[:, :, : self.used]
         used.copy_(used.flatten(0, 1)[parents].view_as(used))
-        if self.used + self.beams > self.visible:
+        # An accelerator would have to be waited for to tell how many they are, and reads all of them sooner.
+        if self.used + self.beams > self.visible and self.cursor.is_cpu:
             self._give_up_slots()
 
     def _give_up_slots(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
+import specs
 from compiler.diagnostics.model import Diagnostic, Severity
 from compiler.diagnostics.near import near
 
@@ -17,7 +17,7 @@ SUFFIXES = (".yaml", ".yml")
 @cache
 def folder() -> Path:
     """Where the catalogue's specs are."""
-    return Path(str(files("specs").joinpath("catalogue")))
+    return Path(specs.__file__).parent / "catalogue"
 
 
 def names() -> list[str]:

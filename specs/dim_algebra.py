@@ -17,6 +17,7 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import SupportsIndex, TypeAlias
 
 
@@ -82,7 +83,7 @@ class Dim:
     @classmethod
     def constant(cls, value: SupportsIndex) -> Dim:
         """The dim that is always `value`."""
-        return _polynomial({(): operator.index(value)})
+        return _constant(int(operator.index(value)))
 
     @classmethod
     def name(cls, name: str, minimum: int = 1, maximum: int | None = None) -> Dim:
@@ -91,11 +92,7 @@ class Dim:
         Raises ValueError for a name that is no Python identifier or a range that is empty. Within
         one expression a name has one range; mixing two raises ValueError.
         """
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"a dimension name is a Python identifier, not {name!r}")
-        if maximum is not None and maximum < minimum:
-            raise ValueError(f"the range of {name} is empty: {minimum} to {maximum}")
-        return _polynomial({(Name(name, minimum, maximum),): 1})
+        return _named(name, minimum, maximum)
 
     @classmethod
     def of(cls, size: Size) -> Dim:
@@ -214,6 +211,21 @@ def _polynomial(terms: Mapping[Monomial, int]) -> Dim:
     return Dim(normal, ranges)
 
 
+@lru_cache(maxsize=4096)
+def _constant(value: int) -> Dim:
+    return _polynomial({(): value})
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str, minimum: int, maximum: int | None) -> Dim:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"a dimension name is a Python identifier, not {name!r}")
+    if maximum is not None and maximum < minimum:
+        raise ValueError(f"the range of {name} is empty: {minimum} to {maximum}")
+    return _polynomial({(Name(name, minimum, maximum),): 1})
+
+
+@lru_cache(maxsize=4096)
 def _floor(dim: Dim, divisor: int) -> Dim:
     """Normal form of floor(dim / divisor)."""
     whole = {monomial: coefficient // divisor for monomial, coefficient in dim.terms}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class FamilyConfig(BaseModel):
     """Base of every family's config: fields named as in its Hub config.json, nothing coerced."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

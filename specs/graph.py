@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from typing import Any
@@ -180,23 +181,8 @@ class Graph:
         Raises:
             graphlib.CycleError: the nodes form a cycle.
         """
-        written = {name: index for index, name in enumerate(self.nodes)}
-        sorter = TopologicalSorter(
-            {
-                node.name: [r.node for r in node.inputs.values() if r.node in written]
-                for node in self.nodes.values()
-            }
-        )
-        sorter.prepare()
-        ordered: list[Node] = []
-        ready: list[tuple[int, str]] = []
-        while sorter.is_active():
-            for name in sorter.get_ready():
-                heappush(ready, (written[name], name))
-            _, name = heappop(ready)
-            ordered.append(self.nodes[name])
-            sorter.done(name)
-        return tuple(ordered)
+        reads = tuple((n.name, tuple(ref.node for ref in n.inputs.values())) for n in self.nodes.values())
+        return tuple(self.nodes[name] for name in _order(reads))
 
     def reachable_from(self, start: str) -> frozenset[str]:
         """Names of the nodes that see the graph input `start`."""
@@ -294,6 +280,23 @@ class Graph:
             },
             indent=1,
         )
+
+
+@lru_cache(maxsize=1024)
+def _order(reads: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
+    """Names after all that they read, among equals as written. Specs of one family mostly share theirs."""
+    written = {name: index for index, (name, _) in enumerate(reads)}
+    sorter = TopologicalSorter({name: [one for one in read if one in written] for name, read in reads})
+    sorter.prepare()
+    ordered: list[str] = []
+    ready: list[tuple[int, str]] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, (written[name], name))
+        _, name = heappop(ready)
+        ordered.append(name)
+        sorter.done(name)
+    return tuple(ordered)
 
 
 def _type(type_: TensorType) -> dict[str, Any]:

@@ -18,7 +18,7 @@ Patterns = list[Annotated[str, Field(min_length=1)]]
 class Section(BaseModel):
     """Base of every part of the language."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class GraphInput(Section):

@@ -279,8 +279,9 @@ class WeightMap:
 
     def find(self, address: str) -> tuple[Row, tuple[str, ...]] | None:
         """The row of an address, and its stored names in the published spelling."""
-        for row in self._by_pattern.get(generalise(address)[0], ()):
-            numbers = captured(row.address, address)
+        pattern, every = generalise(address)
+        for row in self._by_pattern.get(pattern, ()):
+            numbers = every if row.address == pattern else captured(row.address, address)
             if numbers is not None:
                 return row, tuple(fill(source, numbers) for source in row.sources)
         return None
@@ -322,7 +323,8 @@ def classifiers(*modules: str) -> Iterator[IgnoredTensor]:
 
 def generalise(name: str) -> tuple[str, tuple[str, ...]]:
     """A full path as a pattern, and the numbers its `{i}` stand for: the inverse of `fill`."""
-    return _NUMBER.sub("{i}", name), tuple(_NUMBER.findall(name))
+    numbers = tuple(_NUMBER.findall(name))
+    return (_NUMBER.sub("{i}", name) if numbers else name), numbers
 
 
 def captured(pattern: str, name: str) -> tuple[str, ...] | None:

@@ -16,13 +16,29 @@ SUPER = ""
 
 @dataclass(frozen=True)
 class Definition:
-    """A top-level class, function or constant of a block file."""
+    """A top-level class, function or constant of a block file; `text` has it first, and what stands after it.
+
+    It is parsed when something is asked of it: most files of an installation have no part in a spec.
+    """
 
     name: str
     module: str
-    node: ast.stmt
-    source: str
-    uses: frozenset[str]
+    text: str
+
+    @cached_property
+    def node(self) -> ast.stmt:
+        """Its syntax tree."""
+        return ast.parse(self.text).body[0]
+
+    @cached_property
+    def source(self) -> str:
+        """Its own lines, decorators included; comments inside are kept."""
+        return "\n".join(self.text.splitlines()[: self.node.end_lineno])
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """Every name in it."""
+        return frozenset(node.id for node in ast.walk(self.node) if isinstance(node, ast.Name))
 
     @cached_property
     def base(self) -> str:

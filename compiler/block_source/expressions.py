@@ -6,10 +6,13 @@ import ast
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
+BUFFER = "self.register_buffer"
+"""What registers one."""
+
 
 def is_buffer(value: ast.expr) -> TypeGuard[ast.Call]:
     """Whether an expression registers a buffer."""
-    return isinstance(value, ast.Call) and called(value) == "self.register_buffer"
+    return isinstance(value, ast.Call) and called(value) == BUFFER
 
 
 def is_stored(call: ast.Call) -> bool:

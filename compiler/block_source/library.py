@@ -5,21 +5,35 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from compiler.block_source.definitions import SUPER, Definition
-from compiler.block_source.expressions import called, dtype_of, evaluate, is_buffer, is_stored
+from compiler.block_source.expressions import BUFFER, called, dtype_of, evaluate, is_buffer, is_stored
 from compiler.block_source.torch_modules import NN_PARAMETERS, Shape, nn_shapes
 from specs.graph import Block, Repeat
 from specs.values import plain
 
 
+class Member(NamedTuple):
+    """What a constructor assigns: an attribute, its value, and what is called to make it, if anything is."""
+
+    name: str
+    value: ast.expr
+    constructor: str
+
+
 @dataclass(frozen=True)
 class BlockLibrary:
-    """Every definition of the block files, and the imports each file makes from outside them."""
+    """Every definition of the block files, and the lines of each file that stand before its first."""
 
     definitions: Mapping[str, Definition]
-    imports: Mapping[str, Mapping[str, str]]
+    heads: Mapping[str, str]
+
+    def imports(self, module: str) -> dict[str, str]:
+        """What a block file imports from outside the block files: local name -> import line."""
+        statements = ast.parse(self.heads[module]).body
+        return dict(pair for statement in statements for pair in _imported(statement))
 
     def parameter_names(self, name: str) -> tuple[str, ...]:
         """The constructor's parameter names, in order; inherited where the class has no `__init__`."""
@@ -30,13 +44,13 @@ class BlockLibrary:
             return self.parameter_names(self.definitions[name].base)
         return tuple(argument.arg for argument in init.args.args[1:])
 
-    def shapes(self, block: Block) -> Iterator[tuple[str, Shape]]:
+    def shapes(self, block: Block) -> list[tuple[str, Shape]]:
         """(address below the block, shape) of every parameter and stored buffer, as a state dict has them.
 
         A list of equal parts is walked once and its addresses repeated.
         """
         numbers = {key: plain(value) for key, value in block.numbers.items()}
-        yield from self._shapes(block.name, numbers, block)
+        return self._shapes(block.name, numbers, block)
 
     def torch_base(self, name: str) -> str:
         """The torch.nn class that a class is, or comes from."""
@@ -45,7 +59,14 @@ class BlockLibrary:
     def owners(self, block: Block) -> Iterator[str]:
         """The classes that own stored tensors of a block: of torch.nn, or those that make their own."""
         for inside in block.walk():
-            yield from self._owners(inside.name)
+            if inside.name not in self._owners_of:
+                self._owners_of[inside.name] = tuple(self._owners(inside.name))
+            yield from self._owners_of[inside.name]
+
+    @cached_property
+    def _owners_of(self) -> dict[str, tuple[str, ...]]:
+        """By class: what `owners` gives of it alone, as far as it was asked for."""
+        return {}
 
     def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
         """(address below the block, shape, dtype) of every buffer that is computed and not stored."""
@@ -76,33 +97,42 @@ class BlockLibrary:
             visit(name)
         return list(ordered.values())
 
-    def _shapes(self, name: str, given: dict[str, Any], block: Block | None) -> Iterator[tuple[str, Shape]]:
+    def _shapes(self, name: str, given: dict[str, Any], block: Block | None) -> list[tuple[str, Shape]]:
         if name.startswith("nn."):
-            yield from nn_shapes(name, given).items()
-            return
+            return list(nn_shapes(name, given).items())
         if self.definitions[name].init is None:
-            base = self.definitions[name].base
-            yield from self._shapes(base, given, block)
-            return
+            return self._shapes(self.definitions[name].base, given, block)
         given = {**self.definitions[name].defaults, **given}
-        for member, value in sorted(self._members(name), key=_depth):
-            if is_buffer(value):
-                if is_stored(value):
-                    yield member, evaluate(value.args[1], given)
-                continue
-            if isinstance(value, ast.Name) and block is not None and value.id in block.parts:
+        found: list[tuple[str, Shape]] = []
+        for member, value, constructor in self._in_order(name):
+            if constructor == BUFFER:
+                assert isinstance(value, ast.Call), "it is called"
+                found += [(member, evaluate(value.args[1], given))] if is_stored(value) else []
+            elif isinstance(value, ast.Name) and block is not None and value.id in block.parts:
                 for prefixes, child in _children(member, block.parts[value.id], self._is_list(name)):
-                    inside = list(self.shapes(child))
-                    for prefix in prefixes:
-                        yield from ((f"{prefix}.{address}", shape) for address, shape in inside)
+                    found += _below(prefixes, self.shapes(child))
+            elif constructor == "nn.Parameter":
+                assert isinstance(value, ast.Call), "it is called"
+                found.append((member, evaluate(value.args[0], given)))
             elif isinstance(value, ast.Call):
-                constructor = called(value)
                 arguments = self._arguments(constructor, value, given)
-                if constructor == "nn.Parameter":
-                    yield member, evaluate(value.args[0], given)
-                    continue
-                for address, shape in self._shapes(constructor, arguments, None):
-                    yield f"{member}.{address}", shape
+                found += _below([member], self._shapes(constructor, arguments, None))
+        return found
+
+    @cached_property
+    def _ordered(self) -> dict[str, tuple[Member, ...]]:
+        """By class: what `_in_order` gives, as far as it was asked for."""
+        return {}
+
+    def _in_order(self, name: str) -> tuple[Member, ...]:
+        """The members of a class in the order of its state dict."""
+        if name not in self._ordered:
+            members = sorted(self._members(name), key=_depth)
+            self._ordered[name] = tuple(
+                Member(member, value, called(value) if isinstance(value, ast.Call) else "")
+                for member, value in members
+            )
+        return self._ordered[name]
 
     def _owners(self, name: str) -> Iterator[str]:
         if name.startswith("nn."):
@@ -119,8 +149,6 @@ class BlockLibrary:
                 yield from self._owners(called(value))
 
     def _arguments(self, constructor: str, call: ast.Call, given: Mapping[str, Any]) -> dict[str, Any]:
-        if constructor == "nn.Parameter":
-            return {}
         positional = zip(self.parameter_names(constructor), call.args, strict=False)
         arguments = {name: evaluate(value, given) for name, value in positional}
         return arguments | {k.arg: evaluate(k.value, given) for k in call.keywords if k.arg}
@@ -145,12 +173,31 @@ class BlockLibrary:
         return (*self._members(definition.base), *own)
 
 
+def _imported(statement: ast.stmt) -> Iterator[tuple[str, str]]:
+    """(local name, import line) of what a statement imports from outside the block files."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            suffix = f" as {alias.asname}" if alias.asname else ""
+            yield alias.asname or alias.name.partition(".")[0], f"import {alias.name}{suffix}"
+    elif isinstance(statement, ast.ImportFrom) and statement.module:
+        if statement.module.partition(".")[0] == "blocks":
+            return
+        for alias in statement.names:
+            suffix = f" as {alias.asname}" if alias.asname else ""
+            yield alias.asname or alias.name, f"from {statement.module} import {alias.name}{suffix}"
+
+
 def _depth(member: tuple[str, ast.expr]) -> int:
     """A module's own parameters come first in its state dict, then its buffers, then what is inside it."""
     value = member[1]
     if is_buffer(value):
         return 1
     return 0 if isinstance(value, ast.Call) and called(value) == "nn.Parameter" else 2
+
+
+def _below(prefixes: list[str], inside: list[tuple[str, Shape]]) -> list[tuple[str, Shape]]:
+    """What is inside equal parts, once for each."""
+    return [(f"{prefix}.{address}", shape) for prefix in prefixes for address, shape in inside]
 
 
 def _children(

@@ -25,7 +25,12 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
 
         compile_regions(model, graph)
     elif mode == "max":
-        from compiler.compilation.packaged import package_steps
+        if next(model.parameters()).is_cuda:
+            from compiler.compilation.cuda import compile_graphs
 
-        package_steps(model, graph)
+            compile_graphs(model, graph)
+        else:
+            from compiler.compilation.packaged import package_steps
+
+            package_steps(model, graph)
     return model

@@ -32,7 +32,7 @@ the products that read them, and each product is the quickest of several that ar
 def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor], file: Path) -> None:
     """Write the package of `function`, exported as `program_of` says, to `file`.
 
-    Raises CrossloomError (XL605) where there is no C++ compiler.
+    Raises CrossloomError (XL606) where there is no C++ compiler.
     """
     require_compiler()
     with torch.no_grad(), warnings.catch_warnings():
@@ -97,14 +97,14 @@ def _opened_by_inductor(file: Path) -> Run:
 
 
 def require_compiler() -> None:
-    """Raise CrossloomError (XL605) unless a C++ compiler can be found, as inductor looks for one."""
+    """Raise CrossloomError (XL606) unless a C++ compiler can be found, as inductor looks for one."""
     named = os.environ.get("CXX")
     candidates = [shlex.split(named)[0]] if named else ["g++", "clang++"]
     if any(map(shutil.which, candidates)):
         return
     message = f'`compile="max"` needs a C++ compiler, and there is no {" or ".join(candidates)}'
     help = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
-    raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, help=help)])
+    raise CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
 
 
 def machine() -> dict[str, Any]:

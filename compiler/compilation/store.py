@@ -30,7 +30,7 @@ def store_folder() -> Path:
 class Store:
     """Packages by a key that says all that they depend on; each with the digest of its content.
 
-    Raises CrossloomError (XL604) when the folder belongs to someone else, or others may write to or read
+    Raises CrossloomError (XL605) when the folder belongs to someone else, or others may write to or read
     from it.
     """
 
@@ -87,7 +87,7 @@ class Store:
     def _refuse(self, what: str, help: str) -> None:
         message = f"the folder of compiled packages {self.folder} {what}"
         info = ("what lies in it is run as code",)
-        raise CrossloomError([Diagnostic("XL604", Severity.ERROR, message, info=info, help=help)])
+        raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, info=info, help=help)])
 
 
 def _digest(file: Path) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from textwrap import fill
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
@@ -78,5 +77,5 @@ def _nearest(code: str) -> list[str]:
     return sorted(codes(), key=distance)[:3]
 
 
-def _folder() -> Traversable:
-    return files("compiler.diagnostics") / "explanations"
+def _folder() -> Path:
+    return Path(__file__).parent / "explanations"

@@ -19,7 +19,7 @@ def import_lines(definitions: list[Definition], blocks: BlockLibrary) -> Iterato
     """Imports of what the definitions use, standard library first, sorted and joined as a formatter would."""
     lines = dict(_ALWAYS)
     for definition in definitions:
-        available = blocks.imports[definition.module]
+        available = blocks.imports(definition.module)
         lines |= {name: available[name] for name in definition.uses if name in available}
     plain_imports = sorted({line for line in lines.values() if line.startswith("import ")})
     members: dict[str, set[str]] = {}

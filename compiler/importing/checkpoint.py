@@ -142,7 +142,7 @@ def _ignored(
 def _with_fresh(data: dict[str, Any], stated: Family, role: str, source: Source) -> Analysis:
     """The spec; under `fresh:`, in `data` too, whatever of it the checkpoint has no tensors for."""
     analysis = analysed(filled(data))
-    if analysis.has_errors:
+    if analysis.has_errors or not stated.untrained:
         return analysis
     data["fresh"] = untrained(stated, role, table_of(*analysis.sound()), source)
     return analysed(filled(data)) if data["fresh"] else analysis

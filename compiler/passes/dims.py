@@ -50,7 +50,7 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
             origins = tuple(
                 binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims
             )
-            types[Ref(node.name, name)] = replace(type_, origins=origins)
+            types[Ref(node.name, name)] = TensorType(type_.role, type_.dims, type_.dtype, origins, type_.fill)
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
 
 
@@ -158,9 +158,8 @@ def _minimums(graph: Graph, types: Mapping[Ref, TensorType]) -> dict[str, int]:
     """Smallest value of every free input dimension at which no port inside is empty."""
     free = {name for type_ in graph.inputs.values() for dim in type_.dims for name in dim.names()}
     minimums = dict.fromkeys(sorted(free), 1)
-    for type_ in types.values():
-        for dim in type_.dims:
-            for name in dim.names() & free:
-                if str(dim) != name:
-                    minimums[name] = max(minimums[name], minimum_input(dim, name))
+    for dim in {dim for type_ in types.values() for dim in type_.dims if dim.ranges}:
+        for name in dim.names() & free:
+            if str(dim) != name:
+                minimums[name] = max(minimums[name], minimum_input(dim, name))
     return minimums

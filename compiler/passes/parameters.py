@@ -57,13 +57,15 @@ def idle_checkpoints(spec: Spec, graph: Graph) -> Iterator[Problem]:
     """XL518, a warning, for every part that names a checkpoint, and `fresh:` all of its parameters."""
     patterns = tuple(spec.language.fresh)
     for role, part in spec.parts.items():
+        if part.weights is None:
+            continue
         own = [address for address in graph.parameters() if _is_of(address, role)]
         used = [
             index
             for index, pattern in enumerate(patterns)
             if any(fnmatchcase(address, pattern) for address in own)
         ]
-        if part.weights is None or not own or not all(is_fresh(address, patterns) for address in own):
+        if not own or not all(is_fresh(address, patterns) for address in own):
             continue
         yield Problem(
             "XL518",
@@ -117,6 +119,8 @@ def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
 
     `whole` has the shapes. What is tied to a node that had to be left out is not looked at.
     """
+    if not part.graph.ties:
+        return
     shapes = {
         address.removeprefix(part.prefix): shape
         for address, shape in whole.shapes.items()

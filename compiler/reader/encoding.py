@@ -9,9 +9,9 @@ from compiler.diagnostics.model import Diagnostic, Severity, Span
 REPLACEMENT = "\ufffd"
 """Stands for what could not be read; of the same length, so that columns stay true."""
 
-# Not printable in YAML, or (the last three) a line break to YAML 1.1 alone.
+# Not printable in YAML, or (U+0085, U+2028, U+2029) a line break to YAML 1.1 alone.
 _FORBIDDEN = re.compile(
-    "[^\t\n\r\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]|[\\u2028\\u2029]"
+    "[\\0-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufffe\\uffff]"
 )
 UNFIT = re.compile("[\\0\\ud800-\\udfff]")
 """What no text of a spec may hold, not even by an escape: it fits in no path and no UTF-8 file."""

@@ -106,8 +106,8 @@ def table_of(spec: Spec, graph: Graph) -> WeightTable:
     tied = {tie.tied: tie.kept for tie in graph.ties}
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
     rows += _computed(graph, maps, partial(_owner, spec))
-    taken = taken_rows(spec, graph)
-    rows = [replace(row, taken=taken.get(row.address)) for row in rows]
+    if taken := taken_rows(spec, graph):
+        rows = [replace(row, taken=taken.get(row.address)) for row in rows]
     return WeightTable(tuple(rows), maps)
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from compiler.checkpoint.checkpoint import Checkpoint, StoredTensor
+from compiler.weights.mapping import MappedFile
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
 class Values(Mapping[str, "Tensor"]):
-    """The tensors of a checkpoint, read on demand. Each file is mapped once, copy on write."""
+    """The tensors of a checkpoint, read on demand, by any number of threads. Each file is mapped once."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._storages: dict[str, torch.UntypedStorage] = {}
+        self._files: dict[str, MappedFile] = {}
         self._pickles: dict[str, dict[str, Tensor]] = {}
+        self._lock = Lock()
 
     def __getitem__(self, name: str) -> Tensor:
         """The stored tensor; on CPU, of the stored dtype, sharing the mapped file where alignment allows."""
@@ -34,45 +36,45 @@ class Values(Mapping[str, "Tensor"]):
     def __len__(self) -> int:
         return len(self._checkpoint.tensors)
 
+    def stored(self, name: str) -> StoredTensor:
+        """What the headers say of a tensor."""
+        return self._checkpoint.tensors[name]
+
+    def give_back(self, name: str, first: int = 0, last: int | None = None) -> None:
+        """Let the system have the memory again in which a tensor's elements `first:last` were read.
+
+        A `.bin` keeps its own until all of it is let go.
+        """
+        import torch
+
+        tensor = self._checkpoint.tensors[name]
+        if tensor.start is None or tensor.stop is None:
+            return
+        size = getattr(torch, tensor.dtype).itemsize
+        stop = tensor.stop if last is None else tensor.start + last * size
+        self._file(tensor.file).give_back(tensor.start + first * size, stop)
+
     def _mapped(self, tensor: StoredTensor) -> Tensor:
         import torch
 
-        dtype = getattr(torch, tensor.dtype)
-        assert isinstance(dtype, torch.dtype)
         assert tensor.start is not None, "safetensors state their offsets"
-        assert tensor.stop is not None, "safetensors state their offsets"
-        if tensor.file not in self._storages:
-            path = self._path(tensor.file)
-            mapped: Any = torch.UntypedStorage
-            self._storages[tensor.file] = mapped.from_file(
-                str(path), shared=False, nbytes=path.stat().st_size
-            )
-        storage = self._storages[tensor.file]
-        if tensor.start % dtype.itemsize:
-            raw = torch.empty(0, dtype=torch.uint8).set_(
-                storage, tensor.start, (tensor.stop - tensor.start,), (1,)
-            )
-            return raw.clone().view(dtype).view(tensor.shape)
-        strides = _row_major(tensor.shape)
-        empty = torch.empty(0, dtype=dtype)
-        return empty.set_(storage, tensor.start // dtype.itemsize, tensor.shape, strides)
+        return self._file(tensor.file).tensor(tensor.start, tensor.shape, getattr(torch, tensor.dtype))
+
+    def _file(self, file: str) -> MappedFile:
+        with self._lock:
+            if file not in self._files:
+                self._files[file] = MappedFile(self._path(file))
+            return self._files[file]
 
     def _unpickled(self, file: str) -> dict[str, Tensor]:
         import torch
 
-        if file not in self._pickles:
-            self._pickles[file] = torch.load(
-                self._path(file), map_location="cpu", weights_only=True, mmap=True
-            )
-        return self._pickles[file]
+        with self._lock:
+            if file not in self._pickles:
+                self._pickles[file] = torch.load(
+                    self._path(file), map_location="cpu", weights_only=True, mmap=True
+                )
+            return self._pickles[file]
 
     def _path(self, file: str) -> Path:
         return self._checkpoint.source.path(file)
-
-
-def _row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))

@@ -135,7 +135,8 @@ class Cache:
         self, layers: int, rows: int, heads: int, length: int, head_width: int, beams: int, like: Tensor
     ) -> None:
         device = like.device
-        batch, slots = rows // beams, length * beams
+        # One more than is ever read: a step that is exported for a part of the slots serves no other case.
+        batch, slots = rows // beams, length * beams + 1
         self.keys = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
         self.values = [like.new_zeros(batch, heads, slots, head_width) for _ in range(layers)]
         self.lineage = torch.zeros(batch, beams, slots, dtype=torch.bool, device=device)
@@ -226,7 +227,8 @@ class Cache:
             return
         used = self.lineage[:, :, : self.used]
         used.copy_(used.flatten(0, 1)[parents].view_as(used))
-        if self.used + self.beams > self.visible:
+        # An accelerator would have to be waited for to tell how many they are, and reads all of them sooner.
+        if self.used + self.beams > self.visible and self.cursor.is_cpu:
             self._give_up_slots()
 
     def _give_up_slots(self) -> None:
@@ -900,9 +902,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -1364,7 +1366,9 @@ class Model(nn.Module):
         layers = self.encoder.layers(dropout, position_bias, mask=features_mask)
         # [batch, (samples + 880) // 1280, 160]
         enc_to_dec_proj_hidden, enc_to_dec_proj_mask = self.enc_to_dec_proj(layers, mask=features_mask)
-        return Encoded(enc_to_dec_proj_hidden, enc_to_dec_proj_mask)
+        return Encoded(
+            enc_to_dec_proj_hidden.to(self.decoder.embed.tokens.weight.dtype), enc_to_dec_proj_mask
+        )
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from runtime.generation.best import BestContinuations
 from runtime.generation.decoding import EndTokens, OnStep, Processor, StepDecoder, look_interval
 from runtime.generation.result import Generated, Step
 
@@ -150,9 +151,11 @@ class BeamState:
         self.finished = FinishedHypotheses(self._tables, self.length, settings)
         # So many that W are left to run on even if every beam's best continuations are its end tokens.
         self._candidates = max(2, 1 + ends.count) * beams
+        self._best: BestContinuations | None = None
         # Asking whether anything ended stalls an accelerator, so there every step does all the work.
         self._may_ask = look_interval(device) == 1
         self._any_finished = not self._may_ask
+        self._incomplete = torch.zeros((), dtype=torch.bool, device=device)
 
     @property
     def context(self) -> Tensor:
@@ -171,7 +174,7 @@ class BeamState:
         """
         beams, vocabulary = self._settings.beams, log_probs.shape[1]
         by_sentence = log_probs.view(-1, beams, vocabulary)
-        totals, flat = self._pick((by_sentence + self.scores[:, :, None]).flatten(1))  # [B, K]
+        totals, flat, distinct = self._pick(by_sentence)  # [B, K]
         parents = flat.div(vocabulary, rounding_mode="floor")
         values = [flat - parents * vocabulary]  # the tokens
         if self._settings.keep_token_scores:
@@ -182,31 +185,42 @@ class BeamState:
         if not self._may_ask or bool(ended.any()):
             self._any_finished = True
             self.finished.offer(Candidates(totals, parents, values, ended), self._tables, self.length)
+        elif distinct:  # the best run on, and they come first
+            return self._run_on(totals[:, :beams], parents[:, :beams], [v[:, :beams] for v in values])
         totals = totals + ended * IMPOSSIBLE
         kept = totals.topk(beams).indices  # [B, W]
-        self.scores = totals.gather(1, kept)
-        rows = (parents.gather(1, kept) + self._first_rows).flatten()
+        return self._run_on(
+            totals.gather(1, kept), parents.gather(1, kept), [v.gather(1, kept) for v in values]
+        )
+
+    def _run_on(self, totals: Tensor, parents: Tensor, values: list[Tensor]) -> Tensor:
+        """Let these [B, W] be the running hypotheses; returns the rows that each continues, [rows]."""
+        self.scores = totals
+        rows = (parents + self._first_rows).flatten()
         for index, value in enumerate(values):
             table = self._tables[index].index_select(0, rows)
-            table[:, self.length] = value.gather(1, kept).flatten()
+            table[:, self.length] = value.flatten()
             self._tables[index] = table
         self.length += 1
         if self._any_finished:
             self.finished.weigh(self.scores[:, :1], self.length)
         return rows
 
-    def complete(self) -> bool:
-        """Whether to stop before the limit. Looks at the device."""
-        return self._any_finished and bool(self.finished.complete())
+    def complete(self) -> Tensor:
+        """Whether to stop before the limit, as a boolean scalar."""
+        return self.finished.complete() if self._any_finished else self._incomplete
 
-    def _pick(self, totals: Tensor) -> tuple[Tensor, Tensor]:
-        """K of the candidates [B, W * V]: their scores and places."""
+    def _pick(self, log_probs: Tensor) -> tuple[Tensor, Tensor, bool]:
+        """K continuations by log_probs [B, W, V]: scores, places in W * V, and as `BestContinuations`."""
         draw = self._settings.draw
-        if draw is None:
-            best = totals.topk(self._candidates)
-            return best.values, best.indices
-        places = draw(totals, self._candidates)
-        return totals.gather(1, places), places
+        if draw is not None:
+            totals = (log_probs + self.scores[:, :, None]).flatten(1)
+            places = draw(totals, self._candidates)
+            return totals.gather(1, places), places, False
+        if self._best is None:
+            _, beams, vocabulary = log_probs.shape
+            self._best = BestContinuations(beams, vocabulary, self._candidates, log_probs.device)
+        return self._best(log_probs, self.scores)
 
 
 def search_beams(
@@ -230,7 +244,7 @@ def search_beams(
         newest = state.newest
         if on_step is not None:
             on_step(Step(state.length, settings.limit, newest[:, 0]))
-        if state.length == settings.limit or (step % interval == 0 and state.complete()):
+        if state.length == settings.limit or (step % interval == 0 and decoder.settled(state.complete())):
             break
         decoder.cache.reorder(parents)
     return state.finished.best()

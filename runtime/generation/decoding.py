@@ -23,22 +23,20 @@ DEVICE_LOOK_INTERVAL = 8
 class FiniteCheck:
     """Refuses scores that are not finite: of nan no token is the best, and any choice would look like one."""
 
-    def __init__(self, device: torch.device, interval: int) -> None:
-        """`interval`: steps between two looks at the device."""
-        self._finite = torch.ones((), dtype=torch.bool, device=device)
-        self._interval = interval
-        self._steps = 0
+    def __init__(self, device: torch.device, at_once: bool = False) -> None:
+        """`at_once`: before a step's scores are used, and not when the search looks at the device anyway."""
+        self.finite = torch.ones((), dtype=torch.bool, device=device)
+        self._at_once = at_once
 
     def __call__(self, scores: Tensor) -> None:
         """Take note of a step's scores [rows, V]."""
-        self._finite &= scores.sum().isfinite()  # a sum is quicker, and no less finite than its terms
-        self._steps += 1
-        if self._steps % self._interval == 0:
+        self.finite &= scores.sum().isfinite()  # a sum is quicker, and no less finite than its terms
+        if self._at_once:
             self.look()
 
     def look(self) -> None:
         """Raise CrossloomError (XL409) if any scores so far were not finite."""
-        if not bool(self._finite):
+        if not bool(self.finite):
             raise failure(
                 "XL409",
                 "the model's scores are not finite",
@@ -71,6 +69,18 @@ class StepDecoder:
         if self._check is not None:
             self._check(scores)
         return scores
+
+    def settled(self, done: Tensor) -> bool:
+        """Whether `done` (a boolean) holds, asked together with whether all scores were finite.
+
+        An accelerator is looked at once. Raises as `FiniteCheck.look`.
+        """
+        if self._check is None:
+            return bool(done)
+        if not bool(self._check.finite <= done):  # of truth values, this is "not finite, or done"
+            return False
+        self._check.look()
+        return True
 
     def finish(self) -> None:
         """Look once more, at the steps since the last look. Raises as `FiniteCheck.look`."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from runtime.generation.beam import BeamSettings, search_beams
 from runtime.generation.chain import build_processors
-from runtime.generation.decoding import EndTokens, FiniteCheck, OnStep, StepDecoder, look_interval
+from runtime.generation.decoding import EndTokens, FiniteCheck, OnStep, StepDecoder
 from runtime.generation.greedy import decode_single, take_best
 from runtime.generation.inputs import encode
 from runtime.generation.interface import Model
@@ -104,4 +104,4 @@ def _score_check(options: GenerationOptions, device: torch.device) -> FiniteChec
     """Looks at the scores, unless what is not finite is to be replaced; at each step if it would be drawn."""
     if options.remove_invalid_values:
         return None
-    return FiniteCheck(device, 1 if options.do_sample else look_interval(device))
+    return FiniteCheck(device, at_once=options.do_sample)

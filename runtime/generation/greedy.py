@@ -57,7 +57,7 @@ def decode_single(
         length += 1
         if on_step is not None:
             on_step(Step(length, limit, tokens))
-        if ends.count and (length - prompt_length) % interval == 0 and bool(ended.all()):
+        if (length - prompt_length) % interval == 0 and decoder.settled(ended.all()):
             break
     new_tokens = _count_new_tokens(sequences[:, prompt_length:length], ends)
     length = prompt_length + int(new_tokens.max())

@@ -46,14 +46,25 @@ class _Kind(NamedTuple):
 
 
 def measure_model(
-    model: Any, spec: Spec, graph: Graph, peaks: Peaks, *, length: int, tokens: int, beams: int, rounds: int
+    model: Any,
+    eager: Any,
+    spec: Spec,
+    graph: Graph,
+    peaks: Peaks,
+    *,
+    length: int,
+    tokens: int,
+    beams: int,
+    rounds: int,
 ) -> list[Timing]:
     """Encode one input of up to `length`, then decode up to `tokens` tokens in one row and in `beams`.
 
-    The model is on CPU and in evaluation mode; both lengths are cut to what its positions allow.
+    The model is on CPU and in evaluation mode; both lengths are cut to what its positions allow. `eager` is
+    the same without compilation: what a step reads is seen in its modules.
     """
     sizes = input_sizes(spec, graph, length, tokens)
-    inputs = _encoder_inputs(model, graph, sizes)
+    dtype = next(parameter.dtype for parameter in eager.parameters())
+    inputs = _encoder_inputs(model, graph, sizes, dtype)
     longest = max(value.shape[1] for value in inputs.values())
     with torch.inference_mode():
         kinds = [_Kind(f"encode, {longest} long", lambda: model.encode(**inputs))]
@@ -61,7 +72,7 @@ def measure_model(
             encoded, steps = model.encode(**inputs), sizes["target"]
             for width in sorted({1, beams}):
                 title = f"decode step, {width} beams" if width > 1 else "decode step, 1 row"
-                limit = step_bytes(model, encoded, steps, width) / peaks.bandwidth
+                limit = step_bytes(eager, encoded, steps, width) / peaks.bandwidth
                 kinds.append(_Kind(title, _steps(model, encoded, steps, width), steps, limit))
         series = interleave([timed(kind.work) for kind in kinds], rounds)
     return [
@@ -88,7 +99,7 @@ def input_sizes(spec: Spec, graph: Graph, length: int, tokens: int) -> dict[str,
     return sizes
 
 
-def _encoder_inputs(model: Any, graph: Graph, sizes: dict[str, int]) -> dict[str, Tensor]:
+def _encoder_inputs(model: Any, graph: Graph, sizes: dict[str, int], dtype: torch.dtype) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     inputs = {}
     used = graph.encoders[0].inputs if graph.encoders else graph.encode_inputs
@@ -102,7 +113,7 @@ def _encoder_inputs(model: Any, graph: Graph, sizes: dict[str, int]) -> dict[str
         elif type_.role == "token_ids":
             inputs[name] = torch.zeros(shape, dtype=torch.int64)
         else:
-            inputs[name] = torch.randn(shape, generator=generator)
+            inputs[name] = torch.randn(shape, generator=generator).to(dtype)
     return inputs
 
 

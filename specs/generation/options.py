@@ -30,7 +30,7 @@ class GenerationOptions(BaseModel):
     accepted where a number is asked for.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     # Length
     max_length: int | None = Field(

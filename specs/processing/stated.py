@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Section(BaseModel):
     """A part of a spec whose fields are named as in a Hub file. Nothing unknown, nothing coerced."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 UtteranceNormalizer = Literal["mean", "deviation", "sample_variance"]

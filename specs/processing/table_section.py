@@ -24,7 +24,7 @@ class TableTokenizer(Section):
     pad_token: str = Field("<pad>", min_length=1, description="Padding.")
     do_lower_case: bool = Field(False, description="Lower-case a text before it is encoded.")
     additional_special_tokens: list[str] = Field(
-        default_factory=list, description="More tokens that are never split; language tokens need no mention."
+        [], description="More tokens that are never split; language tokens need no mention."
     )
 
 

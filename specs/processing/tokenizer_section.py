@@ -31,12 +31,8 @@ class TextTokenizer(Section):
     pad_token: Token = Field(None, min_length=1, description="Padding.")
     cls_token: Token = Field(None, min_length=1, description="Stands before a text.")
     mask_token: Token = Field(None, min_length=1, description="Hides a piece in pre-training.")
-    additional_special_tokens: list[str] = Field(
-        default_factory=list, description="More tokens that are never split."
-    )
-    strip_left: list[str] = Field(
-        default_factory=list, description="Special tokens that take the space before them along."
-    )
+    additional_special_tokens: list[str] = Field([], description="More tokens that are never split.")
+    strip_left: list[str] = Field([], description="Special tokens that take the space before them along.")
     clean_up_tokenization_spaces: bool = Field(False, description="Join punctuation to the word before it.")
     do_lower_case: bool = Field(True, description="Lower-case a text; for word pieces.")
     strip_accents: bool | None = Field(

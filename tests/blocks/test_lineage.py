@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from blocks.cache import BUCKET, Cache
@@ -77,7 +77,7 @@ def parents_of(data: Any, batch: int, beams: int) -> list[int]:
     return [parent for _ in range(batch) for parent in data.draw(st.one_of(*kinds))]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, phases=(Phase.generate,))
 @given(st.data(), st.integers(1, 3), st.integers(1, 4), st.booleans())
 def test_any_tree_of_hypotheses(data: Any, batch: int, beams: int, masked: bool) -> None:
     """Prompts, single tokens and several at once, whatever continues what, with tokens hidden or not."""

@@ -93,6 +93,48 @@ def test_check_imports_nothing_heavy(tmp_path: Path, name: str) -> None:
     assert json.loads(done.stdout.splitlines()[-1]) == [int(name == "bad.yaml"), []], done.stderr
 
 
+TAKEN = """
+import json, sys, sysconfig
+from pathlib import Path
+from crossloom.cli import main
+try:
+    main(ARGUMENTS, prog_name="crossloom")
+except SystemExit:
+    pass
+installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+files = [(name, getattr(one, "__file__", None)) for name, one in list(sys.modules.items())]
+taken = {name.partition(".")[0] for name, file in files if file and installed & set(Path(file).parents)}
+print(json.dumps(sorted(taken)))
+"""
+
+FOR_HELP = {"click"}
+FOR_CHECK = FOR_HELP | {
+    "annotated_types",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+    "yaml",
+}
+BY_INSTALLING = ("_distutils_hack", "__editable__")
+"""What an installation imports before any program begins."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [(["--help"], FOR_HELP), (["check", "digits"], FOR_CHECK), (["check", "graph.yaml"], FOR_CHECK)],
+    ids=["help", "check", "check a graph"],
+)
+def test_the_packages_that_a_start_imports(tmp_path: Path, arguments: list[str], allowed: set[str]) -> None:
+    """What is not listed here (networkx, jinja2, numpy, torch, ...) is imported by what needs it."""
+    from tests.check.planted import GRAPH
+
+    write(tmp_path, GRAPH, "graph.yaml")
+    done = python(TAKEN.replace("ARGUMENTS", repr(arguments)), tmp_path)
+    taken = {name for name in json.loads(done.stdout.splitlines()[-1]) if not name.startswith(BY_INSTALLING)}
+    assert taken == allowed, done.stderr
+
+
 def test_import_crossloom_alone_imports_nothing(tmp_path: Path) -> None:
     code = "import sys, crossloom; print(*({'pydantic', 'yaml', 'click', 'compiler'} & set(sys.modules)))"
     assert python(code, tmp_path).stdout == "\n"
@@ -111,3 +153,16 @@ gc.collect()
 print(sum(ref() is not None for ref in seen))
 """
     assert python(code, tmp_path).stdout.strip() == "0"
+
+
+def test_a_check_parses_no_block_that_its_model_does_not_use(tmp_path: Path) -> None:
+    write(tmp_path)
+    code = """
+import crossloom
+from compiler.block_source import library
+graph = crossloom.lower(crossloom.load_spec("tiny.yaml"))
+parsed = {name for name, one in library().definitions.items() if "node" in vars(one)}
+used = {block.name for node in graph.nodes.values() for block in node.block.walk()}
+print(*sorted(parsed - {one.name for one in library().closure(list(used))}), len(parsed) > 3)
+"""
+    assert python(code, tmp_path).stdout.split() == ["True"]

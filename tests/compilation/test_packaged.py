@@ -74,7 +74,7 @@ def test_other_weights_are_another_package(pair: Any, without_compiler: None) ->
         decoded(other, inputs, 1, other.decode_step)
     (found,) = raised.value.diagnostics
     assert (found.code, found.message) == (
-        "XL605",
+        "XL606",
         '`compile="max"` needs a C++ compiler, and there is no g++ or clang++',
     )
 

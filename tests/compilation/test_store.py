@@ -40,7 +40,7 @@ def test_an_open_folder_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(CrossloomError) as raised:
         Store(tmp_path / "packages")
     found = raised.value.diagnostics[0]
-    assert (found.code, found.help) == ("XL604", f"chmod 700 {tmp_path / 'packages'}")
+    assert (found.code, found.help) == ("XL605", f"chmod 700 {tmp_path / 'packages'}")
 
 
 def test_another_users_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from compiler.build import build
 from compiler.diagnostics.model import CrossloomError
 from compiler.reader import read_text
 from crossloom import load
-from runtime.generation import Step, generate
+from runtime.generation import Step, beam, generate, greedy
 from tests.check.planted import GRAPH
 from tests.generation.adapter import Adapter
 from tests.generation.models import end_ids, random_case
@@ -171,8 +170,8 @@ class Spoilt(Adapter):
 def test_scores_that_are_not_finite_are_refused(
     search: dict[str, Any], value: float, step: int, interval: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules["runtime.generation.generate"]  # the package has a function of this name
-    monkeypatch.setattr(module, "look_interval", lambda device: interval)
+    for module in (beam, greedy):
+        monkeypatch.setattr(module, "look_interval", lambda device: interval)
     options = {**CASE.inputs, **search, "max_new_tokens": 3, "eos_token_id": None}
     assert refusal(Spoilt(step, value), **options) == ["XL409"]
     generate(Spoilt(9, value), **options)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.contest import Machine, Outcome, run
+from benchmarks.contest import Contest, Machine, Outcome
 from benchmarks.folders import Checkpoints
 from benchmarks.rows import Row, Side
 from benchmarks.workers import Worker, WorkerFailed
@@ -28,7 +28,7 @@ def side(label: str, file: Path, prints: str, is_ours: bool = False, code: int =
 
 def contest(machine: Machine, folder: Path, *sides: Side) -> Outcome:
     row = Row("row", "a row", sides)
-    return run(row, rounds=3, threads=1, machine=machine, checkpoints=Checkpoints(folder, 1))
+    return Contest(machine, Checkpoints(folder, 1), rounds=3, threads=1).run(row)
 
 
 def test_sides_that_agree_are_sampled_in_turn(machine: Machine, tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks import report
 from benchmarks.chart import COLOURS, chart
 from benchmarks.goals import GOALS, Goal, figure, goals_table, is_reached
-from benchmarks.report import fill
+from benchmarks.report import fill, rendered
 from benchmarks.rows import rows
 from benchmarks.tables import markdown_table, seconds, summary_table, text_table
 from tests.measuring.recorded import decoding, measured, result
@@ -107,3 +110,21 @@ def test_the_chart_has_a_bar_for_every_mode_beside_the_first_anchor() -> None:
     texts = {element.text for element in root.iter()}
     assert {"decode <fast>", "4x", "0.25x", "slower"} <= texts
     assert "alone" not in texts
+
+
+def test_documents_and_charts_are_made_of_the_recorded_runs() -> None:
+    """`python -m benchmarks.report` writes them."""
+    assert [file.name for file, text in rendered().items() if file.read_text(encoding="utf-8") != text] == []
+
+
+def test_a_forgotten_report_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shown, old = tmp_path / "page.md", tmp_path / "chart.svg"
+    shown.write_text("<!-- benchmarks:goals -->\n<!-- benchmarks:end -->\n", encoding="utf-8")
+    old.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "rendered", lambda: {shown: shown.read_text(encoding="utf-8"), old: "new"})
+    checked = CliRunner().invoke(report.main, ["--check"])
+    assert (checked.exit_code, checked.output) == (1, "differs: chart.svg\n")
+    assert CliRunner().invoke(report.main, []).output == "written: chart.svg\n"
+    assert old.read_text(encoding="utf-8") == "new"
+    assert CliRunner().invoke(report.main, ["--check"]).exit_code == 0

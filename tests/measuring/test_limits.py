@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 import crossloom
+from crossloom.cli import comparing
 from runtime.measuring import Peaks
 from runtime.measuring.decode_step import step_bytes
 from runtime.measuring.model import input_sizes, measure_model
@@ -43,8 +48,10 @@ def test_lengths_are_cut_to_the_positions() -> None:
 
 def test_every_kind_of_work_is_measured() -> None:
     spec = crossloom.load_spec(SPEC)
+    model = crossloom.build(spec, dtype=torch.bfloat16).eval()
     timings = measure_model(
-        crossloom.build(spec).eval(),
+        model,
+        model,
         spec,
         crossloom.lower(spec),
         Peaks(1e9, 1e9, 1e9),
@@ -77,3 +84,45 @@ def test_the_command_prints_a_line_for_each_stage() -> None:
     lines = result.stdout.splitlines()
     assert [line[: len(stage)] for line, stage in zip(lines[1:], stages, strict=False)] == stages
     assert "GB/s" in lines[-1]
+
+
+def test_a_compiled_model_in_a_narrow_dtype_is_measured() -> None:
+    how = ("--compile", "fast", "--dtype", "bfloat16", "--format", "json")
+    small = ("--rounds", "1", "--tokens", "2", "--length", "40", "--beams", "1")
+    stored, narrow = (json.loads(command("bench", SPEC, *small, *one).stdout) for one in (how[-2:], how))
+    limits = [one["timings"][1]["limit"] * one["bytes_per_second"] for one in (stored, narrow)]
+    assert limits[1] == pytest.approx(limits[0] / 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "give a SPEC, or --against"),
+        ((SPEC, "--against", "transformers"), "and not both"),
+        ((SPEC, "--rows", "greedy"), "--rows has a meaning only with --against"),
+        ((SPEC, "--json", "x.json"), "--json has a meaning only with --against"),
+        (("--against", "transformers", "--dtype", "float32"), "--dtype has a meaning only of a SPEC"),
+        ((SPEC, "--compile", "fast", "--compile", "max"), "compiled in one way"),
+        (("--against", "transformers", "--rows", "greedy,other"), "no row 'other'; there are check, "),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(arguments: tuple[str, ...], told: str) -> None:
+    result = command("bench", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_comparison_outside_a_clone_says_where_it_can_be_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(comparing, "ROOT", tmp_path)
+    result = command("bench", "--against", "transformers")
+    assert result.exit_code == 2
+    assert "needs the folder `benchmarks` of the repository: run it in a clone" in result.stderr
+
+
+def test_a_comparison_without_transformers_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    result = command("bench", "--against", "transformers")
+    assert result.exit_code == 2
+    assert "needs transformers, which is not installed" in result.stderr

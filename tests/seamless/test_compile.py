@@ -11,7 +11,8 @@ from torch import Tensor
 
 import crossloom
 from blocks.cache import BUCKET
-from runtime.flows.buckets import bucket, call_in_buckets
+from compiler.compilation.padding import bucket
+from runtime.flows.buckets import call_in_buckets
 from tests.build.test_compile import Counter
 from tests.parity.cases import difference
 from tests.seamless.conftest import Folders, Live, Published
