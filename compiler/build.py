@@ -168,11 +168,7 @@ def build(
     dtype: Dtypes = None,
     compile: CompileMode = False,
 ) -> torch.nn.Module:
-<<<<<<< HEAD
-    """A model with fresh parameters; equal seeds give equal ones. In training mode, unless it is frozen."""
-=======
-    """A model with fresh parameters, in training mode, int8 ones apart. Equal seeds give equal parameters."""
->>>>>>> main
+    """A model with fresh parameters; equal seeds give equal ones. Training mode, unless frozen or int8."""
     import torch
 
     wanted = precision(graph, dtype)
@@ -181,14 +177,9 @@ def build(
         model = module.Model()
         model.initialise(seed)
     finish(model, spec)
-<<<<<<< HEAD
-    model.to(device=device, dtype=dtype)
-    return compiled(model.train(), graph, compile)
-=======
     model.to(device=device)
     for address, tensor in tensors_of(model).items():
         if tensor.is_floating_point():
             tensor.data = tensor.data.to(wanted.of(address) or tensor.dtype)
     quantise(model.train(), spec, graph, wanted)
     return compiled(model, graph, compile)
->>>>>>> main
