@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class PackagedSteps:
 
     def __init__(self, model: Any, addresses: tuple[str, ...], limit: int) -> None:
         self._model = model
-        self._own = model.decode_step
+        self._own: Callable[..., Tensor] = model.decode_step
         self._addresses = addresses
         self._limit = limit
         self._packages: dict[tuple[int, int], Run] = {}
@@ -74,7 +74,7 @@ class PackagedSteps:
         run = self._packages.get((rows, cache.beams)) or self._package(rows, cache.beams, encoded)
         if tokens == 1:
             return run([decoder_input_ids.contiguous(), *tensors_of(encoded, cache)])[0]
-        columns = decoder_input_ids.split(1, dim=1)
+        columns = [decoder_input_ids[:, token, None] for token in range(tokens)]
         return torch.cat([run([ids.contiguous(), *tensors_of(encoded, cache)])[0] for ids in columns], dim=1)
 
     def _package(self, rows: int, beams: int, encoded: Any) -> Run:
@@ -139,7 +139,7 @@ def _digest(model: Any, addresses: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.modules[type(model).__module__].__dict__["__source__"].encode())
     for name, tensor in _state(model, addresses):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().view(torch.uint8).numpy() if tensor.ndim else repr(tensor).encode())
+        digest.update(memoryview(tensor.contiguous().flatten().view(torch.uint8).numpy()))
     return digest.hexdigest()
 
 

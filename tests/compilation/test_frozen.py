@@ -67,4 +67,4 @@ def test_a_pickle_of_it_is_the_model_alone(frozen: Any) -> None:
 
 def test_a_mode_that_is_none_is_refused(tiny_checkpoint: Callable[[int], Any]) -> None:
     with pytest.raises(ValueError, match="compile takes False, 'fast', 'max', not 'most'"):
-        crossloom.from_pretrained(tiny_checkpoint(0), compile="most")
+        crossloom.from_pretrained(tiny_checkpoint(0), compile="most")  # type: ignore[arg-type]

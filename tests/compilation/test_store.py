@@ -14,8 +14,12 @@ from compiler.diagnostics import CrossloomError
 FACTS = {"model": "a", "threads": 2}
 
 
+def write(file: Path) -> None:
+    file.write_bytes(b"code")
+
+
 def kept(folder: Path) -> Path:
-    return Store(folder).keep(FACTS, lambda file: file.write_bytes(b"code") and None)
+    return Store(folder).keep(FACTS, write)
 
 
 def test_what_was_kept_is_found_by_its_facts_alone(tmp_path: Path) -> None:
