@@ -75,9 +75,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:

@@ -9,19 +9,24 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from threading import get_ident
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from compiler.compilation import CompileMode, compiled
 from compiler.emission.modeling import modeling_source
+from compiler.precision import precision
+from compiler.quantising import quantise
 from compiler.resolved import digest, resolved
 from compiler.spec import Spec
 from specs.graph import Graph
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
+    from compiler.precision import Dtypes
     from compiler.weights.table import WeightTable
 
 
@@ -133,6 +138,16 @@ def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
     return model
 
 
+def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer by its address; a tied parameter has several."""
+    return {
+        f"{address}.{name}" if address else name: tensor
+        for address, module in model.named_modules()
+        for name, tensor in chain(module._parameters.items(), module._buffers.items())
+        if tensor is not None
+    }
+
+
 def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
     """Give buffers that are not stored their values, from their formulas, on `device`."""
     import torch
@@ -150,16 +165,21 @@ def build(
     graph: Graph,
     seed: int = 0,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     compile: CompileMode = False,
 ) -> torch.nn.Module:
-    """A model with fresh parameters, in training mode. Equal seeds give equal parameters."""
+    """A model with fresh parameters, in training mode, int8 ones apart. Equal seeds give equal parameters."""
     import torch
 
+    wanted = precision(graph, dtype)
     module = emitted(spec, graph)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         model = module.Model()
         model.initialise(seed)
     finish(model, spec)
-    model.to(device=device, dtype=dtype)
-    return compiled(model, graph, compile).train()
+    model.to(device=device)
+    for address, tensor in tensors_of(model).items():
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.to(wanted.of(address) or tensor.dtype)
+    quantise(model.train(), spec, graph, wanted)
+    return compiled(model, graph, compile)

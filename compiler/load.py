@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from compiler.build import compute_buffers, skeleton
+from compiler.build import compute_buffers, skeleton, tensors_of
 from compiler.checkpoint.dtypes import holding
 from compiler.compilation import CompileMode, compiled
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.precision import precision
+from compiler.quantising import quantise
 from compiler.sources import Sources, verify_sources
 from compiler.spec import Spec
 from compiler.verifying.checkpoint import stored_dtypes
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from compiler.precision import Dtypes
+
 
 def load(
     spec: Spec,
     graph: Graph,
     sources: Sources,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     compile: CompileMode = False,
     tell: Callable[[list[Diagnostic]], None] | None = None,
 ) -> torch.nn.Module:
@@ -45,6 +48,7 @@ def load(
     """
     import torch
 
+    wanted = precision(graph, dtype)
     table, verified = verify_sources(spec, graph, sources)
     findings = [d for one in verified for d in one.diagnostics]
     if dtype is not None:
@@ -58,15 +62,20 @@ def load(
     values = {one.component: Values(one.checkpoint) for one in verified if one.checkpoint}
     resolutions = {one.component: one.resolution for one in verified if one.resolution}
     rows = {row.address: row for row in table}
-    stored_dtype = dtype or getattr(torch, holding(set(stored_dtypes(verified))))
-    assert isinstance(stored_dtype, torch.dtype)
+    stored = getattr(torch, holding(set(stored_dtypes(verified))))
+
+    def dtype_of(address: str) -> torch.dtype:
+        return wanted.of(address) or stored
+
     feeds = [
         Feed(address, values[role], names, resolution.dialect.operation(rows[address]))
         for role, resolution in resolutions.items()
         for address, names in resolution.feeds.items()
     ]
-    tensors = parameters(feeds, target, stored_dtype)
-    for address, fresh in _fresh(spec, graph, table, target, stored_dtype).items():
+    tensors: dict[str, Tensor] = {}
+    for one in dict.fromkeys(dtype_of(feed.address) for feed in feeds):
+        tensors |= parameters([feed for feed in feeds if dtype_of(feed.address) == one], target, one)
+    for address, fresh in _fresh(spec, graph, table, target, dtype_of).items():
         taken = rows[address].taken
         is_loaded = taken is not None and address in tensors
         tensors[address] = _with_rows(fresh, tensors[address], taken) if taken and is_loaded else fresh
@@ -79,22 +88,17 @@ def load(
     findings = [d for role, r in resolutions.items() for d in _compared(model, r, values[role])]
     if findings:
         raise CrossloomError(findings)
-    _cast_buffers(model, table, stored_dtype)
-    return compiled(model, graph, compile).eval()
-
-
-def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
-    """Every parameter and buffer by its address; a tied parameter has several."""
-    return {
-        f"{address}.{name}" if address else name: tensor
-        for address, module in model.named_modules()
-        for name, tensor in chain(module._parameters.items(), module._buffers.items())
-        if tensor is not None
-    }
+    _cast_buffers(model, table, dtype_of)
+    quantise(model.eval(), spec, graph, wanted)
+    return compiled(model, graph, compile)
 
 
 def _fresh(
-    spec: Spec, graph: Graph, table: WeightTable, device: torch.device, dtype: torch.dtype
+    spec: Spec,
+    graph: Graph,
+    table: WeightTable,
+    device: torch.device,
+    dtype_of: Callable[[str], torch.dtype],
 ) -> dict[str, Tensor]:
     """Parameters that start untrained, or have rows that do, take the values a freshly built model has."""
     fresh = [row.address for row in table if row.status == "fresh" or (row.taken and row.status == "loaded")]
@@ -103,7 +107,7 @@ def _fresh(
     from compiler.build import build
 
     values = build(spec, graph).state_dict()
-    return {address: values[address].to(device=device, dtype=dtype) for address in fresh}
+    return {address: values[address].to(device=device, dtype=dtype_of(address)) for address in fresh}
 
 
 def _with_rows(fresh: Tensor, stored: Tensor, taken: TakenRows) -> Tensor:
@@ -115,13 +119,13 @@ def _with_rows(fresh: Tensor, stored: Tensor, taken: TakenRows) -> Tensor:
     return fresh.index_copy(taken.axis, ours, stored.index_select(taken.axis, theirs))
 
 
-def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype: torch.dtype) -> None:
+def _cast_buffers(model: torch.nn.Module, table: WeightTable, dtype_of: Callable[[str], torch.dtype]) -> None:
     """Cast computed buffers as the parameters were."""
     for owner, _, name in (row.address.rpartition(".") for row in table if row.status == "computed"):
         module = model.get_submodule(owner)
         buffer = module.get_buffer(name)
-        if buffer.is_floating_point() and buffer.dtype != dtype:
-            setattr(module, name, buffer.to(dtype))
+        if buffer.is_floating_point():
+            setattr(module, name, buffer.to(dtype_of(f"{owner}.{name}")))
 
 
 def _compared(model: torch.nn.Module, resolution: Any, values: Values) -> list[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
@@ -9,12 +10,16 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 if TYPE_CHECKING:
     import torch
 
+    from compiler.precision import Dtypes
+
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 """What the blocks compute in: integers hold no weights, and eight bits no sums."""
 
 
-def check_placement(device: torch.device | str | None, dtype: torch.dtype | None = None) -> None:
+def check_placement(device: torch.device | str | None, dtype: Dtypes = None) -> None:
     """Refuse a device that is not here, and a dtype that is none to compute in; None is always right.
+
+    Dtypes by component depend on the model: `compiler.precision` looks at them.
 
     Raises:
         CrossloomError: XL112, for the device, the dtype or both.
@@ -22,7 +27,11 @@ def check_placement(device: torch.device | str | None, dtype: torch.dtype | None
     import torch
 
     findings = []
-    if dtype is not None and dtype not in [getattr(torch, name) for name in DTYPES]:
+    if (
+        dtype is not None
+        and not isinstance(dtype, Mapping)
+        and dtype not in [getattr(torch, name) for name in DTYPES]
+    ):
         message = f"a model cannot have the dtype {dtype!r}"
         help = f"pass {', '.join(f'torch.{name}' for name in DTYPES)}, or leave `dtype` out"
         findings.append(Diagnostic("XL112", Severity.ERROR, message, help=help))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from compiler.checkpoint.source import Source as Opened
     from compiler.compilation import CompileMode
+    from compiler.precision import Dtypes
     from compiler.weights.table import WeightTable
     from runtime.generation import Generated
     from runtime.processing import Processor
@@ -114,7 +115,7 @@ def build(
     spec: Spec | Source,
     seed: int = 0,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     compile: CompileMode = False,
 ) -> Any:
     """A live model with fresh parameters, in training mode.
@@ -136,7 +137,7 @@ def load(
     spec: Spec | Source,
     source: Sources | None = None,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     compile: CompileMode = False,
     revision: str | None = None,
     token: str | bool | None = None,
@@ -164,7 +165,7 @@ def _loaded(
     spec: Spec | Source,
     source: Sources | Opened | None,
     device: torch.device | str | None,
-    dtype: torch.dtype | None,
+    dtype: Dtypes,
     compile: CompileMode,
     access: Mapping[str, Any],
 ) -> Any:
@@ -195,7 +196,7 @@ def _loaded(
 def from_pretrained(
     source: Source,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtypes = None,
     compile: CompileMode = False,
     revision: str | None = None,
     token: str | bool | None = None,

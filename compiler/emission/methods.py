@@ -43,12 +43,15 @@ def method_text(graph: Graph, calls: Calls, method: Method) -> MethodText:
 def encoder_text(graph: Graph, calls: Calls, method: Method) -> MethodText:
     """One of several encoders."""
     hidden, mask = method.outputs["hidden"], method.outputs.get("mask")
-    return _text(graph, calls, method, "Encoded", (), encoded(calls, hidden, mask, method.name))
+    returned = f"Encoded({', '.join(encoded(calls, hidden, mask, method.name))})"
+    return _text(graph, calls, method, "Encoded", (), returned)
 
 
-def encoded(calls: Calls, hidden: Ref, mask: Ref | None, section: str) -> str:
-    """The expression for what an encoder gives."""
-    return f"Encoded({calls.variable(hidden, section)}, {calls.variable(mask, section) if mask else None})"
+def encoded(calls: Calls, hidden: Ref, mask: Ref | None, section: str, like: str = "") -> list[str]:
+    """Arguments of what an encoder gives: its states, in the dtype of `like` where named, and mask."""
+    states = calls.variable(hidden, section)
+    cast = f"{states}.to({like}.dtype)" if like else states
+    return [cast, calls.variable(mask, section) if mask else "None"]
 
 
 def parameter(graph: Graph, name: str) -> str:

@@ -100,8 +100,19 @@ class _Writer:
                 *shape_checks(graph, inputs),
                 *self._calls.lines(self._sections["encode"], "encode"),
             ],
-            "encoded": encoded(self._calls, *graph.encoded, "encode"),
+            "encoded": wrapped(
+                "return Encoded", encoded(self._calls, *graph.encoded, "encode", self._reader())
+            ),
         }
+
+    def _reader(self) -> str:
+        """The decoder's first parameter: in its dtype the decoder reads the encoder's states."""
+        if not self._sections["encode"] or self._graph.methods:
+            return ""
+        names = {node.name for node in self._sections["decode"]}
+        owned = (name for name in self._graph.parameters() if any(name.startswith(f"{n}.") for n in names))
+        first = next(owned, None)
+        return "" if first is None else _member(first)
 
     def _decode(self) -> dict[str, Any]:
         """Decode, in two pieces where the states before the head are wanted."""

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compiler.analysis import analysis_of
+from compiler.checkpoint.dtypes import holding
 from compiler.configuration.processing import left_behind, section_folder, tokenizer_source
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.exporting.carrying import begun_parts, labels
 from compiler.exporting.norms import split_anew
 from compiler.passes.forms import KEYS
+from compiler.quantising import require_unquantised
 from compiler.resolved import whole_yaml
 from compiler.sources import Sources
 from compiler.spec import FORMS, Component, Spec
@@ -70,7 +72,12 @@ def written_otherwise(model: Any) -> list[Diagnostic]:
 
 
 def export(model: Any, graph: Graph, folder: Path, layout: Layout | None = None) -> list[Path]:
-    """Write a model in a layout that its spec has, by default as it was put together."""
+    """Write a model in a layout that its spec has, by default as it was put together.
+
+    Raises:
+        CrossloomError: XL604 a model with int8 weights; what each layout raises.
+    """
+    require_unquantised(model, "be exported")
     if layout is None:
         layout = "transformers" if model.spec.kind == "model" else "crossloom"
     return (export_transformers if layout == "transformers" else export_crossloom)(model, graph, folder)
@@ -134,7 +141,7 @@ def export_transformers(model: Any, graph: Graph, folder: Path) -> list[Path]:
     """
     spec: Spec = model.spec
     tensors = stored_tensors(model, spec, graph)
-    dtype = str(next(t for t in tensors.values() if t.is_floating_point()).dtype).removeprefix("torch.")
+    dtype = holding({str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()})
     component, pair = part_with_class(spec), published_pair(spec, graph)
     if component is not None:
         fields = configuration(component, dtype) | labels(model, component)

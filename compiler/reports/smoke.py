@@ -27,7 +27,14 @@ class Smoke:
 
 
 def smoke_forward(model: Any, spec: Spec, graph: Graph) -> Smoke:
-    """Run the model once, in evaluation mode and without gradients, on inputs drawn from a fixed seed."""
+    """What comes out of `probe`."""
+    tensors = probe(model, spec, graph)
+    finite = all(bool(value.isfinite().all()) for value in tensors.values())
+    return Smoke({name: tuple(value.shape) for name, value in tensors.items()}, finite)
+
+
+def probe(model: Any, spec: Spec, graph: Graph) -> dict[str, Tensor]:
+    """All that the model gives of inputs drawn from a fixed seed, in evaluation mode, without gradients."""
     import torch
 
     was_training = model.training
@@ -45,8 +52,7 @@ def smoke_forward(model: Any, spec: Spec, graph: Graph) -> Smoke:
             for name, value in _called(model, method, {name: inputs[name] for name in names})
         }
     model.train(was_training)
-    finite = all(bool(value.isfinite().all()) for value in tensors.values())
-    return Smoke({name: tuple(value.shape) for name, value in tensors.items()}, finite)
+    return tensors
 
 
 def _calls(graph: Graph) -> dict[str, tuple[str, ...]]:

@@ -135,4 +135,4 @@ class _Placing:
 
 def _share(first: Tensor, second: Tensor) -> bool:
     """Whether two tensors are of the same memory."""
-    return first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
+    return first is second or first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()

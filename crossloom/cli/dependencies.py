@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     import torch
 
+    from compiler.precision import Dtypes
+
 
 def has_torch() -> bool:
     """Whether models can be built here."""
@@ -34,3 +36,26 @@ def device_of(name: str | None) -> torch.device | None:
         (finding,) = error.diagnostics
         raise click.UsageError(f"--device: {finding.message}; {finding.help}") from None
     return torch.device(name)
+
+
+def dtypes_of(stated: str | None) -> Dtypes:
+    """`NAME`, or `encoder=NAME,decoder=NAME`, as dtypes. Another name or form is wrong usage."""
+    if stated is None:
+        return None
+    import torch
+
+    from compiler.placement import DTYPES
+    from compiler.precision import QUANTISED
+
+    def dtype(name: str, names: tuple[str, ...]) -> torch.dtype:
+        if name not in names:
+            raise click.UsageError(f"--dtype: {name!r} is none of {', '.join(names)}")
+        found: torch.dtype = getattr(torch, name)
+        return found
+
+    if "=" not in stated:
+        return dtype(stated, DTYPES)
+    pairs = [one.partition("=")[::2] for one in stated.split(",")]
+    if len(dict(pairs)) < len(pairs):
+        raise click.UsageError(f"--dtype: {stated!r} names a component twice")
+    return {component.strip(): dtype(name.strip(), (*DTYPES, QUANTISED)) for component, name in pairs}

@@ -35,6 +35,12 @@ PROCESSOR = click.option(
     help="Where the tokenizer's files are, if not with the weights; of two tokenizers encoder=SOURCE and "
     "decoder=SOURCE.",
 )
+DTYPE = click.option(
+    "--dtype",
+    metavar="NAME",
+    help="What to compute in: float32, bfloat16, ..., or by side, as in encoder=bfloat16,decoder=int8. The "
+    "error that int8 weights make is told on standard error.",
+)
 DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compiler.installing import require
-from crossloom.cli.dependencies import device_of
+from crossloom.cli.dependencies import device_of, dtypes_of
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.generation import GENERATION, generation_options
-from crossloom.cli.options import DEVICE, PROCESSOR, SPEC, WEIGHTS, format_option
+from crossloom.cli.options import DEVICE, DTYPE, PROCESSOR, SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, report
 from crossloom.cli.specs import by_role, in_use
 from crossloom.cli.speech import SpeechFiles
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     "--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Inputs at a time."
 )
 @DEVICE
+@DTYPE
 @format_option("text", "json")
 def command(
     spec: str,
@@ -84,6 +85,7 @@ def command(
     mono: str | None,
     batch_size: int,
     device: str | None,
+    dtype: str | None,
     format: str,
 ) -> int:
     """Run a model on what its encoder takes: paths of recordings (WAV, FLAC and what else libsndfile
@@ -121,8 +123,9 @@ def command(
         "speaker": speaker or 0,
         "given_as": given_as,
     }
+    placement = {"device": device_of(device), "dtype": dtypes_of(dtype)}
     for transcript in _transcripts(
-        spec, inputs, by_role(weights), by_role(processor, "--processor"), device, reading, chosen
+        spec, inputs, by_role(weights), by_role(processor, "--processor"), placement, reading, chosen
     ):
         if transcript.findings:
             report(transcript.findings)
@@ -143,7 +146,7 @@ def _transcripts(
     inputs: tuple[str, ...],
     weights: Any,
     files: Any,
-    device: str | None,
+    placement: dict[str, Any],
     reading: dict[str, Any],
     options: dict[str, Any],
 ) -> Iterator[Transcript]:
@@ -156,7 +159,9 @@ def _transcripts(
 
     sound, graph = in_use(spec)
     sources = _checked_sources(sound, inputs, weights, reading, options)
-    model = load(sound, sources, device=device_of(device))
+    model = load(sound, sources, **placement)
+    if (quantised := getattr(model, "quantization", None)) is not None:
+        click.echo(quantised, err=True)
     if findings := untrained(sound, graph, model.fresh):
         report(findings)
     processor = processor_of(sound, graph, files_of(files, model.sources))

@@ -589,9 +589,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -861,7 +861,7 @@ class Model(nn.Module):
         embed_norm = self.encoder.embed_norm(add_positions)  # [batch, source, 768]
         dropout = self.encoder.dropout(embed_norm)  # [batch, source, 768]
         layers = self.encoder.layers(dropout, mask=attention_mask)  # [batch, source, 768]
-        return Encoded(layers, attention_mask)
+        return Encoded(layers.to(self.decoder.embed.tokens.weight.dtype), attention_mask)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""

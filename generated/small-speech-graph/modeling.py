@@ -1094,9 +1094,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -1556,7 +1556,7 @@ class Model(nn.Module):
         wide_placed = self.wide_placed(cleared_again, wide)  # [batch, (frames + 3) // 4, 144]
         adapted = self.adapted(wide_placed, mask=subsample_mask)  # [batch, (frames + 3) // 4, 144]
         norm = self.norm(adapted)  # [batch, (frames + 3) // 4, 144]
-        return Encoded(norm, subsample_mask)
+        return Encoded(norm.to(self.embed.weight.dtype), subsample_mask)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""

@@ -783,9 +783,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -1380,7 +1380,7 @@ class Model(nn.Module):
         stage3 = self.encoder.stage3(merging2)  # [batch, 49, 1024]
         norm = self.encoder.norm(stage3)  # [batch, 49, 1024]
         enc_to_dec_proj = self.enc_to_dec_proj(norm)  # [batch, 49, 768]
-        return Encoded(enc_to_dec_proj, None)
+        return Encoded(enc_to_dec_proj.to(self.decoder.embed.weight.dtype), None)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""

@@ -842,9 +842,9 @@ class DecoderStack(nn.ModuleList):
         """An empty cache for `length` tokens in `rows` rows; source states are computed here, once."""
         layers: list[Any] = list(self)
         attention = layers[0].self_attention
-        weight = attention.q_proj.weight
-        heads = attention.heads
-        cache = Cache(len(self), rows, heads, length, weight.shape[0] // heads, beams, like=weight)
+        heads, width = attention.heads, attention.q_proj.out_features
+        like = next(self.parameters())
+        cache = Cache(len(self), rows, heads, length, width // heads, beams, like)
         if source is not None:
             cache.cross = [layer.cross_attention.source_states(source) for layer in layers]
             if source_mask is not None:
@@ -1216,7 +1216,7 @@ class Model(nn.Module):
         norm = self.encoder.norm(layers)  # [batch, (samples + 240) // 320 - 1, 1024]
         # [batch, (samples + 2160) // 2560, 1024]
         adapter_hidden, adapter_mask = self.encoder.adapter(norm, mask=features_mask)
-        return Encoded(adapter_hidden, adapter_mask)
+        return Encoded(adapter_hidden.to(self.decoder.embed.tokens.weight.dtype), adapter_mask)
 
     def new_cache(self, rows: int, length: int, encoded: Encoded | None = None, beams: int = 1) -> Cache:
         """Room to decode `length` tokens in `rows` rows (sentences x beams)."""

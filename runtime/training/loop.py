@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from compiler.exporting.export import keep_spec
 from compiler.installing import require
+from compiler.quantising import require_unquantised
 from compiler.writing.folders import replace_files
 from runtime.failures import failure
 from runtime.flows import check_options, check_requests
@@ -68,9 +69,9 @@ def train(
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
             or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
-            (XL112) or one of its values (XL104) is unusable; XL404 where nothing ends a text; XL421 or XL602
-            where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where the
-            loss stops being a number.
+            (XL112, XL604) or one of its values (XL104) is unusable; XL404 where nothing ends a text; XL421 or
+            XL602 where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where
+            the loss stops being a number.
     """
     chosen = parse_options(options)
     if getattr(model, "vocabulary", None) is None:
@@ -80,6 +81,7 @@ def train(
         keep_spec(model.spec, chosen.output)
         if not chosen.resume:
             require_unused(chosen.output)
+    require_unquantised(model, "be trained")
     require_finite(model)
     asked = is_asked_for_language(model)
     if asked and chosen.target_language is None:

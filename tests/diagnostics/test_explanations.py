@@ -66,7 +66,7 @@ def test_explain_refuses_what_is_no_code(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "help"),
     [
-        ("XL999", "did you mean XL901 or XL602 or "),
+        ("XL999", "did you mean XL901 or XL604 or "),
         ("xl399", "did you mean XL3"),
         ("302", "did you mean XL302 or XL301 or XL303?"),
         ("XL31", "did you mean XL301"),
