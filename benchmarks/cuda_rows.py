@@ -155,7 +155,7 @@ REDUCED = {"s2t-small": SHALLOW, "s2t-large": SHALLOW, "image-pair": "line-pair"
 
 def reduced(row: Row) -> Row:
     """The row as a dry run does it: a few tokens."""
-    few = {name: 4 for name in ("max_new_tokens", "min_new_tokens") if name in row.options}
+    few: dict[str, Any] = {name: 4 for name in ("max_new_tokens", "min_new_tokens") if name in row.options}
     checkpoint = REDUCED.get(row.checkpoint, row.checkpoint)
     return replace(row, checkpoint=checkpoint, options={**row.options, **few}, needs=0)
 

@@ -1044,7 +1044,7 @@ class SelfAttention(nn.Module):
     def forward(
         self,
         hidden: Tensor,  # [R, T, D]
-        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible * beams]
+        mask: Tensor | None = None,  # additive; over a cache [B, 1, beams * T, visible]
         cache: Cache | None = None,
         layer: int = 0,
         slots: Tensor | None = None,  # [T * beams], where a cache stores the new states
