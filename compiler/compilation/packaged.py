@@ -139,7 +139,7 @@ def _digest(model: Any, addresses: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.modules[type(model).__module__].__dict__["__source__"].encode())
     for name, tensor in _state(model, addresses):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(memoryview(tensor.contiguous().flatten().view(torch.uint8).numpy()))
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
