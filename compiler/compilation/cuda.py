@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from compiler.compilation.frozen import freeze
 from compiler.compilation.recorded import record_methods
 from compiler.compilation.recordings import Recording
 from specs.graph import Graph
@@ -21,6 +22,7 @@ def compile_graphs(model: torch.nn.Module, graph: Graph, fused: bool = False) ->
     Kernels are those of eager mode, and so are the numbers; `fused` has torch compile a decode step first.
     """
     record_methods(model, graph, CudaRecorder(next(model.parameters()).device), fused)
+    freeze(model)
 
 
 class CudaRecorder:

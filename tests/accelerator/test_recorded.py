@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 
 import crossloom
 from blocks.cache import BUCKET
-from compiler.compilation import static_caches
+from compiler.compilation import compiled, cuda, static_caches
 from compiler.compilation.recordings import Recordings, unchanged
 from tests.accelerator.models import PAIRS, Twins, on_device, pair, twins
 from tests.accelerator.pretended import Device, PretendedRecorder
@@ -198,3 +199,17 @@ def test_what_a_cache_held_does_not_reach_the_next(spoken: Twins) -> None:
     del cache
     ids, recorded = spoken.generate(**forced(9))
     assert recorded.tolist() == ids.tolist()
+
+
+def test_max_records_on_cuda_and_freezes(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "CudaRecorder", lambda _: PretendedRecorder())
+    both = pair("bart", "bart")
+    model = compiled(copy.deepcopy(both.eager).to("cuda"), both.graph, "max")
+    found = crossloom.generate(model, **on_device(both.inputs), **forced(9))
+    expected = crossloom.generate(both.eager, **both.inputs, **forced(9))
+    assert isinstance(found, Tensor)
+    assert isinstance(expected, Tensor)
+    assert found.tolist() == expected.tolist()
+    for change in (model.cpu, model.half, model.train):
+        with pytest.raises(crossloom.CrossloomError, match="cannot be"):
+            change()
