@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ from specs.flow import Flow
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_AHEAD = 4
+"""Batches that are read before one is run, so that what is about as long is padded together."""
 
 _TOLD = 60
 """Characters by which a text is told from others in a message."""
@@ -185,6 +188,8 @@ def transcribe(
 ) -> Iterator[Transcript]:
     """The text of every input, in order, as soon as it and those before it are done.
 
+    Several batches are read ahead, and inputs of about the same length are run together.
+
     `inputs` are what the model's flows begin with: paths of recordings or images, or texts; `given_as` is
     `audio` or `text` where a model takes both and their looks would not say it. One that cannot be used has
     findings in place of a text; the others go on. A recording beyond the model's limit is split at silence
@@ -241,6 +246,7 @@ def _in_order(
 ) -> Iterator[Transcript]:
     """Inputs, each with its kind, are read in turn, batched by kind, and given back as they came."""
     rate = next(task.flow.sampling_rate for task in tasks.values())
+    window = batch_size * _AHEAD if batch_size > 1 else 1
     waiting: deque[_Input] = deque()
     rows: dict[str, _Rows] = {kind: [] for kind in tasks}
     for name, kind in named:
@@ -253,14 +259,24 @@ def _in_order(
             parts = []
         source.said = [None] * len(parts)
         rows[kind] += [(source, number, part) for number, part in enumerate(parts)]
-        while len(rows[kind]) >= batch_size:
-            tasks[kind].finish(rows[kind][:batch_size])
-            rows[kind] = rows[kind][batch_size:]
+        while len(rows[kind]) >= window:
+            ahead, rows[kind] = rows[kind][:window], rows[kind][window:]
+            for batch in _by_length(ahead, batch_size):
+                tasks[kind].finish(batch)
+                yield from _done(waiting, rate)
         yield from _done(waiting, rate)
     for kind, rest in rows.items():
-        if rest:
-            tasks[kind].finish(rest)
-        yield from _done(waiting, rate)
+        for batch in _by_length(rest, batch_size):
+            tasks[kind].finish(batch)
+            yield from _done(waiting, rate)
+    yield from _done(waiting, rate)
+
+
+def _by_length(rows: _Rows, batch_size: int) -> Iterator[_Rows]:
+    """Batches of rows that are about as long, the longest first: what does not fit fails early."""
+    ordered = sorted(rows, key=lambda row: len(row[2]) if isinstance(row[2], Sized) else 0, reverse=True)
+    for start in range(0, len(ordered), batch_size):
+        yield ordered[start : start + batch_size]
 
 
 def _done(waiting: deque[_Input], sampling_rate: int | None) -> Iterator[Transcript]:

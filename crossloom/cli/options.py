@@ -41,6 +41,13 @@ DTYPE = click.option(
     help="What to compute in: float32, bfloat16, ..., or by side, as in encoder=bfloat16,decoder=int8. The "
     "error that int8 weights make is told on standard error.",
 )
+COMPILE = click.option(
+    "--compile",
+    "mode",
+    type=click.Choice(["fast", "max"]),
+    help="Compile the model: quickly, or as far as this machine goes, which takes a minute or so for each "
+    "number of rows, once.",
+)
 DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
 
 

@@ -14,7 +14,7 @@ from compiler.installing import require
 from crossloom.cli.dependencies import device_of, dtypes_of
 from crossloom.cli.failures import FINDINGS
 from crossloom.cli.generation import GENERATION, generation_options
-from crossloom.cli.options import DEVICE, DTYPE, PROCESSOR, SPEC, WEIGHTS, format_option
+from crossloom.cli.options import COMPILE, DEVICE, DTYPE, PROCESSOR, SPEC, WEIGHTS, format_option
 from crossloom.cli.output import as_json, report
 from crossloom.cli.specs import by_role, in_use
 from crossloom.cli.speech import SpeechFiles
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 )
 @DEVICE
 @DTYPE
+@COMPILE
 @format_option("text", "json")
 def command(
     spec: str,
@@ -86,6 +87,7 @@ def command(
     batch_size: int,
     device: str | None,
     dtype: str | None,
+    mode: str | None,
     format: str,
 ) -> int:
     """Run a model on what its encoder takes: paths of recordings (WAV, FLAC and what else libsndfile
@@ -100,6 +102,7 @@ def command(
     \b
     $ crossloom run digits speech.wav
     $ crossloom run s2t.yaml recordings/*.wav -g num_beams=5 --format json
+    $ crossloom run s2t.yaml recordings/*.wav --compile max
     $ crossloom run trocr.yaml line.png
     $ crossloom run bert2gpt2.yaml "a text" "and another"
     $ crossloom run m4t.yaml talk.wav --to fra --speech talk.fra.wav
@@ -123,7 +126,7 @@ def command(
         "speaker": speaker or 0,
         "given_as": given_as,
     }
-    placement = {"device": device_of(device), "dtype": dtypes_of(dtype)}
+    placement = {"device": device_of(device), "dtype": dtypes_of(dtype), "compile": mode or False}
     for transcript in _transcripts(
         spec, inputs, by_role(weights), by_role(processor, "--processor"), placement, reading, chosen
     ):

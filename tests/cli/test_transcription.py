@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 import crossloom as crossloom_api
+from runtime import transcription
 from runtime.audio import AudioLimits
 from runtime.flows import HOST, flow_of
 from runtime.processing.processor import Processor
@@ -63,6 +64,26 @@ def test_order_and_batches(batches: list[int], tmp_path: Path) -> None:
     assert texts(found) == ["1000", "2000", "3000", "4000", "5000"]
     assert [one.source for one in found] == files
     assert batches == [2, 2, 1]
+
+
+def test_what_is_about_as_long_is_padded_together(
+    batches: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = (1000, 9000, 1100, 8000, 1200, 7000)
+    files = record(tmp_path, *lengths)
+    padded: list[int] = []
+    run = transcription.execute
+
+    def execute(flow: Any, host: Any, values: Any, wanted: Any, options: Any) -> dict[str, Any]:
+        sizes = [len(waveform) for waveform in values["audio"]]
+        padded.append(len(sizes) * max(sizes) - sum(sizes))
+        made: dict[str, Any] = run(flow, host, values, wanted, options)
+        return made
+
+    monkeypatch.setattr("runtime.transcription.execute", execute)
+    found = list(transcribe(model(), Processor(FRONT_END), files, batch_size=3))
+    assert texts(found) == [*map(str, lengths)], "in the order they were named"
+    assert padded == [9000 - 8000 + 9000 - 7000, 100 + 200]
 
 
 def test_transcripts_come_as_soon_as_they_are_done(batches: list[int], tmp_path: Path) -> None:
