@@ -13,7 +13,8 @@ def step_bytes(model: Any, encoded: Any, tokens: int, beams: int = 1) -> float:
 
     Weights are the parameters of the modules that a step calls, each counted once; of an embedding only
     rows are read, which are not counted unless the output layer is tied to it. A layer's self-attention
-    cache counts as far as it is filled, its cross-attention cache once a sentence.
+    cache counts as far as it is filled, and its cross-attention cache, once a sentence: all that the beams
+    of one may have in common.
     """
     rows = len(encoded.hidden) * beams
     with torch.inference_mode():
@@ -33,6 +34,6 @@ def step_bytes(model: Any, encoded: Any, tokens: int, beams: int = 1) -> float:
             hook.remove()
     weights = sum(parameter.nbytes for parameter in read.values())
     cross = sum(state.nbytes for layer in cache.cross or () for state in layer)
-    reserved = sum(state.nbytes for state in (*cache.keys, *cache.values))
-    filled = reserved * (tokens + 1) / (2 * tokens)
+    a_token = sum(state[:, :, :1].nbytes for state in (*cache.keys, *cache.values))
+    filled = a_token * (tokens + 1) / 2
     return float(weights + cross + filled)

@@ -31,7 +31,7 @@ def test_a_step_reads_its_weights_once_and_its_caches_once(beams: int) -> None:
     matrices = layers * (6 * d**2 + 2 * d * f) + v * d
     vectors = layers * (6 * d + (f + d) + 3 * 2 * d) + 2 * d
     source = 2 * layers * encoded.hidden.shape[1] * d
-    target = 2 * layers * beams * d * (tokens + 1) / 2
+    target = 2 * layers * d * (tokens + 1) / 2  # of one hypothesis, which beams may share
     assert step_bytes(model, encoded, tokens, beams) == 4 * (matrices + vectors + source + target)
 
 
