@@ -20,8 +20,8 @@ def freeze(model: torch.nn.Module) -> None:
     Afterwards `train()`, `load_state_dict()`, and moves and casts raise CrossloomError (XL603).
     """
     model.eval()
-    for name, what in (("load_state_dict", "take other weights"), ("_apply", "be moved or cast")):
-        model.__dict__[name] = _refusing(what)
+    model.__dict__["load_state_dict"] = _refusing("take other weights")
+    model.__dict__["_apply"] = _staying_where_it_is(model)
     model.__dict__["train"] = _staying_in_evaluation(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -54,6 +54,18 @@ def _refusing(what: str) -> Callable[..., NoReturn]:
         raise _refusal(what)
 
     return refuse
+
+
+def _staying_where_it_is(model: Any) -> Callable[..., Any]:
+    def apply(function: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        for parameter in model.parameters():
+            moved = function(parameter.detach())
+            if (moved.dtype, moved.device) != (parameter.dtype, parameter.device):
+                raise _refusal("be moved or cast")
+            break
+        return model
+
+    return apply
 
 
 def _staying_in_evaluation(model: Any) -> Callable[..., Any]:

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from compiler.compilation.frozen import Unchanged, freeze, state_of
-from compiler.compilation.packages import Run, machine, make_package, open_package
+from compiler.compilation.packages import Run, machine, make_package, open_package, require_compiler
 from compiler.compilation.step import FlatStep, tensors_of
 from compiler.compilation.store import Store
+from specs.counts import counted
 from specs.graph import Graph
 
 LAYOUT = 1
@@ -83,7 +84,10 @@ class PackagedSteps:
         store = Store()
         file = store.find(facts)
         if file is None:
-            told = f"a decode step of {rows} rows for this machine, which takes about a minute, once"
+            require_compiler()
+            told = (
+                f"a decode step of {counted(rows, 'row')} for this machine, about a minute, once for so many"
+            )
             print(f"compiling {told}", file=sys.stderr, flush=True)
             started = time.perf_counter()
             file = store.keep(facts, lambda path: self._make(rows, beams, encoded, path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,15 +33,20 @@ the products that read them, and each product is the quickest of several that ar
 def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor], file: Path) -> None:
     """Write the package of `function`, exported as `program_of` says, to `file`.
 
-    Raises CrossloomError (XL606) where there is no C++ compiler.
+    Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
-    require_compiler()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecated calls
         program = program_of(function, first, second)
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
-        make(program, package_path=str(file), inductor_configs=dict(OPTIONS))  # which it adds to
+        try:
+            make(program, package_path=str(file), inductor_configs=dict(OPTIONS))  # which it adds to
+        except Exception as error:
+            told = "".join(traceback.format_exception(error))  # wherever in its chain it is
+            if any(name in told for name in ("InvalidCxxCompiler", "CppCompileError")):
+                raise _no_compiler(f"{_named()[0]} does not compile") from error
+            raise
 
 
 def program_of(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor]) -> ExportedProgram:
@@ -98,13 +104,20 @@ def _opened_by_inductor(file: Path) -> Run:
 
 def require_compiler() -> None:
     """Raise CrossloomError (XL606) unless a C++ compiler can be found, as inductor looks for one."""
+    if not any(map(shutil.which, _named())):
+        raise _no_compiler(f"there is no {' or '.join(_named())}")
+
+
+def _named() -> list[str]:
+    """What the environment names, or else what is looked for."""
     named = os.environ.get("CXX")
-    candidates = [shlex.split(named)[0]] if named else ["g++", "clang++"]
-    if any(map(shutil.which, candidates)):
-        return
-    message = f'`compile="max"` needs a C++ compiler, and there is no {" or ".join(candidates)}'
+    return [shlex.split(named)[0]] if named else ["g++", "clang++"]
+
+
+def _no_compiler(why: str) -> CrossloomError:
+    message = f'`compile="max"` needs a C++ compiler, and {why}'
     help = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
-    raise CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
+    return CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
 
 
 def machine() -> dict[str, Any]:

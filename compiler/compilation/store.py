@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,7 +37,10 @@ class Store:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or store_folder()
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self._refuse(f"cannot be made: {error.strerror}", f"name another folder in {VARIABLE}")
         self._require_private()
 
     def find(self, facts: Mapping[str, Any]) -> Path | None:
@@ -47,8 +51,8 @@ class Store:
             if package.is_symlink() or _digest(package) != kept:
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError):
-            package.unlink(missing_ok=True)
-            record.unlink(missing_ok=True)
+            _remove(package)
+            _remove(record)
             return None
         return package
 
@@ -88,6 +92,14 @@ class Store:
         message = f"the folder of compiled packages {self.folder} {what}"
         info = ("what lies in it is run as code",)
         raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, info=info, help=help)])
+
+
+def _remove(path: Path) -> None:
+    """Whatever lies there, a file as a rule."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _digest(file: Path) -> str:

@@ -35,6 +35,10 @@ def test_the_examples_use_every_block() -> None:
     assert SIGNATURES.keys() - kinds == set()
 
 
+REPLACING = {"Int8Projection"}
+"""Classes that are never emitted: a live model has them where its weights are stored otherwise."""
+
+
 def test_the_examples_show_every_class() -> None:
     written = {
         name
@@ -47,7 +51,7 @@ def test_the_examples_show_every_class() -> None:
         for example in FULL
         for name in classes((ROOT / "generated" / example / "modeling.py").read_text(encoding="utf-8"))
     }
-    assert written - shown == set()
+    assert written - shown == REPLACING
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -17,7 +17,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
     "train": lambda model: model.train(),
     "load": lambda model: model.load_state_dict(model.state_dict()),
     "cast": lambda model: model.to(torch.bfloat16),
-    "move": lambda model: model.cpu(),
+    "move": lambda model: model.to("meta"),
     "half": lambda model: model.half(),
 }
 
@@ -33,6 +33,10 @@ def test_it_refuses(frozen: Any, what: str) -> None:
         REFUSED[what](frozen)
     assert [finding.code for finding in raised.value.diagnostics] == ["XL603"]
     assert not frozen.training
+
+
+def test_it_stays_where_it_is(frozen: Any) -> None:
+    assert frozen.to("cpu") is frozen.float() is frozen.cpu() is frozen
 
 
 def test_it_is_evaluated_and_takes_no_gradient(frozen: Any) -> None:

@@ -93,6 +93,18 @@ def test_a_compiler_is_named_by_the_environment(
         packages.require_compiler()
 
 
+def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError from torch._inductor.exc.CppCompileError(["g++"], "cannot")
+
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", fail)
+    monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with pytest.raises(CrossloomError, match="g\\+\\+ does not compile"):
+        decoded(model, inputs, 1, model.decode_step)
+    assert not list(store_folder().iterdir())
+
+
 def test_the_documented_loader_computes_the_same(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged, _, inputs = pair
     expected = decoded(packaged, inputs, 1, packaged.decode_step)

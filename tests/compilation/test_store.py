@@ -83,6 +83,22 @@ def test_a_linked_package_is_not_opened(tmp_path: Path) -> None:
     assert tmp_path.joinpath("elsewhere").exists()
 
 
+def test_a_folder_in_place_of_a_package_is_removed(tmp_path: Path) -> None:
+    file = kept(tmp_path / "packages")
+    file.unlink()
+    file.joinpath("something").mkdir(parents=True)
+    assert Store(tmp_path / "packages").find(FACTS) is None
+    assert not file.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    tmp_path.joinpath("file").touch()
+    with pytest.raises(
+        CrossloomError, match=f"cannot be made: Not a directory\nnote: .*\nhelp: .*{VARIABLE}"
+    ):
+        Store(tmp_path / "file" / "packages")
+
+
 def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     def make(file: Path) -> None:
         file.write_bytes(b"half")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests.parity.cases import LOGITS, difference
@@ -193,11 +195,21 @@ RATES = {
 }
 
 
+def attend_by_torch(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float, scale: float | None = None
+) -> Tensor:
+    """Attention that draws what it drops as the public class does."""
+    return F.scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
+
+
 @pytest.mark.parametrize("rate", ["none", *RATES, "all"])
-def test_training_drops_what_the_published_class_drops(rate: str) -> None:
-    """The same seed drops the same, so that both give the same."""
+def test_training_drops_what_the_published_class_drops(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same seed drops the same where both draw by torch's dropout, so that both give the same."""
     rates = {name: value if rate in (name, "all") else 0.0 for name, value in RATES.items()}
     theirs, ours = both(2, t2u_encoder_layers=3, t2u_decoder_layers=3, **rates)
+    module = sys.modules[type(ours).__module__]
+    monkeypatch.setattr(module, "drop_out", F.dropout)
+    monkeypatch.setattr(module, "attend", attend_by_torch)
     batch = random_batch(2)
     plain = their_units(theirs, batch)[0]
     theirs.train()
