@@ -8,9 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-HOST = ("filled", "used", "visible")
-"""Numbers of a cache that change from step to step and are kept on the host."""
-
 
 class FlatStep(nn.Module):
     """`model.decode_step` of one token a row, over the tensors of a cache in the order of `tensors_of`.
