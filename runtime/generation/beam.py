@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from runtime.generation.best import BestContinuations
-from runtime.generation.decoding import EndTokens, OnStep, Processor, StepDecoder, look_interval
+from runtime.generation.chain import Chain
+from runtime.generation.decoding import EndTokens, OnStep, StepDecoder, look_interval
 from runtime.generation.result import Generated, Step
 
 IMPOSSIBLE = -1.0e9
@@ -158,9 +159,9 @@ class BeamState:
         self._incomplete = torch.zeros((), dtype=torch.bool, device=device)
 
     @property
-    def context(self) -> Tensor:
-        """The running sequences so far, [rows, length]."""
-        return self._tables[0][:, : self.length]
+    def sequences(self) -> Tensor:
+        """The running sequences, [rows, L], of which `length` columns are written."""
+        return self._tables[0]
 
     @property
     def newest(self) -> Tensor:
@@ -228,7 +229,7 @@ def search_beams(
     prefix: Tensor,
     settings: BeamSettings,
     *,
-    processors: Sequence[Processor],
+    chain: Chain,
     ends: EndTokens,
     on_step: OnStep | None = None,
 ) -> Generated:
@@ -238,9 +239,7 @@ def search_beams(
     newest = prefix
     for step in range(1, settings.limit - prefix.shape[1] + 1):
         scores = decoder(newest).log_softmax(dim=-1)
-        for process in processors:
-            scores = process(scores, state.context)
-        parents = state.advance(scores)
+        parents = state.advance(chain(scores, state.sequences, state.length))
         newest = state.newest
         if on_step is not None:
             on_step(Step(state.length, settings.limit, newest[:, 0]))
