@@ -33,7 +33,8 @@ def sweeps() -> Iterator[list[str]]:
 def test_no_sweep_while_modules_are_made(
     tmp_path: Path, sweeps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, counts = save(0, tmp_path), []
+    folder = save(0, tmp_path)
+    counts: list[int] = []
     original: Any = loading.skeleton
 
     def counted(*args: Any) -> Any:
