@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import crossloom
+from compiler import build
 from compiler import load as loading
 from tests.parity.cases import save
 
@@ -35,7 +36,7 @@ def test_no_sweep_while_modules_are_made(
 ) -> None:
     folder = save(0, tmp_path)
     counts: list[int] = []
-    original: Any = loading.skeleton
+    original: Any = build.skeleton
 
     def counted(*args: Any) -> Any:
         before = len(sweeps)
