@@ -34,7 +34,7 @@ mkdir -p "$folder"
 started=$SECONDS
 echo "1/3 correctness on $device (at most 170 s), in $folder/tests.txt"
 tests=0
-timeout 170 "$python" -m pytest -q -m cuda tests/cuda -p no:cacheprovider >"$folder/tests.txt" 2>&1 || tests=$?
+timeout 170 "$python" -m pytest -q -m cuda tests/cuda -n 4 -p no:cacheprovider >"$folder/tests.txt" 2>&1 || tests=$?
 tail -n 15 "$folder/tests.txt"
 [ "$tests" = 124 ] && echo "the tests were stopped after 170 s: what they had shown is in $folder/tests.txt"
 
