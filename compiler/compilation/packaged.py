@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from compiler.compilation.frozen import Unchanged, freeze, state_of
+from compiler.compilation.frozen import freeze
 from compiler.compilation.packages import Run, machine, make_package, open_package, require_compiler
 from compiler.compilation.step import FlatStep, tensors_of
 from compiler.compilation.store import Store
+from compiler.compilation.undisturbed import Unchanged
 from specs.counts import counted
 from specs.graph import Graph
 
@@ -53,7 +54,7 @@ class PackagedSteps:
         self._addresses = addresses
         self._limit = limit
         self._packages: dict[tuple[int, int], Run] = {}
-        self._unchanged = Unchanged(state_of(model))
+        self._unchanged = Unchanged(model)
         self._content: str | None = None
 
     def __call__(

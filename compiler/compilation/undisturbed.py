@@ -1,12 +1,16 @@
-"""What recordings rely on: weights that stay where they are, and no gradients."""
+"""What is compiled relies on this: weights that stay where they are and as they are, and no gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
+from itertools import chain
 from typing import Any
 
 import torch
+from torch import Tensor
+
+from compiler.compilation.frozen import refusal
 
 
 class Weights:
@@ -21,18 +25,39 @@ class Weights:
 
     def __init__(self, model: torch.nn.Module) -> None:
         self._parameters = list(model.parameters())
-        self._buffers = list(model.buffers())
-        self._data = [parameter.detach() for parameter in self._parameters]
+        self._held = [parameter.detach() for parameter in self._parameters]
         self.when_moved: list[Callable[[], None]] = []
 
     def look(self) -> None:
         """Look where they lie."""
-        pairs = zip(self._parameters, self._data, strict=True)
-        if all(parameter.data_ptr() == data.data_ptr() for parameter, data in pairs):
+        if places(self._parameters) == places(self._held):
             return
-        self._data = [parameter.detach() for parameter in self._parameters]
+        self._held = [parameter.detach() for parameter in self._parameters]
         for call in self.when_moved:
             call()
+
+
+class Unchanged:
+    """Knows whether a model's parameters and buffers have been written to, or others put in their place."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._tensors = list(chain(model.parameters(), model.buffers()))
+        self._held = [tensor.detach() for tensor in self._tensors]  # lest their place be given to others
+        self._writes = self._count()
+
+    def require(self) -> None:
+        """Raise CrossloomError (XL603) when something has changed."""
+        if self._count() != self._writes or places(self._tensors) != places(self._held):
+            raise refusal("have its parameters written to: what is compiled holds them as they were")
+
+    def _count(self) -> int:
+        # A tensor of inference mode counts none.
+        return sum(tensor._version for tensor in self._tensors if not tensor.is_inference())
+
+
+def places(tensors: Iterable[Tensor]) -> list[int]:
+    """Where tensors lie."""
+    return [tensor.data_ptr() for tensor in tensors]
 
 
 def without_gradients(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,7 +30,7 @@ from runtime.training.corpus import Corpus, Processor
 from runtime.training.evaluation import Evaluation, evaluate, is_asked_for_language
 from runtime.training.interruption import Interruption
 from runtime.training.manifest import read_rows
-from runtime.training.optimizer import frozen, make_optimizer, require_finite
+from runtime.training.optimizer import frozen, make_optimizer, require_finite, require_trainable
 from runtime.training.options import DEFAULT_MINUTES, TrainingOptions, parse_options
 from runtime.training.schedule import rate_factor
 
@@ -69,8 +69,8 @@ def train(
     Raises:
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
             or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
-            (XL112, XL604) or one of its values (XL104) is unusable; XL404 where nothing ends a text; XL421 or
-            XL602 where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where
+            (XL112, XL604) or one of its values (XL104) is unusable; XL603 where it is compiled with its
+            weights; XL404 where nothing ends a text; XL421 or XL602 where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where
             the loss stops being a number.
     """
     chosen = parse_options(options)
@@ -82,6 +82,7 @@ def train(
         if not chosen.resume:
             require_unused(chosen.output)
     require_unquantised(model, "be trained")
+    require_trainable(model)
     require_finite(model)
     asked = is_asked_for_language(model)
     if asked and chosen.target_language is None:

@@ -62,6 +62,13 @@ def frozen(model: nn.Module, patterns: Sequence[str]) -> Iterator[None]:
             parameter.requires_grad_(requires_grad)
 
 
+def require_trainable(model: nn.Module) -> None:
+    """Have a model say at once what it says to training: one compiled with its weights refuses (XL603)."""
+    was_training = model.training
+    model.train()
+    model.train(was_training)
+
+
 def require_finite(model: nn.Module) -> None:
     """Refuse a model that has values which are no numbers: every one of its outputs would be none.
 

@@ -19,6 +19,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
     "cast": lambda model: model.to(torch.bfloat16),
     "move": lambda model: model.to("meta"),
     "half": lambda model: model.half(),
+    "gradients": lambda model: model.requires_grad_(),
 }
 
 
@@ -50,10 +51,29 @@ def test_build_and_load_return_it_evaluated(tiny_checkpoint: Callable[[int], Any
     assert not crossloom.build(spec, compile="max").training
 
 
-def test_a_parameter_that_was_written_to_is_noticed() -> None:
-    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+def test_it_is_not_trained(frozen: Any) -> None:
+    with pytest.raises(CrossloomError) as raised:
+        crossloom.train(frozen, [])
+    assert [finding.code for finding in raised.value.diagnostics] == ["XL603"]
+
+
+def _write(model: Any) -> None:
     with torch.no_grad():
         model.head.weight[0, 0] += 1
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "written in place": _write,
+    "other data": lambda model: setattr(model.head.weight, "data", model.head.weight.detach().clone()),
+    "a part cast": lambda model: model.decoder.half(),
+    "a part loaded": lambda model: model.decoder.load_state_dict(model.decoder.state_dict()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_parameters_that_have_changed_are_noticed(change: str) -> None:
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    CHANGES[change](model)
     with pytest.raises(CrossloomError, match="have its parameters written to"):
         crossloom.generate(model, **inputs, max_new_tokens=2)
 
