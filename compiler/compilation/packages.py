@@ -21,7 +21,7 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 Run = Callable[[list[Tensor]], list[Tensor]]
 
 FEW_ROWS = 7
-"""Up to so many rows a product waits for its weight, which trying it does not show, as its weight is cached."""
+"""Up to so many rows a product waits for its weight, which trying it does not show: its weight is cached."""
 
 
 def options_for(rows: int) -> dict[str, Any]:
