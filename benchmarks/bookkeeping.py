@@ -8,11 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.generation.beam import BeamSettings, search_beams
-from runtime.generation.decoding import EndTokens, FiniteCheck, StepDecoder
+from runtime.generation.beam import search_beams
+from runtime.generation.chain import Chain, Stage
+from runtime.generation.conditions import FiniteCheck
+from runtime.generation.decoding import EndTokens, StepDecoder
+from runtime.generation.finished import BeamSettings
 from runtime.generation.greedy import decode_single, take_best
+from runtime.generation.processors import Forbid, NoRepeatNGram, RepetitionPenalty, SequenceBias
 
 VOCABULARY, STEPS, ROUNDS = 10_000, 100, 9
+LIMIT = STEPS + 1
 CPU = torch.device("cpu")
 
 
@@ -44,32 +49,55 @@ class InstantModel:
         return logits
 
 
-def step_seconds(batch: int, beams: int) -> float:
+def chain_of(constrained: bool) -> Chain:
+    """Nothing, or processors that read all of the sequences so far and act at nearly every length."""
+    if not constrained:
+        return Chain((), LIMIT, CPU)
+    words = [((3,), -2.0), ((4, 5), -torch.inf), ((6, 7, 8), 1.0)]
+    return Chain(
+        (
+            Stage(SequenceBias(words, VOCABULARY, CPU), range(LIMIT)),
+            Stage(RepetitionPenalty(1.1), range(LIMIT)),
+            Stage(NoRepeatNGram(3, CPU), range(3, LIMIT)),
+            Stage(Forbid((9, 10), CPU), range(LIMIT)),
+        ),
+        LIMIT,
+        CPU,
+    )
+
+
+def step_seconds(batch: int, beams: int, constrained: bool) -> float:
     """Seconds a step of one search of `batch` sentences."""
     rows = batch * beams
     model: Any = InstantModel(rows)
-    decoder = StepDecoder(model, model, rows, beams, STEPS + 1, FiniteCheck(CPU))
+    decoder = StepDecoder(model, model, rows, beams, LIMIT, FiniteCheck(CPU))
     ends, prefix = EndTokens((2,), CPU), torch.zeros((rows, 1), dtype=torch.int64)
+    chain = chain_of(constrained)
     begin = time.perf_counter()
     if beams == 1:
-        decode_single(decoder, prefix, STEPS + 1, choose=take_best, processors=(), ends=ends, pad=1)
+        decode_single(decoder, prefix, LIMIT, choose=take_best, chain=chain, ends=ends, pad=1)
     else:
-        settings = BeamSettings(beams, 1, STEPS + 1, 1, 1.0, False)
-        search_beams(decoder, prefix, settings, processors=(), ends=ends)
+        settings = BeamSettings(beams, 1, LIMIT, 1, 1.0, False)
+        search_beams(decoder, prefix, settings, chain=chain, ends=ends)
     return (time.perf_counter() - begin) / STEPS
 
 
 def main() -> None:
     """Print the least and the median of the rounds."""
-    cases = [(1, 1), (16, 1), (1, 5), (8, 5)]
+    cases = [
+        (batch, beams, constrained)
+        for constrained in (False, True)
+        for batch, beams in ((1, 1), (16, 1), (1, 5), (8, 5))
+    ]
     with torch.inference_mode():
         for case in cases:
             step_seconds(*case)
         found = [[step_seconds(*case) for case in cases] for _ in range(ROUNDS)]
-    for (batch, beams), times in zip(cases, zip(*found, strict=True), strict=True):
+    for (batch, beams, constrained), times in zip(cases, zip(*found, strict=True), strict=True):
         ordered = sorted(times)
         least, median = ordered[0] * 1e3, ordered[ROUNDS // 2] * 1e3
-        print(f"batch {batch:2}, beams {beams}: {least:.3f} ms a step, median {median:.3f}")
+        chain = ", constrained" if constrained else ""
+        print(f"batch {batch:2}, beams {beams}{chain}: {least:.3f} ms a step, median {median:.3f}")
 
 
 if __name__ == "__main__":

@@ -156,11 +156,12 @@ REDUCED = {"s2t-small": SHALLOW, "s2t-large": SHALLOW, "image-pair": "line-pair"
 def reduced(row: Row) -> Row:
     """The row as a dry run does it: a few tokens."""
     few: dict[str, Any] = {name: 4 for name in ("max_new_tokens", "min_new_tokens") if name in row.options}
-    checkpoint = REDUCED.get(row.checkpoint, row.checkpoint)
+    is_small = row.task == "transcribe"  # which takes what only the published shape comes with
+    checkpoint = row.checkpoint if is_small else REDUCED.get(row.checkpoint, row.checkpoint)
     return replace(row, checkpoint=checkpoint, options={**row.options, **few}, needs=0)
 
 
 STATIC = ("image-pair", "greedy")
 """Rows for which the public implementation is asked for its static cache as well, when all is done."""
-MEMORY_GOAL = 0.6
-"""Peak of ours over that of the public implementation, decoding greedily without graphs."""
+MEMORY_ROW, MEMORY_GOAL = "beam-5-8", 0.6
+"""Peak of ours over that of the public implementation, without graphs: of one sentence it is the weights."""

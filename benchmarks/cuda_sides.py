@@ -45,9 +45,9 @@ class Device:
         self.wait()
         return (time.perf_counter() - started) / repeats
 
-    def repeats(self, run: Run) -> int:
-        """How many calls make a sample that is long enough, after some to warm up."""
-        for _ in range(3 if self.is_cuda else 1):  # as it is, recorded, and replayed
+    def repeats(self, run: Run, warm_ups: int) -> int:
+        """How many calls make a sample that is long enough, after some to warm up: recorded, and replayed."""
+        for _ in range(warm_ups if self.is_cuda else min(warm_ups, 1)):
             run()
         return max(1, round(LEAST_SECONDS / max(self.seconds(run), 1e-6)))
 

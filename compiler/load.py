@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from compiler.build import compute_buffers, skeleton, tensors_of
 from compiler.checkpoint.dtypes import holding
+from compiler.collector import collector_paused
 from compiler.compilation import CompileMode, compiled
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.precision import precision
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from compiler.precision import Dtypes
 
 
+@collector_paused()
 def load(
     spec: Spec,
     graph: Graph,

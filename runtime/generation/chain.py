@@ -3,60 +3,99 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from runtime.generation import processors, sampling
-from runtime.generation.decoding import Processor
+from runtime.generation.sequences import Sequences
 from specs.generation import GenerationOptions
 from specs.generation.lengths import Lengths
 
+Processor = Callable[[Tensor, Sequences], Tensor]
+"""Turns scores [rows, V] into scores, perhaps in place, given the sequences so far."""
 
-def build_processors(
+
+class Stage(NamedTuple):
+    """A processor, and the lengths of sequences at which it acts."""
+
+    process: Processor
+    lengths: range
+
+
+class Chain:
+    """Processors one after another. The host counts tokens, so it alone decides which of them act."""
+
+    def __init__(self, stages: Sequence[Stage], limit: int, device: torch.device) -> None:
+        """For sequences of at most `limit` tokens."""
+        self._stages = stages
+        self._sequences = Sequences(limit, device)
+
+    def __call__(self, scores: Tensor, ids: Tensor, length: int) -> Tensor:
+        """Scores [rows, V] after `length` tokens of `ids` [rows, limit] -> scores; the given ones stay."""
+        acting = [process for process, lengths in self._stages if length in lengths]
+        if not acting:
+            return scores
+        self._sequences.read(ids, length)
+        scores = scores.clone()  # they may be the model's own
+        for process in acting:
+            scores = process(scores, self._sequences)
+        return scores
+
+
+def build_chain(
     options: GenerationOptions, lengths: Lengths, prompt_length: int, vocabulary: int, device: torch.device
-) -> list[Processor]:
+) -> Chain:
     """The processors for sequences that start with `prompt_length` tokens, over `vocabulary` scores."""
-    chain = list(_constraints(options, lengths, prompt_length, vocabulary, device))
+    stages = list(_constraints(options, lengths, prompt_length, vocabulary, device))
+    always = range(lengths.maximum)
     if options.do_sample:
-        chain += _filters(options)
+        stages += (Stage(process, always) for process in _filters(options))
     if options.renormalize_logits:
-        chain.append(processors.Renormalize())
-    return chain
+        stages.append(Stage(processors.Renormalize(), always))
+    return Chain(stages, lengths.maximum, device)
 
 
 def _constraints(
     options: GenerationOptions, lengths: Lengths, prompt_length: int, vocabulary: int, device: torch.device
-) -> Iterator[Processor]:
-    ends = options.eos_token_ids
+) -> Iterator[Stage]:
+    ends, limit = options.eos_token_ids, lengths.maximum
+    always = range(limit)
     if options.sequence_bias is not None:
-        yield processors.SequenceBias(options.sequence_bias, vocabulary, device)
+        yield Stage(processors.SequenceBias(options.sequence_bias, vocabulary, device), always)
     if options.repetition_penalty != 1.0:
-        yield processors.RepetitionPenalty(options.repetition_penalty)
-    if options.no_repeat_ngram_size > 0:
-        yield processors.NoRepeatNGram(options.no_repeat_ngram_size)
+        yield Stage(processors.RepetitionPenalty(options.repetition_penalty), always)
+    if (size := options.no_repeat_ngram_size) > 0:
+        yield Stage(processors.NoRepeatNGram(size, device), range(size, limit))
     if options.bad_words_ids is not None:
         # An end token by itself is never a bad word: nothing could end.
         words = [word for word in options.bad_words_ids if not (len(word) == 1 and word[0] in ends)]
-        yield processors.SequenceBias([(word, -math.inf) for word in words], vocabulary, device)
+        biases = [(word, -math.inf) for word in words]
+        yield Stage(processors.SequenceBias(biases, vocabulary, device), always)
     if ends and lengths.minimum > prompt_length:
-        yield processors.MinimumLength(lengths.minimum, ends, device)
+        yield Stage(processors.Forbid(ends, device), range(lengths.minimum))
     if options.forced_bos_token_id is not None:
-        yield processors.ForcedAt(1, (options.forced_bos_token_id,), vocabulary, device)
+        yield Stage(processors.Force((options.forced_bos_token_id,), vocabulary, device), range(1, 2))
     if options.forced_eos_token_ids:
-        yield processors.ForcedAt(lengths.maximum - 1, options.forced_eos_token_ids, vocabulary, device)
+        last = range(limit - 1, limit)
+        yield Stage(processors.Force(options.forced_eos_token_ids, vocabulary, device), last)
     if options.remove_invalid_values:
-        yield processors.RemoveInvalid()
+        yield Stage(processors.RemoveInvalid(), always)
     if options.exponential_decay_length_penalty is not None:
         start, factor = options.exponential_decay_length_penalty
-        yield processors.ExponentialDecay(start + prompt_length, factor, ends, device)
+        start += prompt_length
+        decay = processors.ExponentialDecay(start, factor, ends, limit, device)
+        yield Stage(decay, range(start + 1, limit))
     if options.suppress_tokens:
-        yield processors.Suppress(options.suppress_tokens, device)
+        yield Stage(processors.Forbid(options.suppress_tokens, device), always)
     if options.begin_suppress_tokens:
         # A forced first token is not what begins the text; the one after it is.
         forced = options.forced_bos_token_id is not None and prompt_length == 1
         begin = prompt_length + 1 if forced else prompt_length
-        yield processors.Suppress(options.begin_suppress_tokens, device, begin)
+        forbid = processors.Forbid(options.begin_suppress_tokens, device)
+        yield Stage(forbid, range(begin, begin + 1))
 
 
 def _filters(options: GenerationOptions) -> Iterator[Processor]:

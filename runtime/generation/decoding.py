@@ -7,42 +7,15 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from runtime.failures import failure
+from runtime.generation.conditions import Condition, FiniteCheck
 from runtime.generation.interface import Cache, Encoded, Model
+from runtime.generation.replays import Lend, lend_once
 from runtime.generation.result import Step
-
-Processor = Callable[[Tensor, Tensor], Tensor]
-"""Turns scores [rows, V] into scores, given the sequences so far [rows, length]."""
 
 OnStep = Callable[[Step], object]
 
 DEVICE_LOOK_INTERVAL = 8
 """Steps between two looks at an accelerator's finished flags; a look stalls it, overshoot is trimmed."""
-
-
-class FiniteCheck:
-    """Refuses scores that are not finite: of nan no token is the best, and any choice would look like one."""
-
-    def __init__(self, device: torch.device, at_once: bool = False) -> None:
-        """`at_once`: before a step's scores are used, and not when the search looks at the device anyway."""
-        self.finite = torch.ones((), dtype=torch.bool, device=device)
-        self._at_once = at_once
-
-    def __call__(self, scores: Tensor) -> None:
-        """Take note of a step's scores [rows, V]."""
-        self.finite &= scores.sum().isfinite()  # a sum is quicker, and no less finite than its terms
-        if self._at_once:
-            self.look()
-
-    def look(self) -> None:
-        """Raise CrossloomError (XL409) if any scores so far were not finite."""
-        if not bool(self.finite):
-            raise failure(
-                "XL409",
-                "the model's scores are not finite",
-                info=("its weights hold nan, or its numbers outgrow their dtype",),
-                help="look for nan in the checkpoint, or load it with `dtype=torch.float32`",
-            )
 
 
 class StepDecoder:
@@ -56,10 +29,14 @@ class StepDecoder:
         beams: int,
         limit: int,
         check: FiniteCheck | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
+        """`conditions`: what else has to hold, noted by others."""
         self._decode = model.decode
+        self.lend: Lend = getattr(model, "lend_work", lend_once)
         self._encoded = encoded
         self._check = check
+        self._conditions = conditions if check is None else (check, *conditions)
         # The last token of a sequence is never fed back.
         self.cache: Cache = model.new_cache(rows, limit - 1, encoded=encoded, beams=beams)
 
@@ -71,28 +48,28 @@ class StepDecoder:
         return scores
 
     def settled(self, done: Tensor) -> bool:
-        """Whether `done` (a boolean) holds, asked together with whether all scores were finite.
+        """Whether `done` (a boolean) holds, asked together with whether all conditions do.
 
-        An accelerator is looked at once. Raises as `FiniteCheck.look`.
+        An accelerator is looked at once. Raises as `Condition.look`.
         """
-        if self._check is None:
-            return bool(done)
-        if not bool(self._check.finite <= done):  # of truth values, this is "not finite, or done"
+        for condition in self._conditions:
+            done = condition.holds <= done  # of truth values, this is "does not hold, or done"
+        if not bool(done):
             return False
-        self._check.look()
+        self.finish()
         return True
 
     def finish(self) -> None:
-        """Look once more, at the steps since the last look. Raises as `FiniteCheck.look`."""
-        if self._check is not None:
-            self._check.look()
+        """Look once more, at the steps since the last look. Raises as `Condition.look`."""
+        for condition in self._conditions:
+            condition.look()
 
 
 class EndTokens:
     """Tells which tokens end a sequence."""
 
     def __init__(self, ids: Sequence[int], device: torch.device) -> None:
-        self.count = len(ids)
+        self.ids, self.count = tuple(ids), len(ids)
         self._only = ids[0] if len(ids) == 1 else None
         self._ids = torch.tensor(ids, dtype=torch.int64, device=device)
 

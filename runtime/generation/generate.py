@@ -7,16 +7,17 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from runtime.generation.beam import BeamSettings, search_beams
-from runtime.generation.chain import build_processors
-from runtime.generation.decoding import EndTokens, FiniteCheck, OnStep, StepDecoder
+from runtime.generation.beam import search_beams
+from runtime.generation.chain import build_chain
+from runtime.generation.conditions import Drawable, FiniteCheck
+from runtime.generation.decoding import EndTokens, OnStep, StepDecoder
+from runtime.generation.finished import BeamSettings
 from runtime.generation.greedy import decode_single, take_best
 from runtime.generation.inputs import encode
 from runtime.generation.interface import Model
 from runtime.generation.request import read_request
 from runtime.generation.result import Generated
 from runtime.generation.sampling import Draw
-from specs.generation import GenerationOptions
 
 
 @overload
@@ -65,10 +66,12 @@ def _generate(
     copies = beams if beams > 1 else options.num_return_sequences
     batch, prompt_length = request.prefix.shape
     prefix = request.prefix.to(device).repeat_interleave(copies, dim=0)
-    decoder = StepDecoder(model, encoded, batch * copies, copies, limit, _score_check(options, device))
+    draw = Draw(options.seed, Drawable(device)) if options.do_sample else None
+    check = None if options.remove_invalid_values else FiniteCheck(device)
+    others = () if draw is None else (draw.condition,)
+    decoder = StepDecoder(model, encoded, batch * copies, copies, limit, check, others)
     ends = EndTokens(options.eos_token_ids, device)
-    chain = build_processors(options, request.lengths, prompt_length, model.vocabulary, device)
-    draw = Draw(options.seed, device) if options.do_sample else None
+    chain = build_chain(options, request.lengths, prompt_length, model.vocabulary, device)
     pad = options.pad_token_id or 0
     if beams == 1:
         result = decode_single(
@@ -76,7 +79,7 @@ def _generate(
             prefix,
             limit,
             choose=take_best if draw is None else draw.one,
-            processors=chain,
+            chain=chain,
             ends=ends,
             pad=pad,
             length_penalty=options.length_penalty,
@@ -95,13 +98,6 @@ def _generate(
             draw=None if draw is None else draw.several,
             keep_token_scores=return_scores,
         )
-        result = search_beams(decoder, prefix, settings, processors=chain, ends=ends, on_step=on_step)
+        result = search_beams(decoder, prefix, settings, chain=chain, ends=ends, on_step=on_step)
     decoder.finish()
     return result
-
-
-def _score_check(options: GenerationOptions, device: torch.device) -> FiniteCheck | None:
-    """Looks at the scores, unless what is not finite is to be replaced; at each step if it would be drawn."""
-    if options.remove_invalid_values:
-        return None
-    return FiniteCheck(device, at_once=options.do_sample)

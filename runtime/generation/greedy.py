@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from runtime.generation.decoding import EndTokens, OnStep, Processor, StepDecoder, look_interval
+from runtime.generation.chain import Chain
+from runtime.generation.decoding import EndTokens, OnStep, StepDecoder, look_interval
 from runtime.generation.result import Generated, Step
 
 
@@ -22,7 +23,7 @@ def decode_single(
     limit: int,
     *,
     choose: Callable[[Tensor], Tensor],
-    processors: Sequence[Processor],
+    chain: Chain,
     ends: EndTokens,
     pad: int,
     length_penalty: float = 1.0,
@@ -42,9 +43,7 @@ def decode_single(
     newest = prefix
     length = prompt_length
     while length < limit:
-        scores = decoder(newest)
-        for process in processors:
-            scores = process(scores, sequences[:, :length])
+        scores = chain(decoder(newest), sequences, length)
         tokens = choose(scores)
         if return_scores:
             chosen = scores.log_softmax(dim=-1).gather(1, tokens[:, None])[:, 0]

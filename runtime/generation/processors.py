@@ -1,17 +1,22 @@
 """Options that change the scores of the next token, one class each.
 
 A processor maps scores [rows, V] (logits, or log-probabilities in beam search) and the sequences so
-far [rows, length] to new scores. None writes into what it is given: it may be the model's own buffer.
+far to new scores, and may write into what it is given. It asks the device nothing, and its operations
+have one shape at all lengths; at which lengths it acts is `chain`'s to say.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
+
+from runtime.generation.sequences import Sequences
+
+_ANY = -1
+"""In place of an id: whatever stands there."""
 
 
 def _tensor(ids: Iterable[int], device: torch.device) -> Tensor:
@@ -28,31 +33,29 @@ class SequenceBias:
         self, biases: Iterable[tuple[Sequence[int], float]], vocabulary: int, device: torch.device
     ) -> None:
         self._single = torch.zeros(vocabulary, device=device)
-        groups: defaultdict[int, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
+        longer = {}
         for ids, bias in {tuple(ids): bias for ids, bias in biases}.items():
             if len(ids) == 1:
                 self._single[ids[0]] = bias
             else:
-                groups[len(ids) - 1].append((ids, bias))
-        # By length of what must come before, so that one comparison serves a whole group.
-        self._groups = [
-            (
-                length,
-                torch.tensor([ids[:-1] for ids, _ in group], device=device),  # [n, length]
-                torch.tensor([ids[-1] for ids, _ in group], device=device),  # [n]
-                torch.tensor([bias for _, bias in group], device=device),  # [n]
-            )
-            for length, group in groups.items()
-        ]
+                longer[ids] = bias
+        longest = max(map(len, longer), default=1)
+        rows = [[_ANY] * (longest - len(ids)) + list(ids) for ids in longer]
+        table = torch.tensor(rows, dtype=torch.int64, device=device).view(len(longer), longest)
+        self._behind = torch.arange(1 - longest, 0, device=device)
+        self._leading, self._last = table[:, :-1].contiguous(), table[:, -1].contiguous()  # [n, before], [n]
+        self._fits_any = self._leading == _ANY
+        self._needed = (~self._fits_any).sum(dim=1)
+        self._biases = torch.tensor(list(longer.values()), dtype=torch.float32, device=device)
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Bias every completion the sequences are one token short of."""
+        if not len(self._last):
+            return scores.add_(self._single)
+        fits = (sequences.last(self._behind)[:, None] == self._leading) | self._fits_any  # [rows, n, before]
+        completed = fits.all(dim=-1) & (sequences.length >= self._needed)
         bias = self._single.expand_as(scores)
-        for length, before, last, values in self._groups:
-            if sequences.shape[1] >= length:
-                matches = (sequences[:, None, -length:] == before).all(dim=-1)  # [rows, n]
-                bias = bias.index_add(1, last, torch.where(matches, values, 0.0))
-        return scores + bias
+        return scores.add_(bias.index_add(1, self._last, torch.where(completed, self._biases, 0.0)))
 
 
 class RepetitionPenalty:
@@ -61,100 +64,83 @@ class RepetitionPenalty:
     def __init__(self, penalty: float) -> None:
         self._penalty = penalty
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Divide positive scores by the penalty, multiply negative ones, once a token."""
-        present = scores.gather(1, sequences)
+        # A column not written yet repeats the first token, which is present anyway.
+        ids = torch.where(sequences.written, sequences.ids, sequences.ids[:, :1])
+        present = scores.gather(1, ids)
         present = torch.where(present < 0, present * self._penalty, present / self._penalty)
-        return scores.scatter(1, sequences, present)
+        return scores.scatter_(1, ids, present)
 
 
 class NoRepeatNGram:
-    """Forbids the token that would repeat an n-gram of the sequence."""
+    """Forbids the token that would repeat an n-gram of the sequence, which has n tokens at least."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, device: torch.device) -> None:
         self._size = size
+        self._behind = torch.arange(1 - size, 0, device=device)
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Forbid the last token of each n-gram whose first n-1 tokens end the sequence."""
-        length = sequences.shape[1]
-        if length < self._size:
-            return scores
-        ngrams = sequences.unfold(1, self._size, 1)  # [rows, length - n + 1, n]
-        ending = sequences[:, None, length - self._size + 1 :]  # [rows, 1, n - 1]
-        repeated = (ngrams[:, :, :-1] == ending).all(dim=-1)
+        ngrams = sequences.ids.unfold(1, self._size, 1)  # [rows, L - n + 1, n]
+        ending = sequences.last(self._behind)[:, None]  # [rows, 1, n - 1]
+        repeated = (ngrams[:, :, :-1] == ending).all(dim=-1) & sequences.written[self._size - 1 :]
         penalties = torch.where(repeated, -math.inf, 0.0)
-        return scores.scatter_add(1, ngrams[:, :, -1], penalties)
+        return scores.scatter_add_(1, ngrams[:, :, -1], penalties)
 
 
-class MinimumLength:
-    """Forbids the end tokens while the sequence is shorter than `minimum`."""
+class Forbid:
+    """Forbids ids."""
 
-    def __init__(self, minimum: int, end_ids: Iterable[int], device: torch.device) -> None:
-        self._minimum = minimum
-        self._forbidden = _tensor(end_ids, device)
+    def __init__(self, ids: Iterable[int], device: torch.device) -> None:
+        self._forbidden = _tensor(ids, device)
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
-        """Forbid the end, or do nothing once the sequence is long enough."""
-        if sequences.shape[1] >= self._minimum:
-            return scores
-        return scores.index_fill(1, self._forbidden, -math.inf)
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
+        """Set their scores to -inf."""
+        return scores.index_fill_(1, self._forbidden, -math.inf)
 
 
-class ForcedAt:
-    """Allows only the given ids, with equal scores, when the sequence has `length` tokens."""
+class Force:
+    """Allows only the given ids, with equal scores."""
 
-    def __init__(self, length: int, ids: Iterable[int], vocabulary: int, device: torch.device) -> None:
-        self._length = length
+    def __init__(self, ids: Iterable[int], vocabulary: int, device: torch.device) -> None:
         self._forced = torch.full((vocabulary,), -math.inf, device=device)
         self._forced[_tensor(ids, device)] = 0.0
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
-        """Replace the scores at that length, and pass them through at any other."""
-        return self._forced.repeat(len(scores), 1) if sequences.shape[1] == self._length else scores
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
+        """Replace all scores."""
+        return scores.copy_(self._forced)
 
 
 class RemoveInvalid:
     """Replaces NaN by 0 and infinities by the largest finite numbers."""
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Return finite scores."""
-        return scores.nan_to_num(nan=0.0)
+        return scores.nan_to_num_(nan=0.0)
 
 
 class ExponentialDecay:
-    """Raises the end tokens' scores exponentially once the sequence is longer than `start`."""
+    """Raises the end tokens' scores exponentially with what the sequence is longer than `start`."""
 
-    def __init__(self, start: int, factor: float, end_ids: Sequence[int], device: torch.device) -> None:
-        self._start, self._factor = start, factor
-        self._end_ids = torch.tensor(end_ids, device=device)
+    def __init__(
+        self, start: int, factor: float, end_ids: Iterable[int], limit: int, device: torch.device
+    ) -> None:
+        """For sequences of at most `limit` tokens."""
+        self._end_ids = _tensor(end_ids, device)
+        excess = torch.arange(limit + 1, dtype=torch.float64, device=device) - start
+        self._growth = (factor**excess - 1).float()  # by length
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Add |score| * (factor ** excess - 1), so that negative scores rise as well."""
-        excess = sequences.shape[1] - self._start
-        if excess <= 0:
-            return scores
-        ends = scores[:, self._end_ids]
-        raised = ends + ends.abs() * (self._factor**excess - 1)
-        return scores.index_copy(1, self._end_ids, torch.where(ends.isfinite(), raised, ends))
-
-
-class Suppress:
-    """Forbids ids, everywhere or only when the sequence has `length` tokens."""
-
-    def __init__(self, ids: Iterable[int], device: torch.device, length: int | None = None) -> None:
-        self._forbidden = _tensor(ids, device)
-        self._length = length
-
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
-        """Forbid the ids where they are to be forbidden."""
-        if self._length is not None and sequences.shape[1] != self._length:
-            return scores
-        return scores.index_fill(1, self._forbidden, -math.inf)
+        ends = scores.index_select(1, self._end_ids)
+        raised = ends + ends.abs() * self._growth.index_select(0, sequences.length)
+        return scores.index_copy_(1, self._end_ids, torch.where(ends.isfinite(), raised, ends))
 
 
 class Renormalize:
     """Turns scores into log-probabilities that sum to one again."""
 
-    def __call__(self, scores: Tensor, sequences: Tensor) -> Tensor:
+    def __call__(self, scores: Tensor, sequences: Sequences) -> Tensor:
         """Log-softmax over the vocabulary."""
         return scores.log_softmax(dim=-1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from runtime.failures import failure
+from runtime.generation.conditions import FiniteCheck
 from runtime.generation.sampling import Draw
 
 
@@ -37,12 +38,14 @@ def units_of_logits(
     what the mask excludes become the pad id; every other unit begins `offset` later than the vocoder's, which
     has `vocabulary` of them.
 
-    Raises CrossloomError (XL402) for a unit that the vocoder does not have.
+    Raises CrossloomError: XL402 for a unit that the vocoder does not have, XL409 for a draw from nan.
     """
     if do_sample and temperature not in (None, 1.0):
         said = _sayable(logits.shape[-1], (end, pad), offset, vocabulary).to(logits.device)
         flat = (logits / temperature).masked_fill(~said, -torch.inf).flatten(0, 1)
-        sequences = Draw(seed, logits.device).one(flat).reshape(logits.shape[:2])
+        finite = FiniteCheck(logits.device)
+        sequences = Draw(seed, finite).one(flat).reshape(logits.shape[:2])
+        finite.look()
     else:
         sequences = logits.argmax(-1)
     padded = sequences.masked_fill((sequences == end) | ~mask.bool(), pad)

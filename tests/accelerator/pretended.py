@@ -24,6 +24,19 @@ from compiler.compilation.recordings import Recording
 
 CUDA = torch.device("cuda", 0)
 WARM_UPS = 2
+ASKING = frozenset(
+    (
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "_unique2",
+        "unique_dim",
+        "equal",
+        "multinomial",
+        "bincount",
+    )
+)
+"""Operations whose kernels or checks there make the host wait for a number."""
 
 
 class StalledCapture(RuntimeError):
@@ -158,6 +171,11 @@ def _is_same_memory(one: Tensor, other: Tensor) -> bool:
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
+def _chooses_by_mask(args: Any) -> bool:
+    """Whether places are given by booleans, which the device has to count."""
+    return any(one is not None and one.dtype == torch.bool for one in args[1])
+
+
 def _is_there(device: Any) -> bool:
     return device is not None and torch.device(device).type == "cuda"
 
@@ -175,14 +193,7 @@ def _executed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         DEVICE.stall("copy")
     elif ours and others:
         raise RuntimeError(f"{func} was given tensors on {CUDA} and on the CPU")
-    if ours and name in (
-        "_local_scalar_dense",
-        "nonzero",
-        "masked_select",
-        "_unique2",
-        "unique_dim",
-        "equal",
-    ):
+    if ours and (name in ASKING or (name in ("index", "index_put_") and _chooses_by_mask(args))):
         DEVICE.stall(name)
     there = _is_there(device) or (bool(ours) and device is None)
     if name == "copy_":
@@ -226,6 +237,13 @@ class _Moves(TorchFunctionMode):
                 with torch.inference_mode(False), torch.no_grad():
                     return OnDevice(args[0].detach().to(dtype or args[0].dtype).clone())
         return func(*args, **kwargs)
+
+
+class PretendedGenerator(torch.Generator):
+    """A generator of the device that is pretended."""
+
+    def __new__(cls, device: Any = "cpu") -> PretendedGenerator:
+        return super().__new__(cls, "cpu")  # type: ignore[call-arg]  # unlike its C code's
 
 
 class PretendedRecorder:
@@ -288,6 +306,7 @@ def pretended() -> Iterator[Device]:
     DEVICE.stalls.clear()
     with pytest.MonkeyPatch.context() as patch, _Moves(), _Operations():  # type: ignore[no-untyped-call]
         patch.setattr(torch.cuda, "_lazy_init", lambda: None)
+        patch.setattr(torch, "Generator", PretendedGenerator)
         torch.__future__.set_overwrite_module_params_on_conversion(True)
         try:
             yield DEVICE

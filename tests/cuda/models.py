@@ -34,7 +34,7 @@ class Both:
         """Copies there, ours compiled as `mode` says."""
         ours = copy.deepcopy(self.ours).to(PLACE, dtype).eval()
         return Both(
-            copy.deepcopy(self.theirs).to(PLACE, dtype).eval(),
+            _placed(self.theirs, dtype),
             compiled(ours, crossloom.lower(ours.spec), mode),
             there(self.given, dtype),
             there(self.target, dtype),
@@ -44,6 +44,15 @@ class Both:
     def asked(self) -> dict[str, Tensor]:
         """What is encoded, as `generate` takes it."""
         return {name: one for name, one in self.given.items() if name != "token_type_ids"}
+
+
+def _placed(theirs: Any, dtype: torch.dtype) -> Any:
+    """A copy of the public model there, with the sinusoids that its own moving leaves behind."""
+    model = copy.deepcopy(theirs).to(PLACE, dtype).eval()
+    for module in model.modules():
+        if isinstance(getattr(module, "weights", None), Tensor):
+            module.weights = module.weights.to(PLACE)
+    return model
 
 
 def there(inputs: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from compiler.diagnostics.model import CrossloomError
 from crossloom import from_pretrained
 from runtime.generation import generate
-from runtime.generation.chain import build_processors
+from runtime.generation.chain import build_chain
 from specs.generation.layers import resolve
 from specs.generation.lengths import resolve_lengths
 from tests import oracle
@@ -84,18 +84,17 @@ def _score(
     assert resolved is not None
     lengths, _ = resolve_lengths(resolved, 1, None)
     assert lengths is not None
-    chain = build_processors(resolved, lengths, 1, config.vocab_size, torch.device("cpu"))
+    chain = build_chain(resolved, lengths, 1, config.vocab_size, torch.device("cpu"))
     inputs = {name: value[sentence : sentence + 1] for name, value in case.inputs.items()}
     inputs["input_features"] = inputs["input_features"].double()
     ids = _without_padding(case, ids)
     sequence = torch.tensor([ids])
     with torch.no_grad():
         logits: Tensor = _doubled(case)(**inputs, decoder_input_ids=sequence).logits
+    table = torch.nn.functional.pad(sequence, (0, lengths.maximum - len(ids)))
     steps = []
     for length in range(1, len(ids)):
-        scores = logits[:, length - 1].log_softmax(dim=-1)
-        for process in chain:
-            scores = process(scores, sequence[:, :length])
+        scores = chain(logits[:, length - 1].log_softmax(dim=-1), table, length)
         steps.append(float(scores[0, ids[length]]))
     if resolved.num_beams > 1:
         return sum(steps) / float(len(steps) ** resolved.length_penalty)

@@ -11,9 +11,10 @@ from torch import Tensor
 from transformers.generation import logits_process as theirs
 
 from runtime.generation import processors, sampling
-from runtime.generation.decoding import Processor
+from runtime.generation.chain import Chain, Processor, Stage
+from runtime.generation.sequences import Sequences
 
-ROWS, VOCABULARY = 6, 19
+ROWS, VOCABULARY, LIMIT = 6, 19, 10
 CPU = torch.device("cpu")
 BIASES: list[tuple[list[int], float]] = [
     ([3], 1.5),
@@ -23,7 +24,7 @@ BIASES: list[tuple[list[int], float]] = [
     ([7], -1),
 ]
 
-PAIRS: dict[str, tuple[Processor, Callable[[Tensor, Tensor], Tensor]]] = {
+PAIRS: dict[str, tuple[Processor | Stage, Callable[[Tensor, Tensor], Tensor]]] = {
     "sequence bias": (
         processors.SequenceBias(BIASES, VOCABULARY, CPU),
         theirs.SequenceBiasLogitsProcessor([[ids, float(bias)] for ids, bias in BIASES]),
@@ -35,29 +36,38 @@ PAIRS: dict[str, tuple[Processor, Callable[[Tensor, Tensor], Tensor]]] = {
         theirs.NoBadWordsLogitsProcessor([[5], [0, 1], [2, 2, 2]], 18),
     ),
     "repetition": (processors.RepetitionPenalty(1.3), theirs.RepetitionPenaltyLogitsProcessor(1.3)),
-    "unigrams": (processors.NoRepeatNGram(1), theirs.NoRepeatNGramLogitsProcessor(1)),
-    "bigrams": (processors.NoRepeatNGram(2), theirs.NoRepeatNGramLogitsProcessor(2)),
-    "trigrams": (processors.NoRepeatNGram(3), theirs.NoRepeatNGramLogitsProcessor(3)),
+    "unigrams": (processors.NoRepeatNGram(1, CPU), theirs.NoRepeatNGramLogitsProcessor(1)),
+    "bigrams": (
+        Stage(processors.NoRepeatNGram(2, CPU), range(2, LIMIT)),
+        theirs.NoRepeatNGramLogitsProcessor(2),
+    ),
+    "trigrams": (
+        Stage(processors.NoRepeatNGram(3, CPU), range(3, LIMIT)),
+        theirs.NoRepeatNGramLogitsProcessor(3),
+    ),
     "minimum length": (
-        processors.MinimumLength(8, [4, 6], CPU),
+        Stage(processors.Forbid([4, 6], CPU), range(8)),
         theirs.MinLengthLogitsProcessor(8, [4, 6]),
     ),
-    "forced first": (processors.ForcedAt(1, [7], VOCABULARY, CPU), theirs.ForcedBOSTokenLogitsProcessor(7)),
+    "forced first": (
+        Stage(processors.Force([7], VOCABULARY, CPU), range(1, 2)),
+        theirs.ForcedBOSTokenLogitsProcessor(7),
+    ),
     "forced last": (
-        processors.ForcedAt(9, [7, 3], VOCABULARY, CPU),
+        Stage(processors.Force([7, 3], VOCABULARY, CPU), range(9, 10)),
         theirs.ForcedEOSTokenLogitsProcessor(10, [7, 3]),
     ),
     "invalid": (processors.RemoveInvalid(), theirs.InfNanRemoveLogitsProcessor()),
     "decay": (
-        processors.ExponentialDecay(4, 1.2, [4, 6], CPU),
+        Stage(processors.ExponentialDecay(4, 1.2, [4, 6], LIMIT, CPU), range(5, LIMIT)),
         theirs.ExponentialDecayLengthPenalty((2, 1.2), [4, 6], 2),
     ),
     "suppressed": (
-        processors.Suppress([1, 9], CPU),
+        processors.Forbid([1, 9], CPU),
         theirs.SuppressTokensLogitsProcessor([1, 9]),
     ),
     "suppressed first": (
-        processors.Suppress([1, 9], CPU, 3),
+        Stage(processors.Forbid([1, 9], CPU), range(3, 4)),
         theirs.SuppressTokensAtBeginLogitsProcessor([1, 9], 3),
     ),
     "renormalised": (processors.Renormalize(), theirs.LogitNormalization()),
@@ -95,7 +105,9 @@ for keep in (1, 3):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_equals_transformers(name: str) -> None:
-    ours, reference = PAIRS[name]
+    given, reference = PAIRS[name]
+    stage = given if isinstance(given, Stage) else Stage(given, range(LIMIT))
+    ours = Chain([stage], LIMIT, CPU)
     acted = 0
     for seed in range(12):
         generator = torch.Generator().manual_seed(seed)
@@ -107,16 +119,17 @@ def test_equals_transformers(name: str) -> None:
         if name == "invalid":
             scores[0, :2] = torch.tensor([math.nan, math.inf])
         for length in (1, 2, 3, 9):
-            sequences = torch.randint(0, 3 + seed % 6, (ROWS, length), generator=generator)
-            given = scores.clone()
-            result = ours(given, sequences)
-            expected = reference(sequences, scores.clone())
+            # What stands beyond the length is of no account: it repeats what was, or says something else.
+            sequences = torch.randint(0, 3 + seed % 6, (ROWS, LIMIT), generator=generator)
+            kept = scores.clone()
+            result = ours(kept, sequences, length)
+            expected = reference(sequences[:, :length], scores.clone())
             torch.testing.assert_close(result, expected, rtol=1e-6, atol=1e-6)
-            torch.testing.assert_close(given, scores, rtol=0, atol=0, equal_nan=True)
+            torch.testing.assert_close(kept, scores, rtol=0, atol=0, equal_nan=True)
             acted += not torch.equal(result.nan_to_num(), scores.nan_to_num()) or name == "invalid"
     assert acted
 
 
 def test_a_later_bias_of_the_same_ids_replaces_the_earlier() -> None:
     biased = processors.SequenceBias([([2], 1.0), ([2], 5.0)], 4, CPU)
-    assert biased(torch.zeros(1, 4), torch.zeros(1, 1, dtype=torch.int64)).tolist() == [[0.0, 0.0, 5.0, 0.0]]
+    assert biased(torch.zeros(1, 4), Sequences(1, CPU)).tolist() == [[0.0, 0.0, 5.0, 0.0]]

@@ -181,6 +181,14 @@ def test_scores_that_are_not_finite_can_be_replaced() -> None:
     generate(Spoilt(1, torch.nan), **CASE.inputs, max_new_tokens=3, remove_invalid_values=True)
 
 
+@pytest.mark.parametrize("beams", [1, 2])
+def test_a_draw_from_no_token_is_refused(beams: int) -> None:
+    options = {"do_sample": True, "num_beams": beams, "max_new_tokens": 3, "eos_token_id": None}
+    every = list(range(CASE.model.config.vocab_size))
+    assert refusal(**CASE.inputs, **options, suppress_tokens=every) == ["XL407"]
+    generate(Adapter(CASE.model), **CASE.inputs, **options, suppress_tokens=every[1:])
+
+
 def test_what_is_no_model_that_generates_is_refused() -> None:
     assert refusal("digits", **CASE.inputs) == ["XL103"]
     spec, graph = analyse(read_text(ENCODER, "spec.yaml")).sound()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from runtime.generation import generate
+from runtime.generation.conditions import Drawable
 from runtime.generation.sampling import Draw
 from tests.generation.adapter import Adapter
 from tests.generation.models import random_case
@@ -57,14 +58,14 @@ def test_draws_follow_the_probabilities() -> None:
     """Chi-square of 20,000 draws over eight tokens: 7 degrees of freedom, 1 in a million exceeds 41."""
     scores = torch.tensor([0.5, -1.0, 2.0, 0.0, -0.5, 1.0, 0.2, -2.0])
     count = 20_000
-    draws = Draw(0, torch.device("cpu")).one(scores.expand(count, -1))
+    draws = Draw(0, Drawable(torch.device("cpu"))).one(scores.expand(count, -1))
     expected = scores.softmax(dim=-1) * count
     observed = torch.bincount(draws, minlength=len(scores))
     assert float(((observed - expected) ** 2 / expected).sum()) < 41
 
 
 def test_several_draws_of_a_row_differ() -> None:
-    places = Draw(0, torch.device("cpu")).several(torch.zeros(50, 6), 6)
+    places = Draw(0, Drawable(torch.device("cpu"))).several(torch.zeros(50, 6), 6)
     assert places.sort(dim=1).values.tolist() == [list(range(6))] * 50
 
 
