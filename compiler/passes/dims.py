@@ -45,12 +45,13 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
             for rule in port.dims:
                 if isinstance(rule, str):
                     binding.sizes.setdefault(rule, UNKNOWN)
-        for name, type_ in signature.output_types(numbers, binding.sizes).items():
-            port = next(port for port in signature.outputs if port.name == name)
-            origins = tuple(
-                binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims
+        for port in signature.outputs:
+            types[Ref(node.name, port.name)] = TensorType(
+                port.role,
+                tuple(resolve(rule, numbers, binding.sizes) for rule in port.dims),
+                port.dtype,
+                tuple(binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims),
             )
-            types[Ref(node.name, name)] = TensorType(type_.role, type_.dims, type_.dtype, origins, type_.fill)
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
 
 

@@ -13,8 +13,8 @@ from compiler.block_source import library
 from compiler.spec import Spec
 from compiler.weights.published_pairs import published_pair, published_table
 from compiler.weights.vocabulary import TakenRows, taken_rows
+from specs.bridges import BRIDGE
 from specs.graph import Graph
-from specs.pairs import BRIDGE
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
 
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
