@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
@@ -161,6 +162,11 @@ def _minimums(graph: Graph, types: Mapping[Ref, TensorType]) -> dict[str, int]:
     minimums = dict.fromkeys(sorted(free), 1)
     for dim in {dim for type_ in types.values() for dim in type_.dims if dim.ranges}:
         for name in dim.names() & free:
-            if str(dim) != name:
-                minimums[name] = max(minimums[name], minimum_input(dim, name))
+            minimums[name] = max(minimums[name], _minimum(dim, name))
     return minimums
+
+
+@lru_cache(maxsize=1024)
+def _minimum(dim: Dim, name: str) -> int:
+    """Smallest value of a name at which a dimension is not empty: one, where it is the dimension itself."""
+    return 1 if str(dim) == name else minimum_input(dim, name)
