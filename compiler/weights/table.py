@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from compiler.block_source import library
 from compiler.spec import Spec
 from compiler.weights.published_pairs import published_pair, published_table
 from compiler.weights.vocabulary import TakenRows, taken_rows
+from specs.bridges import BRIDGE
 from specs.graph import Graph
-from specs.pairs import BRIDGE
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
 
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(NamedTuple):
     """One parameter or computed buffer.
 
     Attributes:
@@ -107,7 +106,7 @@ def table_of(spec: Spec, graph: Graph) -> WeightTable:
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
     rows += _computed(graph, maps, partial(_owner, spec))
     if taken := taken_rows(spec, graph):
-        rows = [replace(row, taken=taken.get(row.address)) for row in rows]
+        rows = [row._replace(taken=taken.get(row.address)) for row in rows]
     return WeightTable(tuple(rows), maps)
 
 
@@ -158,7 +157,8 @@ def _row_of(
         return TableRow(address, sources, shape, "float32", row.operation, "tied", component, tied[address])
     if any(fnmatchcase(address, pattern) for pattern in fresh):
         return TableRow(address, (), shape, "float32", Rename(), "fresh", component)
-    copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
+    numbers = generalise(address)[1] if row.copies else ()
+    copies = tuple(fill(copy, numbers) for copy in row.copies)
     return TableRow(
         address,
         sources,
