@@ -177,12 +177,13 @@ def _row(
 ) -> TableRow:
     role = _owner(spec, address)
     found = maps[role].find(address) if role in maps else None
-    if role in maps and found is None and not address.startswith(f"{BRIDGE}."):
-        raise AssertionError(f"the family's table has no row for {address}")
-    own = _own_name(spec, address)
-    row, sources = found if found else (Row(address, (own,)), (own,))
-    fresh = [f"{BRIDGE}.*", *spec.language.fresh]
-    return _row_of(row, sources, address, shape, fresh, tied, role)
+    if found is None:
+        if role in maps and not address.startswith(f"{BRIDGE}."):
+            raise AssertionError(f"the family's table has no row for {address}")
+        own = _own_name(spec, address)
+        found = Row(address, (own,)), (own,)
+    fresh = (f"{BRIDGE}.*", *spec.language.fresh)
+    return _row_of(*found, address, shape, fresh, tied, role)
 
 
 def _computed(graph: Graph, maps: Mapping[str, WeightMap], owner: Callable[[str], str]) -> Iterator[TableRow]:
