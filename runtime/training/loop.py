@@ -70,8 +70,8 @@ def train(
         CrossloomError: an option (XL101, XL103, XL104, XL112, XL114), a frozen address (XL203), a manifest
             or row (XL117, XL420), a checkpoint to resume from (XL421, XL509, XL514), the model's dtype
             (XL112, XL604) or one of its values (XL104) is unusable; XL603 where it is compiled with its
-            weights; XL404 where nothing ends a text; XL421 or XL602 where `output` holds the model or the checkpoints of an earlier run, or a spec; XL104 where
-            the loss stops being a number.
+            weights; XL404 where nothing ends a text; XL421 or XL602 where `output` holds the model or the
+            checkpoints of an earlier run, or a spec; XL104 where the loss stops being a number.
     """
     chosen = parse_options(options)
     if getattr(model, "vocabulary", None) is None:
