@@ -89,6 +89,13 @@ _TRIED_AS_TASKS = (
     "every_language_is_spoken[1]",
     "every_speaker_has_a_voice[1]",
 )
+_TRIED_OF_PACKAGES = (
+    "other_weights_are_another_package",
+    "a_compiler_is_named_by_the_environment",
+    "a_compiler_that_does_not_work_is_told",
+    "it_serves_where_the_private_loader_is_another",
+)
+"""Those that compile nothing."""
 ALONE = {
     "chunked speech encoder": (
         "tests/seamless/test_speech_encoder.py",
@@ -116,6 +123,22 @@ ALONE = {
         "tests/processing/test_translation_tokenizer.py",
         "tests/seamless/test_processor.py",
     ),
+    "best continuations": ("tests/generation/test_best.py", "tests/generation/test_long_beams.py"),
+    "score options and draws": (
+        "tests/generation/test_processors.py",
+        "tests/accelerator/test_fixed_shapes.py",
+        "tests/generation/test_requests.py",
+        "tests/generation/test_sampling.py",
+        "tests/generation/test_parity.py",
+        "tests/accelerator/test_stalls.py",
+    ),
+    "compiled packages": (
+        "tests/compilation/test_store.py",
+        "tests/compilation/test_frozen.py",
+        *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
+        "tests/compilation/test_steps.py",
+    ),
+    "recordings": ("tests/accelerator/test_recorded.py", "tests/accelerator/test_static_methods.py"),
 }
 """By group of faults that only these can find, all that is tried: files, or single tests."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
