@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from runtime.generation.beam import BeamSettings, search_beams
+from runtime.generation.beam import search_beams
 from runtime.generation.chain import Chain, Stage
 from runtime.generation.conditions import FiniteCheck
 from runtime.generation.decoding import EndTokens, StepDecoder
+from runtime.generation.finished import BeamSettings
 from runtime.generation.greedy import decode_single, take_best
 from runtime.generation.processors import Forbid, NoRepeatNGram, RepetitionPenalty, SequenceBias
 

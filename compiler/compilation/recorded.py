@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from compiler.compilation.recorded_work import RecordedWork
 from compiler.compilation.recordings import Recorder, Recordings
 from compiler.compilation.static_methods import StaticMethod
 from compiler.compilation.undisturbed import Weights
@@ -35,6 +36,7 @@ def record_methods(model: Any, graph: Graph, recorder: Recorder, fused: bool = F
         step = torch.compile(model.decode_step, fullgraph=True, dynamic=False) if fused else model.decode_step
         steps = WholeSteps(model.new_cache, step, recordings, weights, model.spec.maximum_target)
         model.__dict__ |= {"new_cache": steps.new_cache, "decode_step": steps.decode_step}
+        model.__dict__["lend_work"] = RecordedWork(recordings).lend
     return recordings
 
 

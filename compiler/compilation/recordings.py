@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import RLock
 from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor
 
 GRAPHS = 256
 """How many recordings a model keeps; the one that was used longest ago makes room for another."""
@@ -90,3 +92,14 @@ class Recordings:
 def unchanged() -> Callable[[], None]:
     """Of work that changes nothing but its results."""
     return lambda: None
+
+
+def saved_in(tensors: Iterable[Tensor]) -> Callable[[], None]:
+    """Of work that changes these: what gives them their present values again."""
+    kept = [(tensor, tensor.clone()) for tensor in tensors]
+
+    def restore() -> None:
+        for tensor, value in kept:
+            tensor.copy_(value)
+
+    return restore

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from compiler.compilation.padding import bucket
+from compiler.compilation.recordings import saved_in
 
 CACHES = 8
 """How many caches wait to be lent again."""
@@ -78,13 +79,7 @@ class StaticCache:
 
     def saved(self) -> Callable[[], None]:
         """What gives the state that decoding counts with its present values again."""
-        kept = [(tensor, tensor.clone()) for tensor in self._state.values()]
-
-        def restore() -> None:
-            for tensor, value in kept:
-                tensor.copy_(value)
-
-        return restore
+        return saved_in(self._state.values())
 
     def seeing(self, slots: int) -> Any:
         """A copy that reads so many slots, and is as full as it gets: all positions have rows."""

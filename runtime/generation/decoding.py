@@ -9,6 +9,7 @@ from torch import Tensor
 
 from runtime.generation.conditions import Condition, FiniteCheck
 from runtime.generation.interface import Cache, Encoded, Model
+from runtime.generation.replays import Lend, lend_once
 from runtime.generation.result import Step
 
 OnStep = Callable[[Step], object]
@@ -32,6 +33,7 @@ class StepDecoder:
     ) -> None:
         """`conditions`: what else has to hold, noted by others."""
         self._decode = model.decode
+        self.lend: Lend = getattr(model, "lend_work", lend_once)
         self._encoded = encoded
         self._check = check
         self._conditions = conditions if check is None else (check, *conditions)
@@ -67,7 +69,7 @@ class EndTokens:
     """Tells which tokens end a sequence."""
 
     def __init__(self, ids: Sequence[int], device: torch.device) -> None:
-        self.count = len(ids)
+        self.ids, self.count = tuple(ids), len(ids)
         self._only = ids[0] if len(ids) == 1 else None
         self._ids = torch.tensor(ids, dtype=torch.int64, device=device)
 

@@ -7,10 +7,11 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from runtime.generation.beam import BeamSettings, search_beams
+from runtime.generation.beam import search_beams
 from runtime.generation.chain import build_chain
 from runtime.generation.conditions import Drawable, FiniteCheck
 from runtime.generation.decoding import EndTokens, OnStep, StepDecoder
+from runtime.generation.finished import BeamSettings
 from runtime.generation.greedy import decode_single, take_best
 from runtime.generation.inputs import encode
 from runtime.generation.interface import Model

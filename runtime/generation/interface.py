@@ -50,7 +50,10 @@ class Spec(Protocol):
 
 
 class Model(Protocol):
-    """An encoder-decoder as the compiler builds it; all of it is needed."""
+    """An encoder-decoder as the compiler builds it; all of it is needed.
+
+    One that records has a `lend_work` besides, a `Lend` of `runtime.generation.replays`.
+    """
 
     @property
     def spec(self) -> Spec:

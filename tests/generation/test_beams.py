@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from runtime.generation.beam import BeamSettings, FinishedHypotheses
+from runtime.generation.finished import BeamSettings, FinishedHypotheses
 
 
 def finished(
@@ -48,19 +48,19 @@ def test_stops_when_nothing_can_be_gained(
     running: float, early_stopping: bool | Literal["never"], length_penalty: float, stops: bool
 ) -> None:
     hypotheses = finished([-1.0, -2.0], [True, True], early_stopping, length_penalty)
-    hypotheses.weigh(torch.tensor([[running]]), 6)
+    hypotheses.weigh(torch.tensor([[running]]), torch.tensor([6]))
     assert bool(hypotheses.complete()) is stops
 
 
 @pytest.mark.parametrize("early_stopping", [False, True, "never"])
 def test_goes_on_while_a_place_is_free(early_stopping: bool | Literal["never"]) -> None:
     hypotheses = finished([-1.0, -1.0e9], [True, False], early_stopping, 1.0)
-    hypotheses.weigh(torch.tensor([[-500.0]]), 6)
+    hypotheses.weigh(torch.tensor([[-500.0]]), torch.tensor([6]))
     assert not hypotheses.complete()
 
 
 def test_what_could_not_improve_once_stays_so() -> None:
     hypotheses = finished([-1.0, -2.0], [True, True], False, 1.0)
-    hypotheses.weigh(torch.tensor([[-11.0]]), 6)
-    hypotheses.weigh(torch.tensor([[-0.1]]), 7)
+    hypotheses.weigh(torch.tensor([[-11.0]]), torch.tensor([6]))
+    hypotheses.weigh(torch.tensor([[-0.1]]), torch.tensor([7]))
     assert hypotheses.complete()
