@@ -138,7 +138,6 @@ ALONE = {
         *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
         "tests/compilation/test_steps.py",
     ),
-    "recordings": ("tests/accelerator/test_recorded.py", "tests/accelerator/test_static_methods.py"),
 }
 """By group of faults that only these can find, all that is tried: files, or single tests."""
 _QUICKLY = ("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception")
