@@ -96,7 +96,12 @@ class Worker:
 
 
 def environment(threads: int) -> Mapping[str, str]:
-    """Both sides with as many threads, this tree first among what can be imported, and no network."""
+    """Both sides with as many threads, this tree first among what can be imported, and no network.
+
+    Both keep their bytecode, as installed programs do: a source tree would otherwise be compiled in every
+    process, and packages that were compiled when they were installed would not.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     offline = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    return {**os.environ, **offline, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}
+    return {**inherited, **offline, "PYTHONPATH": path, "OMP_NUM_THREADS": str(threads)}

@@ -26,7 +26,7 @@ from compiler.passes.parameters import (
     unbounded_patterns,
 )
 from compiler.passes.split import output_problems, split, uneven_outputs
-from compiler.passes.structure import structure
+from compiler.passes.structure import assert_sound, structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
 from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec
@@ -134,10 +134,10 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
 
 def _structured(spec: Spec, part: Written) -> tuple[Graph, list[Problem]]:
     """The graph of a part as far as it can be gone through, divided at what crosses to decode; problems."""
-    found = structure(part)
     if part.role in spec.components:
-        assert not found.problems, f"families lower to sound graphs: {found.problems[0].message}"
+        assert_sound(part)
         return part.graph, []
+    found = structure(part)
     problems = [*found.problems, *output_problems(part)]
     if not found.is_whole or problems:
         return found.graph, problems

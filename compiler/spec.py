@@ -14,7 +14,7 @@ from compiler.diagnostics.model import Span
 from specs.families import family
 from specs.family import Family
 from specs.flow import FLOWS, Flow
-from specs.generation.layers import SEARCH_IDS
+from specs.generation import SEARCH_IDS
 from specs.language import FreeGraph, Rows, SpecFile
 from specs.processing.stated import Processing
 from specs.values import View

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.spec import Component, Spec
 from specs.family import Family, front_end_of, hears_or_sees, tokenizer_of
 from specs.processing.stated import Stated
-from specs.processing.tokenizers import TokenizerKind
 from specs.values import View
+
+if TYPE_CHECKING:
+    from specs.processing.tokenizers import TokenizerKind
 
 PURPOSES = {
     "processor": "is the front end of an encoder of audio or images",

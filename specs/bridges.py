@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from specs.initialisation import Draws, Initialisation
 
+BRIDGE = "enc_to_dec_proj"
+"""The projection from the encoder's width to the decoder's, named as in published pairs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:

@@ -15,6 +15,7 @@ import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, SupportsIndex
 
 from specs.dim_algebra import Dim, Name, Size
@@ -90,7 +91,12 @@ def convolution_length(
 ) -> Dim:
     """Output length of a convolution, floor((L + 2p - d(k-1) - 1) / s) + 1, as in torch.nn.Conv1d."""
     k, s, p, d = (operator.index(number) for number in (kernel, stride, padding, dilation))
-    return (Dim.of(length) + (2 * p - d * (k - 1) - 1)) // s + 1
+    return _strided(Dim.of(length), 2 * p - d * (k - 1) - 1, s)
+
+
+@lru_cache(maxsize=1024)
+def _strided(length: Dim, margin: int, stride: int) -> Dim:
+    return (length + margin) // stride + 1
 
 
 def transposed_convolution_length(
@@ -105,6 +111,7 @@ def transposed_convolution_length(
     return (Dim.of(length) - 1) * s + (d * (k - 1) + 1 - 2 * p)
 
 
+@lru_cache(maxsize=1024)
 def minimum_input(output: Size, name: str, at_least: int = 1) -> int:
     """The smallest value of `name` from which on `output >= at_least`, within its declared range.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from specs.dims import Dim
 from specs.initialisation import Initialisation
@@ -56,8 +56,7 @@ class Repeat:
     count: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A port of a node, or a graph input (`node` empty)."""
 
     node: str
@@ -67,8 +66,7 @@ class Ref:
         return f"{self.node}.{self.port}" if self.node else self.port
 
 
-@dataclass(frozen=True, slots=True)
-class TensorType:
+class TensorType(NamedTuple):
     """Role, symbolic dimensions and dtype of what flows through a port.
 
     `origins` names, a dimension at a time, the configuration field that settled it. `fill` is what pads it.

@@ -12,14 +12,12 @@ from typing import Any
 
 from pydantic import Field
 
+from specs.bridges import BRIDGE
 from specs.family import Family, FamilyConfig
 from specs.fields import Id, Ids
 from specs.halves import WHOLE_BY_ROLE
 from specs.values import View
 from specs.weights import Dialect, IgnoredTensor, Row, Together, WeightMap, affine, belongs
-
-BRIDGE = "enc_to_dec_proj"
-"""The projection from the encoder's width to the decoder's, named as in published pairs."""
 
 HALVES = ("encoder", "decoder")
 """The keys of a pair's config.json that hold the configs of its families."""

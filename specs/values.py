@@ -82,12 +82,11 @@ class View:
         return self._address.partition(".")[0]
 
     def __getattr__(self, name: str) -> Value:
-        try:
-            value = Value(self._fields[name], f"{self._address}.{name}")
-        except KeyError:
-            raise AttributeError(f"no configuration field {name!r}") from None
-        self.read.add(f"{self._address}.{name}")
-        return value
+        if name not in self._fields:
+            raise AttributeError(f"no configuration field {name!r}")
+        address = f"{self._address}.{name}"
+        self.read.add(address)
+        return Value(self._fields[name], address)
 
 
 def written(value: Any) -> str:

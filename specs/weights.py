@@ -215,8 +215,9 @@ class Dialect:
 
     def names(self, row: Stored) -> tuple[str, ...]:
         """The names under which this dialect stores what feeds a row."""
-        norm = self.norm_of(row.sources[0]) if row.foldable and row.sources else None
-        sources = row.sources if norm is None else normed(row.sources[0], norm)
+        sources = row.sources
+        if row.foldable and sources and (norm := self.norm_of(sources[0])) is not None:
+            sources = normed(sources[0], norm)
         return tuple(map(self.spell, sources))
 
     def operation(self, row: Stored) -> Operation:

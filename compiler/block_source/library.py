@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from compiler.block_source.definitions import SUPER, Definition
@@ -50,7 +50,14 @@ class BlockLibrary:
         A list of equal parts is walked once and its addresses repeated.
         """
         numbers = {key: plain(value) for key, value in block.numbers.items()}
-        return self._shapes(block.name, numbers, block)
+        if block.parts or any(isinstance(number, list) for number in numbers.values()):
+            return self._shapes(block.name, numbers, block)
+        return self._of_numbers(block.name, tuple(numbers.items()))
+
+    @cached_property
+    def _of_numbers(self) -> Callable[[str, tuple[tuple[str, Any], ...]], list[tuple[str, Shape]]]:
+        """The shapes of a block without parts: layers and models mostly share theirs."""
+        return lru_cache(maxsize=4096)(lambda name, numbers: self._shapes(name, dict(numbers), None))
 
     def torch_base(self, name: str) -> str:
         """The torch.nn class that a class is, or comes from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from compiler.checkpoint.dtypes import ITEM_SIZES
 from compiler.checkpoint.source import Source
@@ -12,8 +12,7 @@ from compiler.checkpoint.source import Source
 Format = Literal["safetensors", "bin"]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTensor:
+class StoredTensor(NamedTuple):
     """One tensor of a checkpoint, located but not read.
 
     In a safetensors file its bytes are `start:stop` of `file`, row-major. In a `.bin` it is a view of the

@@ -30,6 +30,11 @@ class Source(ABC):
         """JSON files read so far, with the places of their fields."""
         return {}
 
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """Small files read so far, whole."""
+        return {}
+
     @abstractmethod
     def __str__(self) -> str:
         """How messages name the source: a path, or `organisation/name`."""

@@ -13,13 +13,20 @@ import torch
 from torch import Tensor
 
 from compiler.compilation.frozen import Unchanged, freeze, state_of
-from compiler.compilation.packages import Run, machine, make_package, open_package, require_compiler
+from compiler.compilation.packages import (
+    Run,
+    machine,
+    make_package,
+    open_package,
+    options_for,
+    require_compiler,
+)
 from compiler.compilation.step import FlatStep, tensors_of
 from compiler.compilation.store import Store
 from specs.counts import counted
 from specs.graph import Graph
 
-LAYOUT = 1
+LAYOUT = 2
 """Of what is kept; another number makes older packages strangers."""
 UNLIMITED = 4096
 """Positions that are computed ahead for a decoder that takes any number."""
@@ -81,6 +88,7 @@ class PackagedSteps:
     def _package(self, rows: int, beams: int, encoded: Any) -> Run:
         """The package for so many rows: kept by an earlier process, or made now."""
         facts = {**self._facts(), "rows": rows, "beams": beams, "source": str(encoded.hidden.dtype)}
+        facts["options"] = options_for(rows)
         store = Store()
         file = store.find(facts)
         if file is None:
@@ -98,7 +106,7 @@ class PackagedSteps:
 
     def _make(self, rows: int, beams: int, encoded: Any, file: Path) -> None:
         with torch.inference_mode(False), torch.no_grad():
-            make_package(*self.calls(rows, beams, encoded), file)
+            make_package(*self.calls(rows, beams, encoded), file, options_for(rows))
 
     def calls(self, rows: int, beams: int, encoded: Any) -> tuple[FlatStep, list[Tensor], list[Tensor]]:
         """A step over tensors, and the inputs of two calls that differ in what a package leaves open."""

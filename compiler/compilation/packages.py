@@ -7,7 +7,7 @@ import shlex
 import shutil
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,40 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
+from compiler.compilation.few_queries import AttentionInLoops
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 Run = Callable[[list[Tensor]], list[Tensor]]
 
-OPTIONS = {
-    "freezing": True,
-    "max_autotune": True,
-    "max_autotune_gemm_backends": "CPP,ATEN",
-    "autotune_num_choices_displayed": 0,
-    "max_autotune_report_choices_stats": False,
-}
-"""Options of torch's inductor, none of them a public promise: weights become constants that are laid out for
-the products that read them, and each product is the quickest of several that are tried."""
+FEW_ROWS = 7
+"""Up to so many rows a product waits for its weight, which trying it does not show: its weight is cached."""
 
 
-def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor], file: Path) -> None:
-    """Write the package of `function`, exported as `program_of` says, to `file`.
+def options_for(rows: int) -> dict[str, Any]:
+    """Options of torch's inductor for products of so many rows, none of them a public promise.
+
+    Weights become constants that are laid out for the products that read them, side by side where several
+    read the same states (`concat_linear`). Each product is the quickest of several that are tried; of a
+    few rows it is one of those that inductor writes itself.
+    """
+    return {
+        "freezing": True,
+        "max_autotune": True,
+        "max_autotune_gemm_backends": "CPP" if rows <= FEW_ROWS else "CPP,ATEN",
+        "cpp.enable_concat_linear": True,
+        "autotune_num_choices_displayed": 0,
+        "max_autotune_report_choices_stats": False,
+    }
+
+
+def make_package(
+    function: nn.Module,
+    first: Sequence[Tensor],
+    second: Sequence[Tensor],
+    file: Path,
+    options: Mapping[str, Any],
+) -> None:
+    """Write the package of `function`, exported as `program_of` says, to `file`; `options` are inductor's.
 
     Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
@@ -41,7 +58,7 @@ def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
         try:
-            make(program, package_path=str(file), inductor_configs=dict(OPTIONS))  # which it adds to
+            make(program, package_path=str(file), inductor_configs=_known(options))  # which it adds to
         except Exception as error:
             told = "".join(traceback.format_exception(error))  # wherever in its chain it is
             if any(name in told for name in ("InvalidCxxCompiler", "CppCompileError")):
@@ -49,17 +66,24 @@ def make_package(function: nn.Module, first: Sequence[Tensor], second: Sequence[
             raise
 
 
+def _known(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that this torch has: a private one may be gone, and what it asks for is speed alone."""
+    known = set(torch._inductor.list_options())
+    return {name: value for name, value in options.items() if name in known}
+
+
 def program_of(function: nn.Module, first: Sequence[Tensor], second: Sequence[Tensor]) -> ExportedProgram:
     """`function` exported, with what it writes to its inputs.
 
     `first` and `second` are inputs of two calls; the sizes in which they differ are left open, all others
-    are fixed.
+    are fixed. Attention of few queries is exported as `AttentionInLoops` has it.
     """
     sizes = [
         {axis: Dim.DYNAMIC for axis, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b}
         for x, y in zip(first, second, strict=True)
     ]
-    return export(function, tuple(first), dynamic_shapes=(sizes[0], tuple(sizes[1:])), strict=False)
+    with AttentionInLoops():
+        return export(function, tuple(first), dynamic_shapes=(sizes[0], tuple(sizes[1:])), strict=False)
 
 
 def _own_storage(state: dict[str, Any]) -> None:
@@ -127,7 +151,6 @@ def machine() -> dict[str, Any]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "processor": _processor(),
         "threads": torch.get_num_threads(),
-        "options": OPTIONS,
     }
 
 

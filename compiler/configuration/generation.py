@@ -11,8 +11,8 @@ from compiler.checkpoint.source import Source
 from compiler.configuration.pair import half_document, is_pair
 from compiler.passes.findings import Findings
 from compiler.reader import Document
-from specs.generation import OPTION_NAMES
-from specs.generation.layers import SEARCH_IDS, resolve
+from specs.generation import OPTION_NAMES, SEARCH_IDS
+from specs.generation.layers import resolve
 from specs.generation.lengths import resolve_lengths
 
 NAME = "generation_config.json"

@@ -169,6 +169,8 @@ def file_contents(source: Source, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def file_bytes(source: Source, name: str) -> bytes:
-    """Contents of a file that a source has."""
-    source.path(name)  # of the Hub's the whole file, which stays in the cache and is here offline too
-    return source.read_range(name, 0, source.size(name))
+    """Contents of a file that a source has; it is read once."""
+    if name not in source.contents:
+        source.path(name)  # of the Hub's the whole file, which stays in the cache and is here offline too
+        source.contents[name] = source.read_range(name, 0, source.size(name))
+    return source.contents[name]

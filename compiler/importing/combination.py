@@ -18,10 +18,10 @@ from compiler.importing.special_ids import special_ids
 from compiler.importing.writing import analysed, filled, spec_text
 from compiler.reader import read_text
 from compiler.spec import HALVES, Spec
+from specs.bridges import BRIDGE
 from specs.families import FAMILIES, family
 from specs.family import roles_of
 from specs.language import VERSION
-from specs.pairs import BRIDGE
 
 LENGTH = 200
 """The most tokens to write, where nothing else says it."""

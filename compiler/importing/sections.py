@@ -20,8 +20,8 @@ from compiler.reader import Document
 from compiler.spec import Spec
 from compiler.stated import sections_of
 from specs.family import Family
-from specs.generation import OPTION_NAMES, GenerationOptions, idle_options
-from specs.generation.layers import CONFIG_OPTIONS, SEARCH_IDS
+from specs.generation import OPTION_NAMES, SEARCH_IDS, GenerationOptions, idle_options
+from specs.generation.layers import CONFIG_OPTIONS
 from specs.pairs import PublishedPair
 from specs.problems import Problem
 from specs.values import View

@@ -9,13 +9,12 @@ from typing import Any
 from compiler.passes.findings import key_of
 from compiler.passes.hypers import numbers_of
 from compiler.spec import Spec
-from specs.bridges import BRIDGES, Bridge, initialisations
+from specs.bridges import BRIDGE, BRIDGES, Bridge, initialisations
 from specs.builder import make_node
 from specs.graph import Node, Ref, TensorType
 from specs.halves import CROSS_WIDTH
 from specs.initialisation import Initialisation
 from specs.language import BridgeBlock
-from specs.pairs import BRIDGE
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
@@ -104,7 +103,7 @@ def _across(node: Node, given: TensorType, mask: Ref | None) -> Crossing:
         after = None if mask is None else Ref(node.name, "mask")
     else:
         after = None if signature.input("mask") else mask
-    return Crossing(Ref(node.name, "hidden"), replace(type_, origins=origins), after, node)
+    return Crossing(Ref(node.name, "hidden"), type_._replace(origins=origins), after, node)
 
 
 def _kind(spec: Spec) -> str:
@@ -123,7 +122,7 @@ def settings(spec: Spec, width: int | None) -> tuple[list[Problem], dict[str, Va
     given: Mapping[str, Any] = bridge.with_ if isinstance(bridge, BridgeBlock) else {}
     joins = BRIDGES[kind]
     free = tuple(
-        replace(hyper, default=joins.multiples[hyper.name] * (width or 1))
+        hyper._replace(default=joins.multiples[hyper.name] * (width or 1))
         if hyper.name in joins.multiples
         else hyper
         for hyper in SIGNATURES[kind].hypers

@@ -129,13 +129,14 @@ def _family_meant(name: str) -> str:
 
 def _ruled(findings: Findings, component: Component) -> Component:
     """The component after its family's own rules; a null id that is needed is taken at its default."""
-    defaults = component.family.config().model_dump()
     values = {f"{component.role}.config.{name}": value for name, value in component.config.items()}
-    problems = list(component.family.rules(component.view))
-    findings.report(problems, values)
-    nulls = {
-        name: defaults[name]
+    findings.report(component.family.rules(component.view), values)
+    nulls = [
+        name
         for name, value in component.config.items()
         if value is None and findings.is_poisoned(f"{component.role}.config.{name}")
-    }
-    return replace(component, config={**component.config, **nulls})
+    ]
+    if not nulls:
+        return component
+    defaults = component.family.config().model_dump()
+    return replace(component, config={**component.config, **{name: defaults[name] for name in nulls}})

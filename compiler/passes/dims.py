@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
@@ -45,12 +46,13 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
             for rule in port.dims:
                 if isinstance(rule, str):
                     binding.sizes.setdefault(rule, UNKNOWN)
-        for name, type_ in signature.output_types(numbers, binding.sizes).items():
-            port = next(port for port in signature.outputs if port.name == name)
-            origins = tuple(
-                binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims
+        for port in signature.outputs:
+            types[Ref(node.name, port.name)] = TensorType(
+                port.role,
+                tuple(resolve(rule, numbers, binding.sizes) for rule in port.dims),
+                port.dtype,
+                tuple(binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims),
             )
-            types[Ref(node.name, name)] = TensorType(type_.role, type_.dims, type_.dtype, origins, type_.fill)
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
 
 
@@ -160,6 +162,11 @@ def _minimums(graph: Graph, types: Mapping[Ref, TensorType]) -> dict[str, int]:
     minimums = dict.fromkeys(sorted(free), 1)
     for dim in {dim for type_ in types.values() for dim in type_.dims if dim.ranges}:
         for name in dim.names() & free:
-            if str(dim) != name:
-                minimums[name] = max(minimums[name], minimum_input(dim, name))
+            minimums[name] = max(minimums[name], _minimum(dim, name))
     return minimums
+
+
+@lru_cache(maxsize=1024)
+def _minimum(dim: Dim, name: str) -> int:
+    """Smallest value of a name at which a dimension is not empty: one, where it is the dimension itself."""
+    return 1 if str(dim) == name else minimum_input(dim, name)

@@ -8,14 +8,17 @@ from compiler.spec import Spec
 from specs.dims import Dim
 from specs.graph import Graph
 from specs.problems import Problem
-from specs.processing.images import Crop, Image
 
 
 def image_size_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     """XL419 where they differ in size, or in channels."""
-    front_end = spec.processing.front_end
     wanted = next((t for t in graph.inputs.values() if t.role == "image"), None)
-    if not isinstance(front_end, Image) or wanted is None:
+    if wanted is None:
+        return
+    from specs.processing.images import Crop, Image  # models of other inputs start without it
+
+    front_end = spec.processing.front_end
+    if not isinstance(front_end, Image):
         return
     channels, sides = wanted.dims[1], wanted.dims[2:]
     yield from _policy_problems(spec, sides)

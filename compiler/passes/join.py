@@ -84,7 +84,7 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) 
         for node in decoder.nodes.values()
     }
     inputs = {
-        name: replace(type_, dims=tuple(sizes.get(dim, dim) for dim in type_.dims))
+        name: type_._replace(dims=tuple(sizes.get(dim, dim) for dim in type_.dims))
         for name, type_ in decoder.inputs.items()
         if name not in CROSSING
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -11,9 +11,9 @@ from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
 from compiler.passes.free_graph import Written
 from compiler.spec import Spec
+from specs.bridges import BRIDGE
 from specs.graph import Graph, Tie
 from specs.language import Ignore
-from specs.pairs import BRIDGE
 from specs.problems import Problem
 
 Shapes = dict[str, tuple[int, ...]]
@@ -121,17 +121,19 @@ def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
     """
     if not part.graph.ties:
         return
-    shapes = {
-        address.removeprefix(part.prefix): shape
-        for address, shape in whole.shapes.items()
-        if address.startswith(part.prefix)
-    }
+    shapes: Mapping[str, tuple[int, ...]] = whole.shapes
+    if part.prefix:
+        shapes = {
+            address.removeprefix(part.prefix): shape
+            for address, shape in shapes.items()
+            if address.startswith(part.prefix)
+        }
     for tie in part.graph.ties:
         if not any(address.startswith(f"{name}.") for name in part.lost for address in (tie.kept, tie.tied)):
             yield from _tie(tie, part.graph, shapes)
 
 
-def _tie(tie: Tie, graph: Graph, shapes: Shapes) -> Iterator[Problem]:
+def _tie(tie: Tie, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
     place = tie.origin or ""
     for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
         if address not in shapes:

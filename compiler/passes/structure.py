@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from graphlib import CycleError
 from itertools import pairwise
@@ -41,6 +41,32 @@ def structure(written: Written) -> Structure:
     dead = [] if _cannot_tell(written, found) else list(_dead(written, found))
     graph = _without(found.graph, cyclic)
     return Structure(graph, [*found.problems, *dead], found.whole and not cyclic)
+
+
+def assert_sound(written: Written) -> None:
+    """That a family's graph has a sound structure; it is gone through once for every wiring."""
+    wiring = _wiring(written)
+    if wiring not in _SOUND:
+        problems = structure(written).problems
+        assert not problems, f"families lower to sound graphs: {problems[0].message}"
+        _SOUND.add(wiring)
+
+
+_SOUND: set[Hashable] = set()
+"""Wirings without problems: specs of one family differ in numbers, and mostly not in these."""
+
+
+def _wiring(written: Written) -> Hashable:
+    """All that the structure of a part is judged by; its numbers are no part of that."""
+    graph = written.graph
+    return (
+        written.role,
+        tuple((name, type_.role) for name, type_ in graph.inputs.items()),
+        graph.optional_inputs,
+        tuple((node.name, node.kind, tuple(node.inputs.items())) for node in graph.nodes.values()),
+        tuple(graph.outputs.items()),
+        graph.results,
+    )
 
 
 def _without(graph: Graph, names: frozenset[str]) -> Graph:

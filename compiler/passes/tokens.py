@@ -9,11 +9,9 @@ from compiler.passes.free_graph import IDS, Written
 from compiler.places import id_address
 from compiler.spec import Component, Spec
 from compiler.stated import tokenizers_of
-from specs.generation.layers import check_section
 from specs.graph import Graph
 from specs.problems import Problem
 from specs.processing.stated import FilterBank
-from specs.processing.tokenizers import check_vocabulary
 
 
 def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
@@ -21,6 +19,8 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
     back = spec.components.get("model") or spec.components.get("decoder")
     generation = spec.language.generation
     if generation is not None:
+        from specs.generation.layers import check_section  # most specs leave generation to the checkpoint
+
         config = {"vocab_size": _vocabulary(graph)[0], **spec.config}
         given = generation.model_dump(exclude_unset=True)
         has_checkpoint = any(part.weights is not None for part in spec.parts.values())
@@ -33,6 +33,8 @@ def token_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:
         section = spec.data.get(one.key)
         size = section.get("vocab_size") if isinstance(section, dict) else None
         if isinstance(vocabulary, int) and isinstance(size, int):
+            from specs.processing.tokenizers import check_vocabulary  # kinds come with the families' modules
+
             at = (
                 (f"{one.key}.vocab_size", f"{size} ids"),
                 (f"{one.component.role}.config.vocab_size", f"{vocabulary} ids"),

@@ -18,10 +18,9 @@ from compiler.passes.free_graph import CROSSING
 from compiler.reader import read_text
 from compiler.reports.tables import markdown
 from compiler.writing.files import replace_text
-from specs.bridges import BRIDGES
+from specs.bridges import BRIDGE, BRIDGES
 from specs.families import FAMILIES, family
 from specs.graph import Graph
-from specs.pairs import BRIDGE
 from specs.values import plain
 
 FILE = Path("docs") / "pairs.md"

@@ -15,7 +15,7 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.places import id_address, spans_of, weights_address
 from compiler.reader import Document
 from compiler.spec import Component, Spec
-from specs.generation.layers import SEARCH_IDS
+from specs.generation import SEARCH_IDS
 from specs.pairs import HALVES
 from specs.values import written
 

@@ -19,10 +19,10 @@ def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -
     rows = table.of(component)
     stated = table.maps[component].dialects if component in table.maps else (Dialect("own addresses"),)
     copies = tuple(copy for row in rows for copy in row.copies)
-    dialects: dict[tuple[str, ...], Dialect] = {}
+    dialects: dict[tuple[tuple[str, ...], tuple[str, ...]], Dialect] = {}
     for one in stated:
-        dialects.setdefault((*_names(one, rows), *map(one.spell, copies)), one)
-    return {dialect: sum(name in stored for name in _names(dialect, rows)) for dialect in dialects.values()}
+        dialects.setdefault((tuple(_names(one, rows)), tuple(map(one.spell, copies))), one)
+    return {dialect: sum(name in stored for name in names) for (names, _), dialect in dialects.items()}
 
 
 def _names(dialect: Dialect, rows: Iterable[TableRow]) -> Iterator[str]:
@@ -57,7 +57,7 @@ def chosen_dialect(
     if wanted is None:  # everything starts fresh: whatever is stored is too much, in any spelling
         return max(counts, key=lambda dialect: counts[dialect]), None
     fitting = [dialect for dialect, count in counts.items() if count == best]
-    if best and len({_reading(dialect, rows, stored) for dialect in fitting}) == 1:
+    if best and (len(fitting) == 1 or len({_reading(dialect, rows, stored) for dialect in fitting}) == 1):
         return fitting[0], None
     spans = (place,) if place else ()
     if not best:

@@ -29,7 +29,7 @@ class Misfits:
         shapes = self._dialect.operation(row).stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
-            self._note(tensor, tensor.shape == shape, row.address, f"needs {list(shape)}")
+            self._note(tensor, tensor.shape == shape, row.address, "needs", shape)
 
     def check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
         """A stored copy of a computed table may have another number of rows, and has at least one.
@@ -40,18 +40,19 @@ class Misfits:
         longer = tensor.shape[:1] if len(row.shape) > 1 and not is_whole else row.shape[:1]
         fits = bool(tensor.size) and tensor.shape == (*longer, *row.shape[1:])
         dtypes = WHOLE if is_whole else FLOATING
-        self._note(tensor, fits, row.address, f"is computed as {list(row.shape)}", dtypes)
+        self._note(tensor, fits, row.address, "is computed as", row.shape, dtypes)
 
     def _note(
         self,
         tensor: StoredTensor,
         fits: bool,
         address: str,
-        wanted: str,
+        verb: str,
+        shape: tuple[int, ...],
         dtypes: tuple[str, ...] = FLOATING,
     ) -> None:
         if not fits:
-            shapes = str(list(tensor.shape)), wanted
+            shapes = str(list(tensor.shape)), f"{verb} {list(shape)}"
             self._misshapen.setdefault(shapes, []).append((tensor.name, address))
         elif tensor.dtype not in dtypes:
             self._mistyped.setdefault((tensor.dtype, dtypes), []).append(tensor.name)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compiler.spec import HALVES, Spec
+from specs.bridges import BRIDGE
 from specs.family import Family
 from specs.graph import Graph, TensorType
 from specs.halves import CROSS_WIDTH
-from specs.pairs import BRIDGE, PUBLISHED_PAIRS, PublishedPair, has_place, pair_weights
+from specs.pairs import PUBLISHED_PAIRS, PublishedPair, has_place, pair_weights
 from specs.problems import Problem
 from specs.values import View, plain
 from specs.weights import WeightMap

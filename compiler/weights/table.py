@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from compiler.block_source import library
 from compiler.spec import Spec
 from compiler.weights.published_pairs import published_pair, published_table
 from compiler.weights.vocabulary import TakenRows, taken_rows
+from specs.bridges import BRIDGE
 from specs.graph import Graph
-from specs.pairs import BRIDGE
 from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
 
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(NamedTuple):
     """One parameter or computed buffer.
 
     Attributes:
@@ -107,7 +106,7 @@ def table_of(spec: Spec, graph: Graph) -> WeightTable:
     rows = [_row(spec, maps, address, shape, tied) for address, shape in graph.parameters().items()]
     rows += _computed(graph, maps, partial(_owner, spec))
     if taken := taken_rows(spec, graph):
-        rows = [replace(row, taken=taken.get(row.address)) for row in rows]
+        rows = [row._replace(taken=taken.get(row.address)) for row in rows]
     return WeightTable(tuple(rows), maps)
 
 
@@ -158,7 +157,8 @@ def _row_of(
         return TableRow(address, sources, shape, "float32", row.operation, "tied", component, tied[address])
     if any(fnmatchcase(address, pattern) for pattern in fresh):
         return TableRow(address, (), shape, "float32", Rename(), "fresh", component)
-    copies = tuple(fill(copy, generalise(address)[1]) for copy in row.copies)
+    numbers = generalise(address)[1] if row.copies else ()
+    copies = tuple(fill(copy, numbers) for copy in row.copies)
     return TableRow(
         address,
         sources,
@@ -177,12 +177,13 @@ def _row(
 ) -> TableRow:
     role = _owner(spec, address)
     found = maps[role].find(address) if role in maps else None
-    if role in maps and found is None and not address.startswith(f"{BRIDGE}."):
-        raise AssertionError(f"the family's table has no row for {address}")
-    own = _own_name(spec, address)
-    row, sources = found if found else (Row(address, (own,)), (own,))
-    fresh = [f"{BRIDGE}.*", *spec.language.fresh]
-    return _row_of(row, sources, address, shape, fresh, tied, role)
+    if found is None:
+        if role in maps and not address.startswith(f"{BRIDGE}."):
+            raise AssertionError(f"the family's table has no row for {address}")
+        own = _own_name(spec, address)
+        found = Row(address, (own,)), (own,)
+    fresh = (f"{BRIDGE}.*", *spec.language.fresh)
+    return _row_of(*found, address, shape, fresh, tied, role)
 
 
 def _computed(graph: Graph, maps: Mapping[str, WeightMap], owner: Callable[[str], str]) -> Iterator[TableRow]:

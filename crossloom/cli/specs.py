@@ -28,14 +28,17 @@ def analysed(name: str, trace: Trace | None = None) -> Analysis:
 
     What is not there is among the findings of the analysis.
     """
-    from compiler.analysis import analyse
+    from compiler.collector import collector_paused
 
-    if name == STDIN:
-        from compiler.reader import read_bytes
+    with collector_paused():  # what is imported and what is checked both stay
+        from compiler.analysis import analyse
 
-        analysis = analyse(read_bytes(sys.stdin.buffer.read(), _STDIN_NAME), trace)
-    else:
-        analysis = analyse(name, trace)
+        if name == STDIN:
+            from compiler.reader import read_bytes
+
+            analysis = analyse(read_bytes(sys.stdin.buffer.read(), _STDIN_NAME), trace)
+        else:
+            analysis = analyse(name, trace)
     document = analysis.document
     if not Path(document.file).is_file():  # standard input, or another pipe
         remember(document.file, document.text)

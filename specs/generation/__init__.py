@@ -8,6 +8,7 @@ from specs.generation.options import (
     OPTION_NAMES,
     REFUSED_FIELDS,
     SAMPLING_NAMES,
+    SEARCH_IDS,
     GenerationOptions,
     idle_options,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "OPTION_NAMES",
     "REFUSED_FIELDS",
     "SAMPLING_NAMES",
+    "SEARCH_IDS",
     "GenerationOptions",
     "idle_options",
 ]

@@ -20,6 +20,7 @@ from specs.generation.options import (
     BEAM_NAMES,
     LENGTH_PAIRS,
     OPTION_NAMES,
+    SEARCH_IDS,
     GenerationOptions,
 )
 from specs.generation.problems import (
@@ -38,9 +39,6 @@ from specs.generation.problems import (
 )
 from specs.problems import Problem
 from specs.values import plain
-
-SEARCH_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
-"""The special ids that a search reads; a text's beginning is no affair of it."""
 
 CONFIG_OPTIONS = (*SEARCH_IDS, "forced_eos_token_id")
 """Options that a model's config may state."""

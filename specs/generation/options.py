@@ -21,6 +21,9 @@ Bias = Annotated[tuple[TokenIds, FiniteFloat], Field(strict=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(ge=0, lt=1)]
 
+SEARCH_IDS = ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+"""The special ids that a search reads; a text's beginning is no affair of it."""
+
 
 class GenerationOptions(BaseModel):
     """Every option `generate` knows, at its neutral value unless set.

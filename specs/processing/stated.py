@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from specs.problems import Problem
-from specs.processing.images import Image
-from specs.processing.tokenizers import TokenizerKind
 
 if TYPE_CHECKING:
     from specs.processing.files import ImportedSection
+    from specs.processing.images import Image
+    from specs.processing.tokenizers import TokenizerKind
 
 
 class Section(BaseModel):
@@ -97,7 +97,7 @@ class Waveform:
 
 
 AudioFrontEnd = FilterBank | Waveform
-FrontEnd = AudioFrontEnd | Image
+FrontEnd: TypeAlias = "AudioFrontEnd | Image"
 """Every kind of front end."""
 
 Files = Mapping[str, Mapping[str, Any]]

@@ -157,30 +157,49 @@ def read_table(contents: bytes) -> dict[str, int]:
 
     Raises FileProblem where the text is no JSON object of distinct, non-negative ids.
     """
-    pairs: list[tuple[str, Any]] = []
+    if _READ_LAST and _READ_LAST[0][0] is contents:
+        return _READ_LAST[0][1]
+    table = _parsed_table(contents)
+    _READ_LAST[:] = [(contents, table)]
+    return table
 
-    def keep(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        pairs[:] = items
+
+_READ_LAST: list[tuple[bytes, dict[str, int]]] = []
+"""The contents read last, and their table: what checks a vocabulary and what imports it ask in turn."""
+
+
+def _parsed_table(contents: bytes) -> dict[str, int]:
+    listed = 0
+
+    def counted(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal listed
+        listed = len(items)
         return dict(items)
 
     try:
-        table = json.loads(text_of(contents), object_pairs_hook=keep)
+        table = json.loads(text_of(contents), object_pairs_hook=counted)
     except (json.JSONDecodeError, RecursionError) as error:
         raise FileProblem(f"the vocabulary is not readable as JSON: {error}") from None
     if not isinstance(table, dict) or not table:
         raise FileProblem("the vocabulary is not a JSON object of pieces and their ids")
-    if len(pairs) != len(table):
+    if listed != len(table):
         raise FileProblem("the vocabulary lists a piece twice")
+    ids = table.values()
+    if set(map(type, ids)) != {int} or min(ids) < 0 or len(set(ids)) < listed:
+        raise FileProblem(_unfit_id(table))
+    return table
+
+
+def _unfit_id(table: Mapping[str, Any]) -> str:
+    """The first id of a table that is none, or another's, in words."""
     pieces: dict[int, str] = {}
     for piece, index in table.items():
         if type(index) is not int or index < 0:
-            raise FileProblem(
-                f"the vocabulary gives {piece!r} the id {index!r}, which is not a whole number >= 0"
-            )
+            return f"the vocabulary gives {piece!r} the id {index!r}, which is not a whole number >= 0"
         if index in pieces:
-            raise FileProblem(f"the vocabulary gives {piece!r} and {pieces[index]!r} the same id {index}")
+            return f"the vocabulary gives {piece!r} and {pieces[index]!r} the same id {index}"
         pieces[index] = piece
-    return table
+    raise AssertionError("only a table with such an id is asked about")
 
 
 def ids_of(table: Mapping[str, int], special_tokens: Iterable[str]) -> dict[str, int]:

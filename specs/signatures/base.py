@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from specs.dims import Dim
 from specs.graph import Block, TensorType
@@ -21,8 +21,7 @@ Env = Mapping[str, Dim]
 DimRule = str | int | Callable[["Numbers", Env], Dim]
 
 
-@dataclass(frozen=True, slots=True)
-class Hyper:
+class Hyper(NamedTuple):
     """One hyper-parameter: its type and bounds. Nothing is coerced: `True` is no integer.
 
     A list is of whole numbers; one whose `items` are lists, of lists of them.
@@ -38,8 +37,7 @@ class Hyper:
     items: builtins.type[Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """An input or output. `dims` are names (unified within the node), hyper-parameters, or rules.
 
     A name that is no hyper-parameter is bound by the first input that has it. `code` is the
@@ -58,8 +56,7 @@ class Port:
     below: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """A rule of a signature that its numbers break.
 
     `blame` lists hyper-parameters, the primary first; `kernels.2` is an item of a list.
@@ -85,11 +82,8 @@ class Numbers:
 
     def constants(self) -> dict[str, Dim]:
         """The whole-number hyper-parameters as dimensions."""
-        return {
-            name: Dim.constant(plain(value))
-            for name, value in self._values.items()
-            if isinstance(plain(value), int) and not isinstance(plain(value), bool)
-        }
+        numbers = ((name, plain(value)) for name, value in self._values.items())
+        return {name: Dim.constant(number) for name, number in numbers if type(number) is int}
 
     def problems(self, violations: Iterable[Violation]) -> list[Problem]:
         """The violations as problems at the fields that set the numbers to blame."""

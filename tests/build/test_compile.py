@@ -13,6 +13,7 @@ import torch
 
 import crossloom
 from blocks.cache import BUCKET
+from compiler.compilation import regional
 from tests.parity.cases import Case, difference, read_case, save
 
 STEPS = 150
@@ -143,7 +144,14 @@ def test_a_teacher_forced_pass_is_one_graph(case: Case) -> None:
     assert counter.graphs == 1
 
 
+@pytest.fixture
+def compiled_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`"fast"` runs what it compiled, whatever is quicker."""
+    monkeypatch.setattr(regional, "is_quicker_eager", lambda parameter: False)
+
+
 @pytest.mark.nightly
+@pytest.mark.usefixtures("compiled_everywhere")
 def test_fast_is_as_eager(tmp_path: Path) -> None:
     """The real back end: `compile="fast"` keeps names, state and results."""
     folder = save(1, tmp_path)
@@ -162,6 +170,7 @@ def test_fast_is_as_eager(tmp_path: Path) -> None:
         assert difference(fast(**case.batch).logits, whole) <= 1e-6
 
 
+@pytest.mark.usefixtures("compiled_everywhere")
 def test_fast_serves_requests_of_many_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More kinds than torch compiles a function for unless it is told to."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
@@ -177,3 +186,27 @@ def test_fast_serves_requests_of_many_kinds(tmp_path: Path, monkeypatch: pytest.
         assert isinstance(found, torch.Tensor)
         assert isinstance(expected, torch.Tensor)
         assert torch.equal(found, expected)
+
+
+def test_fast_leaves_what_is_quicker_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float32 on a CPU nothing is compiled but what a gradient goes through."""
+    counter = Counter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counter))
+    folder = save(0, tmp_path)
+    fast, case = crossloom.from_pretrained(folder, compile="fast"), read_case(0, folder)
+    given = {"input_features": case.batch["input_features"], "attention_mask": case.batch["attention_mask"]}
+    found, expected = (crossloom.generate(model, **given, max_new_tokens=6) for model in (fast, case.ours))
+    assert isinstance(found, torch.Tensor)
+    assert isinstance(expected, torch.Tensor)
+    assert torch.equal(found, expected)
+    assert counter.graphs == 0
+    fast(**given, labels=case.batch["decoder_input_ids"]).loss.backward()
+    assert counter.graphs == 2, "encode and the decode step"
+
+
+def test_other_dtypes_are_compiled_for_inference_too() -> None:
+    with torch.no_grad():
+        assert regional.is_quicker_eager(torch.zeros(1))
+        assert not regional.is_quicker_eager(torch.zeros(1, dtype=torch.bfloat16))
+        assert not regional.is_quicker_eager(torch.zeros(1, device="meta"))
+    assert not regional.is_quicker_eager(torch.zeros(1))

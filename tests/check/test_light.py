@@ -166,3 +166,19 @@ used = {block.name for node in graph.nodes.values() for block in node.block.walk
 print(*sorted(parsed - {one.name for one in library().closure(list(used))}), len(parsed) > 3)
 """
     assert python(code, tmp_path).stdout.split() == ["True"]
+
+
+def test_a_check_imports_what_its_own_model_uses(tmp_path: Path) -> None:
+    """Of signatures, front ends and weights: what other models are made of is imported with them."""
+    write(tmp_path)
+    code = """
+import sys
+import crossloom
+assert crossloom.check("tiny.yaml") == []
+others = ("conformer", "hifi_gan", "windows", "waveform", "grid_bias", "patches", "pooling")
+print(*(name for name in others if f"specs.signatures.{name}" in sys.modules))
+print(*({"specs.processing.images", "specs.pairs", "specs.generation.layers"} & set(sys.modules)))
+print("specs.signatures.stacks" in sys.modules)
+"""
+    done = python(code, tmp_path)
+    assert done.stdout == "\n\nTrue\n", done.stderr

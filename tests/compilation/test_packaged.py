@@ -18,7 +18,7 @@ from tests.compilation.models import decoded, model_and_inputs
 from tests.pairs.tiny import DECODERS
 from tests.parity.cases import difference
 
-COMPILER = ("g++", "clang++")
+FACTS = ("threads", "torch", "instructions", "options")
 
 
 @pytest.fixture
@@ -126,12 +126,25 @@ def test_it_serves_where_the_private_loader_is_another(
     assert opened == [tmp_path]
 
 
+def test_products_of_few_rows_are_inductors_own() -> None:
+    """Where they are tried, weights lie in a cache, and torch's win; nowhere else."""
+    backends = {rows: packages.options_for(rows)["max_autotune_gemm_backends"] for rows in (1, 7, 8)}
+    assert backends == {1: "CPP", 7: "CPP", 8: "CPP,ATEN"}
+
+
+def test_an_option_that_torch_does_not_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = packages.options_for(1)
+    assert packages._known(options) == options
+    monkeypatch.setattr(torch._inductor, "list_options", lambda: ["freezing"])
+    assert packages._known(options) == {"freezing": True}
+
+
 def test_what_is_kept_says_what_it_depends_on(pair: Any) -> None:
     packaged, _, inputs = pair
     decoded(packaged, inputs, 1, packaged.decode_step)
     records = [record.read_text() for record in store_folder().glob("*.json")]
     assert records
-    assert all('"threads"' in one and '"torch"' in one and '"instructions"' in one for one in records)
+    assert all(f'"{fact}"' in one for one in records for fact in FACTS)
     assert Store().folder == store_folder()
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.contest import Contest, Machine, Outcome
 from benchmarks.folders import Checkpoints
 from benchmarks.rows import Row, Side
-from benchmarks.workers import Worker, WorkerFailed
+from benchmarks.workers import Worker, WorkerFailed, environment
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +105,8 @@ def test_options_name_checkpoints_and_files_in_them(tmp_path: Path) -> None:
         "given": {"batch": 1},
         "arguments": ["-c", str(tmp_path / "tiny" / "noise.wav")],
     }
+
+
+def test_both_sides_keep_their_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in environment(threads=1)

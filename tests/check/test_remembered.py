@@ -1,0 +1,60 @@
+"""What is remembered between specs, or within one verification, and what must not be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+
+import crossloom
+from compiler.analysis import analyse
+from compiler.passes.findings import Findings
+from compiler.passes.lower import lower
+from compiler.passes.structure import assert_sound
+from specs.graph import Ref
+from specs.processing import tokenizers
+
+ENTRY = "s2t-small-librispeech-asr"
+
+
+def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
+    analysis = analyse(ENTRY)
+    assert analysis.spec is not None
+    (written,) = lower(analysis.spec, Findings(analysis.document))
+    assert_sound(written)
+    norm = written.graph.nodes["encoder.final_norm"]
+    nodes = {
+        **written.graph.nodes,
+        norm.name: replace(norm, inputs={"hidden": Ref("encoder.layers", "mask")}),
+    }
+    unsound = replace(written, graph=replace(written.graph, nodes=nodes))
+    for _ in range(2):  # what was refused once is not remembered as sound
+        with pytest.raises(AssertionError, match="families lower to sound graphs"):
+            assert_sound(unsound)
+
+
+def test_a_vocabulary_is_parsed_once_in_a_verification(
+    tiny_checkpoint: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copytree(tiny_checkpoint(0), tmp_path / "checkpoint")
+    size = json.loads((folder / "config.json").read_text())["vocab_size"]
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *map(str, range(size - 4))]
+    (folder / "vocab.json").write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
+    parsed: list[int] = []
+    parse = tokenizers._parsed_table
+
+    def counted(contents: bytes) -> Any:
+        parsed.append(len(contents))
+        return parse(contents)
+
+    spec = crossloom.import_spec(folder)
+    monkeypatch.setattr(tokenizers, "_parsed_table", counted)
+    assert crossloom.verify(spec, folder) == []
+    assert len(parsed) == 1
+    crossloom.verify(spec, folder)
+    assert len(parsed) == 2, "a verification reads the file anew: it may have changed"
