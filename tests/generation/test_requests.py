@@ -173,7 +173,9 @@ def test_scores_that_are_not_finite_are_refused(
     for module in (beam, greedy):
         monkeypatch.setattr(module, "look_interval", lambda device: interval)
     options = {**CASE.inputs, **search, "max_new_tokens": 3, "eos_token_id": None}
-    assert refusal(Spoilt(step, value), **options) == ["XL409"]
+    spoilt = Spoilt(step, value)
+    assert refusal(spoilt, **options) == ["XL409"]
+    assert spoilt.steps == (0 if interval == 1 else step - 3), "no step after the look that shows it"
     generate(Spoilt(9, value), **options)
 
 

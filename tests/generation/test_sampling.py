@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from compiler.diagnostics import CrossloomError
 from runtime.generation import generate
 from runtime.generation.conditions import Drawable
 from runtime.generation.sampling import Draw
@@ -67,6 +68,18 @@ def test_draws_follow_the_probabilities() -> None:
 def test_several_draws_of_a_row_differ() -> None:
     places = Draw(0, Drawable(torch.device("cpu"))).several(torch.zeros(50, 6), 6)
     assert places.sort(dim=1).values.tolist() == [list(range(6))] * 50
+
+
+@pytest.mark.parametrize("value", [-torch.inf, torch.nan])
+def test_a_row_of_which_nothing_can_be_drawn_is_noted(value: float) -> None:
+    drawable = Drawable(torch.device("cpu"))
+    scores = torch.zeros(3, 4)
+    Draw(0, drawable).one(scores)
+    drawable.look()
+    scores[1] = value
+    Draw(0, drawable).one(scores)
+    with pytest.raises(CrossloomError, match="no token is left to draw"):
+        drawable.look()
 
 
 def test_first_tokens_follow_the_models_probabilities() -> None:

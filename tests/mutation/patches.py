@@ -9,7 +9,10 @@ import yaml
 
 from tests.mutation import tree
 
-FAULTS = tuple(Path(__file__).with_name(name) for name in ("faults.yaml", "faults_of_speech.yaml"))
+FAULTS = tuple(
+    Path(__file__).with_name(name)
+    for name in ("faults.yaml", "faults_of_speech.yaml", "faults_of_running.yaml")
+)
 
 
 @dataclass(frozen=True)

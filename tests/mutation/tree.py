@@ -89,6 +89,13 @@ _TRIED_AS_TASKS = (
     "every_language_is_spoken[1]",
     "every_speaker_has_a_voice[1]",
 )
+_TRIED_OF_PACKAGES = (
+    "other_weights_are_another_package",
+    "a_compiler_is_named_by_the_environment",
+    "a_compiler_that_does_not_work_is_told",
+    "it_serves_where_the_private_loader_is_another",
+)
+"""Those that compile nothing."""
 ALONE = {
     "chunked speech encoder": (
         "tests/seamless/test_speech_encoder.py",
@@ -115,6 +122,21 @@ ALONE = {
         "tests/processing/test_stacked_frames.py",
         "tests/processing/test_translation_tokenizer.py",
         "tests/seamless/test_processor.py",
+    ),
+    "best continuations": ("tests/generation/test_best.py", "tests/generation/test_long_beams.py"),
+    "score options and draws": (
+        "tests/generation/test_processors.py",
+        "tests/generation/test_chain.py",
+        "tests/accelerator/test_fixed_shapes.py",
+        "tests/generation/test_requests.py",
+        "tests/generation/test_sampling.py",
+        "tests/accelerator/test_stalls.py::test_nan_is_found_though_nobody_asks_at_every_step",
+    ),
+    "compiled packages": (
+        "tests/compilation/test_store.py",
+        "tests/compilation/test_frozen.py",
+        *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
+        "tests/compilation/test_steps.py",
     ),
 }
 """By group of faults that only these can find, all that is tried: files, or single tests."""
