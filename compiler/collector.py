@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No sweep in the meantime; a collector that was switched off stays off."""
+    """No sweep in the meantime, in any thread; a collector that was switched off stays off."""
     was_on = gc.isenabled()
     gc.disable()
     try:

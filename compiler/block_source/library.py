@@ -52,12 +52,12 @@ class BlockLibrary:
         numbers = {key: plain(value) for key, value in block.numbers.items()}
         if block.parts or any(isinstance(number, list) for number in numbers.values()):
             return self._shapes(block.name, numbers, block)
-        return self._of_numbers(block.name, tuple(numbers.items()))
+        return list(self._of_numbers(block.name, tuple(numbers.items())))
 
     @cached_property
-    def _of_numbers(self) -> Callable[[str, tuple[tuple[str, Any], ...]], list[tuple[str, Shape]]]:
+    def _of_numbers(self) -> Callable[[str, tuple[tuple[str, Any], ...]], tuple[tuple[str, Shape], ...]]:
         """The shapes of a block without parts: layers and models mostly share theirs."""
-        return lru_cache(maxsize=4096)(lambda name, numbers: self._shapes(name, dict(numbers), None))
+        return lru_cache(maxsize=4096)(lambda name, numbers: tuple(self._shapes(name, dict(numbers), None)))
 
     def torch_base(self, name: str) -> str:
         """The torch.nn class that a class is, or comes from."""

@@ -41,15 +41,14 @@ def _staying_where_it_is(model: Any) -> Callable[..., Any]:
             moved = function(parameter.detach())
             if (moved.dtype, moved.device) != (parameter.dtype, parameter.device):
                 raise refusal("be moved or cast")
-            break
         return model
 
     return apply
 
 
 def _staying_as_it_is(model: Any, what: str) -> Callable[..., Any]:
-    def switch(on: bool = True) -> Any:
-        if on:
+    def switch(*given: bool, **named: bool) -> Any:
+        if all((*given, *named.values())):  # on is the default
             raise refusal(what)
         return model
 

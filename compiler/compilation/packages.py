@@ -41,6 +41,11 @@ def options_for(rows: int) -> dict[str, Any]:
     }
 
 
+def with_torch(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with torch's own products among those tried: of some dtypes and sizes inductor writes none."""
+    return {**options, "max_autotune_gemm_backends": "CPP,ATEN"}
+
+
 def make_package(
     function: nn.Module,
     first: Sequence[Tensor],
@@ -61,6 +66,8 @@ def make_package(
             make(program, package_path=str(file), inductor_configs=_known(options))  # which it adds to
         except Exception as error:
             told = "".join(traceback.format_exception(error))  # wherever in its chain it is
+            if "NoValidChoicesError" in told and options != with_torch(options):
+                return make_package(function, first, second, file, with_torch(options))
             if any(name in told for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise _no_compiler(f"{_named()[0]} does not compile") from error
             raise

@@ -26,16 +26,29 @@ def compile_regions(model: torch.nn.Module, graph: Graph) -> None:
             dynamic = False if name in in_buckets else None
             own = getattr(model, replaced)
             method = torch.compile(own, fullgraph=True, dynamic=dynamic)
-            model.__dict__[replaced] = _quicker(model, own, method)
+            addresses = tuple(f"{node.name}." for node in nodes)
+            model.__dict__[replaced] = _quicker(_parameter(model, addresses), own, method)
 
 
-def _quicker(model: torch.nn.Module, own: Callable[..., Any], compiled: Callable[..., Any]) -> Any:
-    """Whichever of the two is quicker for a call; what the call gives is the same."""
+def _parameter(model: torch.nn.Module, addresses: tuple[str, ...]) -> torch.nn.Parameter:
+    """The first at one of these addresses, or of all."""
+    named = model.named_parameters()
+    return next((one for name, one in named if name.startswith(addresses)), next(model.parameters()))
+
+
+def _quicker(
+    parameter: torch.nn.Parameter, own: Callable[..., Any], compiled: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Whichever of the two is quicker for a call; what the call gives is the same.
+
+    Its `runs_as_it_is` tells which that is now: then no shape is worth rounding up.
+    """
 
     @functools.wraps(own)
     def method(*given: Any, **named: Any) -> Any:
-        return (own if is_quicker_eager(next(model.parameters())) else compiled)(*given, **named)
+        return (own if is_quicker_eager(parameter) else compiled)(*given, **named)
 
+    method.__dict__["runs_as_it_is"] = functools.partial(is_quicker_eager, parameter)
     return method
 
 

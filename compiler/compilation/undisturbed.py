@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from itertools import chain
 from typing import Any
 
 import torch
@@ -24,15 +23,16 @@ class Weights:
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self._parameters = list(model.parameters())
-        self._held = [parameter.detach() for parameter in self._parameters]
+        self._model = model
+        self._held = [parameter.detach() for parameter in model.parameters()]
         self.when_moved: list[Callable[[], None]] = []
 
     def look(self) -> None:
         """Look where they lie."""
-        if places(self._parameters) == places(self._held):
+        parameters = list(self._model.parameters())
+        if places(parameters) == places(self._held):
             return
-        self._held = [parameter.detach() for parameter in self._parameters]
+        self._held = [parameter.detach() for parameter in parameters]
         for call in self.when_moved:
             call()
 
@@ -41,18 +41,23 @@ class Unchanged:
     """Knows whether a model's parameters and buffers have been written to, or others put in their place."""
 
     def __init__(self, model: torch.nn.Module) -> None:
-        self._tensors = list(chain(model.parameters(), model.buffers()))
-        self._held = [tensor.detach() for tensor in self._tensors]  # lest their place be given to others
-        self._writes = self._count()
+        self._model = model
+        self._held = [tensor.detach() for tensor in self._tensors()]  # lest their place be given to others
+        self._writes = _writes(self._tensors())
 
     def require(self) -> None:
         """Raise CrossloomError (XL603) when something has changed."""
-        if self._count() != self._writes or places(self._tensors) != places(self._held):
+        tensors = self._tensors()
+        if _writes(tensors) != self._writes or places(tensors) != places(self._held):
             raise refusal("have its parameters written to: what is compiled holds them as they were")
 
-    def _count(self) -> int:
-        # A tensor of inference mode counts none.
-        return sum(tensor._version for tensor in self._tensors if not tensor.is_inference())
+    def _tensors(self) -> list[Tensor]:
+        return [*self._model.parameters(), *self._model.buffers()]
+
+
+def _writes(tensors: Iterable[Tensor]) -> int:
+    """How often tensors were written to; one of inference mode counts none."""
+    return sum(tensor._version for tensor in tensors if not tensor.is_inference())
 
 
 def places(tensors: Iterable[Tensor]) -> list[int]:

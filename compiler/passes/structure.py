@@ -49,10 +49,14 @@ def assert_sound(written: Written) -> None:
     if wiring not in _SOUND:
         problems = structure(written).problems
         assert not problems, f"families lower to sound graphs: {problems[0].message}"
-        _SOUND.add(wiring)
+        while len(_SOUND) >= WIRINGS:
+            del _SOUND[next(iter(_SOUND))]
+        _SOUND[wiring] = None
 
 
-_SOUND: set[Hashable] = set()
+WIRINGS = 1024
+"""How many are remembered; the oldest makes room for another."""
+_SOUND: dict[Hashable, None] = {}
 """Wirings without problems: specs of one family differ in numbers, and mostly not in these."""
 
 

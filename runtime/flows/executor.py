@@ -81,6 +81,13 @@ def _generated(model: Any, read: list[Any], options: Values) -> Any:
     return generate(model, **given, **options)
 
 
+def _runs_as_it_is(model: Any, name: str) -> bool:
+    """Whether a method is computed anew for every shape, so that none is worth rounding up."""
+    compiled = model.__dict__.get(name)
+    asked = getattr(compiled, "runs_as_it_is", None)
+    return compiled is None or (asked is not None and bool(asked()))
+
+
 def _called(model: Any, step: Step, read: list[Any]) -> Any:
     """What a method of the model gives, without gradients."""
     with torch.inference_mode():
@@ -88,6 +95,6 @@ def _called(model: Any, step: Step, read: list[Any]) -> Any:
             return encode_checked(model, placed(model, read[0]))
         graph = analysis_of(model.spec).graph
         method = next((one for one in graph.methods if one.name == step.what), None) if graph else None
-        if graph is None or method is None or step.what not in model.__dict__:
+        if graph is None or method is None or _runs_as_it_is(model, step.what):
             return getattr(model, step.what)(*read)
         return call_in_buckets(model, graph, method, dict(zip(method.inputs, read, strict=False)))

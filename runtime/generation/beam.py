@@ -85,7 +85,7 @@ class BeamState:
         return self._parents
 
     def rank(self, log_probs: Tensor, is_last: bool = False) -> None:
-        """Do what of a step is on the device; after the last, all hypotheses have ended."""
+        """Do what of a step is on the device, given [rows, V]; after the last, all hypotheses have ended."""
         beams, vocabulary = self._settings.beams, log_probs.shape[1]
         by_sentence = log_probs.view(-1, beams, vocabulary)
         totals, flat, distinct = self._pick(by_sentence)  # [B, K]
@@ -127,6 +127,9 @@ class BeamState:
             totals = (log_probs + self.scores[:, :, None]).flatten(1)
             places = draw(totals, self._candidates)
             return totals.gather(1, places), places, False
+        if not log_probs.is_cpu:
+            best = (log_probs + self.scores[:, :, None]).flatten(1).topk(self._candidates)
+            return best.values, best.indices, False
         if self._best is None:
             _, beams, vocabulary = log_probs.shape
             self._best = BestContinuations(beams, vocabulary, self._candidates, log_probs.device)

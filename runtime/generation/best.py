@@ -35,9 +35,9 @@ class BestContinuations:
     def __call__(self, log_probs: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, bool]:
         """log_probs [B, W, V], to which scores [B, W] are added: sums and places in W * V, each [B, K].
 
-        Also whether no two of the sums are equal; on an accelerator, or of a few ids, nobody looks.
+        Also whether no two of the sums are equal; of a few ids, nobody looks.
         """
-        if self.useful and log_probs.is_cpu:
+        if self.useful:
             totals, places = self._by_block(log_probs, scores)
             if not bool((totals[:, 1:] == totals[:, :-1]).any()):
                 return totals[:, : self._count], places[:, : self._count], True

@@ -85,8 +85,8 @@ class NoRepeatNGram:
         ngrams = sequences.ids.unfold(1, self._size, 1)  # [rows, L - n + 1, n]
         ending = sequences.last(self._behind)[:, None]  # [rows, 1, n - 1]
         repeated = (ngrams[:, :, :-1] == ending).all(dim=-1) & sequences.written[self._size - 1 :]
-        penalties = torch.where(repeated, -math.inf, 0.0)
-        return scores.scatter_add_(1, ngrams[:, :, -1], penalties)
+        times = torch.zeros_like(scores).scatter_add_(1, ngrams[:, :, -1], repeated.to(scores.dtype))
+        return scores.masked_fill_(times > 0, -math.inf)
 
 
 class Forbid:

@@ -19,7 +19,7 @@ class Draw:
     """Draws tokens in proportion to the exponential of their scores, reproducibly if seeded."""
 
     def __init__(self, seed: int | None, condition: Condition) -> None:
-        """`condition`, looked at by others: that every row has a score above -inf, and no nan."""
+        """`condition`, looked at by others: that the greatest score of every row is a number."""
         self._generator = None if seed is None else torch.Generator(condition.device).manual_seed(seed)
         self.condition = condition
 
@@ -38,7 +38,7 @@ class Draw:
         draws without replacement (Efraimidis and Spirakis 2006). `multinomial` draws so from equal numbers,
         but first has the host look at p.
         """
-        self.condition.note((scores.amax(dim=-1) > -math.inf).all())
+        self.condition.note(scores.amax(dim=-1).isfinite().all())
         probabilities = scores.softmax(dim=-1)
         return probabilities / torch.empty_like(probabilities).exponential_(generator=self._generator)
 

@@ -157,11 +157,12 @@ def read_table(contents: bytes) -> dict[str, int]:
 
     Raises FileProblem where the text is no JSON object of distinct, non-negative ids.
     """
-    if _READ_LAST and _READ_LAST[0][0] is contents:
-        return _READ_LAST[0][1]
+    for last, table in _READ_LAST[:1]:
+        if last is contents:
+            return dict(table)
     table = _parsed_table(contents)
     _READ_LAST[:] = [(contents, table)]
-    return table
+    return dict(table)
 
 
 _READ_LAST: list[tuple[bytes, dict[str, int]]] = []

@@ -204,6 +204,20 @@ def test_fast_leaves_what_is_quicker_as_it_is(tmp_path: Path, monkeypatch: pytes
     assert counter.graphs == 2, "encode and the decode step"
 
 
+def test_each_section_goes_by_its_own_dtype(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder in float32 is left as it is beside a decoder in bfloat16, and the other way round."""
+    counter = Counter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counter))
+    folder = save(0, tmp_path)
+    features = read_case(0, folder).batch["input_features"]
+    for narrow, compiled in (("encoder", 1), ("decoder", 0)):
+        counter.graphs = 0
+        model = crossloom.from_pretrained(folder, compile="fast", dtype={narrow: torch.bfloat16})
+        with torch.no_grad():
+            model.encode(features.to(next(model.encoder.parameters()).dtype))
+        assert counter.graphs == compiled
+
+
 def test_other_dtypes_are_compiled_for_inference_too() -> None:
     with torch.no_grad():
         assert regional.is_quicker_eager(torch.zeros(1))

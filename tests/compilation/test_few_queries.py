@@ -61,5 +61,16 @@ def test_it_serves_few_queries_without_dropout(monkeypatch: pytest.MonkeyPatch) 
             scaled_dot_product_attention(*states(queries))
         scaled_dot_product_attention(*states(1), dropout_p=0.5)
         scaled_dot_product_attention(*states(2), dropout_p=0.0)
+        scaled_dot_product_attention(*states(1), is_causal=True)
+        scaled_dot_product_attention(*states(1), torch.zeros(1, SLOTS))
+        scaled_dot_product_attention(*states(1), attn_mask=torch.ones(1, SLOTS, dtype=torch.bool))
     scaled_dot_product_attention(*states(1))
     assert served == [1, FEW, 2]
+
+
+def test_narrow_states_are_summed_in_float32() -> None:
+    given = [state.bfloat16() for state in states(1)]
+    exact = scaled_dot_product_attention(*(state.float() for state in given))
+    found = attend_in_loops(*given, None, None)
+    assert found.dtype is torch.bfloat16
+    assert torch.equal(found, exact.bfloat16())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from torch.nn import Parameter
 
 import crossloom
 from compiler.diagnostics import CrossloomError
@@ -41,7 +43,7 @@ def test_it_stays_where_it_is(frozen: Any) -> None:
 
 
 def test_it_is_evaluated_and_takes_no_gradient(frozen: Any) -> None:
-    assert frozen.eval() is frozen
+    assert frozen.eval() is frozen.train(mode=False) is frozen.requires_grad_(requires_grad=False) is frozen
     assert not any(parameter.requires_grad for parameter in frozen.parameters())
 
 
@@ -64,6 +66,8 @@ def _write(model: Any) -> None:
 
 CHANGES: dict[str, Callable[[Any], object]] = {
     "written in place": _write,
+    "another parameter": lambda model: setattr(model.head, "weight", Parameter(model.head.weight.clone())),
+    "another module": lambda model: setattr(model, "head", copy.deepcopy(model.head)),
     "other data": lambda model: setattr(model.head.weight, "data", model.head.weight.detach().clone()),
     "a part cast": lambda model: model.decoder.half(),
     "a part loaded": lambda model: model.decoder.load_state_dict(model.decoder.state_dict()),

@@ -70,7 +70,7 @@ def test_several_draws_of_a_row_differ() -> None:
     assert places.sort(dim=1).values.tolist() == [list(range(6))] * 50
 
 
-@pytest.mark.parametrize("value", [-torch.inf, torch.nan])
+@pytest.mark.parametrize("value", [-torch.inf, torch.inf, torch.nan])
 def test_a_row_of_which_nothing_can_be_drawn_is_noted(value: float) -> None:
     drawable = Drawable(torch.device("cpu"))
     scores = torch.zeros(3, 4)

@@ -93,6 +93,18 @@ def test_sizes_are_rounded_up_and_nothing_changes(folders: Folders, live: Live, 
         assert all(size == bucket(size) for size in method.sizes), name
 
 
+def test_sizes_stay_where_nothing_is_compiled(folders: Folders, live: Live) -> None:
+    """Of `compile="fast"` in float32 on a CPU, a bucket would only be more to compute."""
+    model = crossloom.from_pretrained(folders(0))
+    methods = {name: Rounded(getattr(model, name)) for name in METHODS}
+    for method in methods.values():
+        method.__dict__["runs_as_it_is"] = lambda: True
+    model.__dict__.update(methods)
+    same_speech(model, live(0), random_config(0))
+    sizes = set().union(*(method.sizes for method in methods.values()))
+    assert any(size != bucket(size) for size in sizes)
+
+
 def test_counts_of_nothing_are_rounded_up_as_well(live: Live) -> None:
     """Characters that do not last are one position of padding, whatever it is padded to."""
     model = live(1)
