@@ -30,7 +30,8 @@ class AttentionInLoops(TorchFunctionMode):
         """Call `func`, or what takes its place."""
         given = dict(kwargs or {})
         if func is scaled_dot_product_attention and _is_plain(args, given):
-            return attend_in_loops(*args, given.get("attn_mask"), given.get("scale"))
+            query, key, value = args
+            return attend_in_loops(query, key, value, given.get("attn_mask"), given.get("scale"))
         return func(*args, **given)
 
 

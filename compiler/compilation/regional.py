@@ -16,18 +16,13 @@ SHAPES = 64
 
 def compile_regions(model: torch.nn.Module, graph: Graph) -> None:
     """Replace every section of the model by its compiled self, each one graph, where that is quicker."""
-    # Torch gives up after 8, which a process that serves mixed requests soon reaches.
-    config: Any = torch._dynamo.config
-    config.recompile_limit = max(config.recompile_limit, SHAPES)
     in_buckets = {method.name for method in graph.methods}
     for name, nodes in graph.sections().items():
         if nodes:
             replaced = "decode_step" if name == "decode" else name  # which looks at no values
             dynamic = False if name in in_buckets else None
-            own = getattr(model, replaced)
-            method = torch.compile(own, fullgraph=True, dynamic=dynamic)
-            addresses = tuple(f"{node.name}." for node in nodes)
-            model.__dict__[replaced] = _quicker(_parameter(model, addresses), own, method)
+            parameter = _parameter(model, tuple(f"{node.name}." for node in nodes))
+            model.__dict__[replaced] = _quicker(parameter, getattr(model, replaced), dynamic)
 
 
 def _parameter(model: torch.nn.Module, addresses: tuple[str, ...]) -> torch.nn.Parameter:
@@ -37,16 +32,24 @@ def _parameter(model: torch.nn.Module, addresses: tuple[str, ...]) -> torch.nn.P
 
 
 def _quicker(
-    parameter: torch.nn.Parameter, own: Callable[..., Any], compiled: Callable[..., Any]
+    parameter: torch.nn.Parameter, own: Callable[..., Any], dynamic: bool | None
 ) -> Callable[..., Any]:
-    """Whichever of the two is quicker for a call; what the call gives is the same.
+    """A method or its compiled self, whichever is quicker for a call; what the call gives is the same.
 
     Its `runs_as_it_is` tells which that is now: then no shape is worth rounding up.
     """
 
+    @functools.cache
+    def compiled() -> Callable[..., Any]:
+        # Torch's compiler is large, and imported where something is compiled.
+        config: Any = torch._dynamo.config
+        # Torch gives up after 8, which a process that serves mixed requests soon reaches.
+        config.recompile_limit = max(config.recompile_limit, SHAPES)
+        return torch.compile(own, fullgraph=True, dynamic=dynamic)
+
     @functools.wraps(own)
     def method(*given: Any, **named: Any) -> Any:
-        return (own if is_quicker_eager(parameter) else compiled)(*given, **named)
+        return (own if is_quicker_eager(parameter) else compiled())(*given, **named)
 
     method.__dict__["runs_as_it_is"] = functools.partial(is_quicker_eager, parameter)
     return method

@@ -14,6 +14,7 @@ import torch
 import crossloom
 from blocks.cache import BUCKET
 from compiler.compilation import regional
+from tests.cli.runner import python
 from tests.parity.cases import Case, difference, read_case, save
 
 STEPS = 150
@@ -202,6 +203,18 @@ def test_fast_leaves_what_is_quicker_as_it_is(tmp_path: Path, monkeypatch: pytes
     assert counter.graphs == 0
     fast(**given, labels=case.batch["decoder_input_ids"]).loss.backward()
     assert counter.graphs == 2, "encode and the decode step"
+
+
+def test_the_compiler_is_imported_where_something_is_compiled(tmp_path: Path) -> None:
+    """It takes more memory than decoding does."""
+    code = f"""
+import sys, torch, crossloom
+model = crossloom.from_pretrained({str(save(0, tmp_path))!r}, compile="fast")
+bins = model.spec.config["input_feat_per_channel"] * model.spec.config["input_channels"]
+crossloom.generate(model, input_features=torch.ones(1, 30, bins), max_new_tokens=2)
+print("torch._inductor.compile_fx" in sys.modules, "torch._dynamo.eval_frame" in sys.modules)
+"""
+    assert python(code, tmp_path).stdout.split() == ["False", "False"]
 
 
 def test_each_section_goes_by_its_own_dtype(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,8 +69,8 @@ def test_it_serves_few_queries_without_dropout(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_narrow_states_are_summed_in_float32() -> None:
-    given = [state.bfloat16() for state in states(1)]
-    exact = scaled_dot_product_attention(*(state.float() for state in given))
-    found = attend_in_loops(*given, None, None)
+    query, key, value = (state.bfloat16() for state in states(1))
+    exact = scaled_dot_product_attention(query.float(), key.float(), value.float())
+    found = attend_in_loops(query, key, value, None, None)
     assert found.dtype is torch.bfloat16
     assert torch.equal(found, exact.bfloat16())

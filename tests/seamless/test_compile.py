@@ -74,10 +74,11 @@ class Rounded:
         self.sizes: set[int] = set()
         self._method = method
 
-    def __call__(self, length: int = 0, **inputs: Tensor) -> Any:
-        self.sizes |= {tensor.shape[1] for tensor in inputs.values() if tensor.dim() > 1}
+    def __call__(self, *given: Any, length: int = 0, **inputs: Tensor) -> Any:
+        tensors = [one for one in (*given, *inputs.values()) if isinstance(one, Tensor)]
+        self.sizes |= {tensor.shape[1] for tensor in tensors if tensor.dim() > 1}
         if not length:
-            return self._method(**inputs)
+            return self._method(*given, **inputs)
         self.sizes.add(length)
         return self._method(**inputs, length=length)
 
