@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MANY_PRODUCTS = 1 << 23
-"""Multiplications from which on how states lie in memory counts."""
+LONG = 1 << 14
+"""Positions from which on how states lie in memory counts: a second of a waveform."""
 
 
 def beside_each_other(states: Tensor) -> Tensor:
@@ -13,13 +13,13 @@ def beside_each_other(states: Tensor) -> Tensor:
     return states.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
-def is_worth_moving(states: Tensor, weight: Tensor) -> bool:
+def is_worth_moving(states: Tensor) -> bool:
     """Whether a convolution of states [B, C, T] is quicker if their channels lie so: on a CPU, if it is long.
 
     There oneDNN computes in this order. Torch brings states of one axis into another before each
     convolution, and back behind it, which takes longer than to convolve a few channels.
     """
-    return states.is_cpu and states.shape[0] * states.shape[-1] * weight.numel() >= MANY_PRODUCTS
+    return states.is_cpu and states.shape[-1] >= LONG
 
 
 class TimeConvolution(nn.Conv1d):
@@ -27,7 +27,7 @@ class TimeConvolution(nn.Conv1d):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, T] -> [B, out_channels, T'], as torch's."""
-        if not is_worth_moving(input, self.weight):
+        if not is_worth_moving(input):
             return super().forward(input)
         assert isinstance(self.padding, tuple), "a number, and no name"
         stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
@@ -40,7 +40,7 @@ class TransposedTimeConvolution(nn.ConvTranspose1d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         """[B, C, T] -> [B, out_channels, T'], as torch's."""
-        if output_size is not None or not is_worth_moving(input, self.weight):
+        if output_size is not None or not is_worth_moving(input):
             return super().forward(input, output_size)
         assert isinstance(self.padding, tuple), "a number, and no name"
         stride, padding = (1, *self.stride), (0, *self.padding)
