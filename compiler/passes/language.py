@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from compiler.stated import SHARED, stated_sections
 from specs.family import reads_text
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
-from specs.processing.stated import Files, Processing
+from specs.processing.stated import Files, Processing, Stated
 from specs.values import written
 
 
@@ -176,11 +177,13 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
     files: dict[str, Files] = {}
     for one in stated_sections(components):
         given = one.fields(findings.document.data, components[one.role].config)
+        if not given:
+            kinds[one.key], files[one.key] = _by_default(one.stated)
+            continue
         section = validated(findings, given, one.stated.section, (one.key,))
         if section is not None:
             findings.report(one.stated.problems(section, one.key))
-            kinds[one.key] = one.stated.kind(section)
-            files[one.key] = one.stated.written(section)
+            kinds[one.key], files[one.key] = one.stated.kind(section), one.stated.written(section)
     whole = components.get("model")
     is_shared = whole is not None and reads_text(whole.family, whole.view)
     return Processing(
@@ -189,3 +192,10 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
         kinds.get("tokenizer"),
         files,
     )
+
+
+@cache
+def _by_default(stated: Stated[Any]) -> tuple[Any, Files]:
+    """The kind and the Hub files that a family states where a spec says nothing of them: always sound."""
+    section = stated.section()
+    return stated.kind(section), stated.written(section)
