@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from compiler.precision import Dtypes
-    from compiler.weights.table import WeightTable
 
 
 _EMITTED: dict[tuple[str, frozenset[str]], ModuleType] = {}
@@ -146,18 +145,6 @@ def tensors_of(model: torch.nn.Module) -> dict[str, Tensor]:
         for name, tensor in chain(module._parameters.items(), module._buffers.items())
         if tensor is not None
     }
-
-
-def compute_buffers(model: torch.nn.Module, table: WeightTable, device: torch.device) -> None:
-    """Give buffers that are not stored their values, from their formulas, on `device`."""
-    import torch
-
-    computed = [row.address for row in table if row.status == "computed"]
-    for owner in dict.fromkeys(address.rpartition(".")[0] for address in computed):
-        module: Any = model.get_submodule(owner)
-        for name, buffer in module.named_buffers(recurse=False):
-            setattr(module, name, torch.empty_like(buffer, device=device))
-        module.reset_buffers()
 
 
 def build(

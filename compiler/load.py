@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from compiler.build import compute_buffers, skeleton, tensors_of
+from compiler.build import skeleton, tensors_of
 from compiler.checkpoint.dtypes import holding
 from compiler.collector import collector_paused
 from compiler.compilation import CompileMode, compiled
+from compiler.computed_buffers import compute_buffers
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.precision import precision
 from compiler.quantising import quantise

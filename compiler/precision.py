@@ -50,6 +50,8 @@ class Precision:
 
     def component(self, address: str) -> str:
         """Whose an address is; empty for what no node owns."""
+        if not self.owners:
+            return ""
         steps = address.split(".")
         prefixes = (".".join(steps[:depth]) for depth in range(len(steps), 0, -1))
         return next((self.owners[prefix] for prefix in prefixes if prefix in self.owners), "")

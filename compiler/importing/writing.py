@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -26,7 +28,13 @@ def filled(sections: Data) -> dict[str, Any]:
 
 
 def analysed(data: Data) -> Analysis:
-    """What the compiler makes of it."""
+    """What the compiler makes of it; of equal specs once, while they are among the last few."""
+    return _analysed(json.dumps(data))
+
+
+@lru_cache(maxsize=8)
+def _analysed(text: str) -> Analysis:
+    data = json.loads(text)
     return analyse(read_text(spec_text(data), f"{data['name']}.yaml"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import mmap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,11 +12,13 @@ if TYPE_CHECKING:
 
 
 class MappedFile:
-    """Bytes of a file as tensors that share its pages, copy on write."""
+    """Bytes of a file as tensors that share its pages, copy on write unless another access is asked for.
 
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    `number` is that of the open file, which may be closed afterwards.
+    """
+
+    def __init__(self, number: int, access: int = mmap.ACCESS_COPY) -> None:
+        self._memory = mmap.mmap(number, 0, access=access)
 
     def tensor(self, start: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """The row-major tensor that begins at a byte; a copy where its elements are not aligned."""

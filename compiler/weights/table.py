@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 from compiler.block_source import library
 from compiler.spec import Spec
@@ -92,12 +93,22 @@ class WeightTable:
         return json.dumps(self.to_dict(), indent=1)
 
 
+_TABLES: WeakKeyDictionary[Spec, tuple[Graph, WeightTable]] = WeakKeyDictionary()
+
+
 def table_of(spec: Spec, graph: Graph) -> WeightTable:
-    """The weight table; every parameter of the graph has exactly one row.
+    """The weight table; every parameter of the graph has exactly one row. That of a spec is made once.
 
     One checkpoint of a pair that has a published class is taken to be in its layout. Which one it has shows
     in its names: see `compiler.sources.read_table`.
     """
+    made = _TABLES.get(spec)
+    if made is None or made[0] is not graph:
+        made = _TABLES[spec] = graph, _table_of(spec, graph)
+    return made[1]
+
+
+def _table_of(spec: Spec, graph: Graph) -> WeightTable:
     if spec.whole is not None:
         fresh = spec.language.fresh
         return pair_table(spec, graph, fresh) or whole_table(graph, fresh)

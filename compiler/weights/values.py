@@ -63,7 +63,8 @@ class Values(Mapping[str, "Tensor"]):
     def _file(self, file: str) -> MappedFile:
         with self._lock:
             if file not in self._files:
-                self._files[file] = MappedFile(self._path(file))
+                with self._path(file).open("rb") as opened:
+                    self._files[file] = MappedFile(opened.fileno())
             return self._files[file]
 
     def _unpickled(self, file: str) -> dict[str, Tensor]:

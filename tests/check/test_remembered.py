@@ -16,6 +16,7 @@ from compiler.analysis import analyse
 from compiler.passes.findings import Findings
 from compiler.passes.lower import lower
 from compiler.passes.structure import assert_sound
+from compiler.weights.table import table_of
 from specs.graph import Ref
 from specs.processing import tokenizers
 
@@ -58,3 +59,25 @@ def test_a_vocabulary_is_parsed_once_in_a_verification(
     assert len(parsed) == 1
     crossloom.verify(spec, folder)
     assert len(parsed) == 2, "a verification reads the file anew: it may have changed"
+
+
+def test_a_configuration_that_changed_is_another_spec(
+    tiny_checkpoint: Callable[[int], Path], tmp_path: Path
+) -> None:
+    folder = copytree(tiny_checkpoint(0), tmp_path / "checkpoint")
+    first = crossloom.import_spec(folder)
+    assert crossloom.import_spec(folder) is first
+    config = json.loads((folder / "config.json").read_text())
+    config["scale_embedding"] = not config["scale_embedding"]
+    (folder / "config.json").write_text(json.dumps(config))
+    second = crossloom.import_spec(folder)
+    assert second.config["scale_embedding"] is not first.config["scale_embedding"]
+    assert crossloom.lower(second).to_json() != crossloom.lower(first).to_json()
+
+
+def test_the_table_of_a_spec_is_that_of_its_graph() -> None:
+    spec, graph = analyse(ENTRY).sound()
+    table = table_of(spec, graph)
+    assert table_of(spec, graph) is table
+    assert any(row.status == "tied" for row in table)
+    assert not any(row.status == "tied" for row in table_of(spec, replace(graph, ties=())))

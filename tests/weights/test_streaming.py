@@ -130,7 +130,8 @@ def test_what_was_joined_or_turned_is_given_back_whole(values: Recorded) -> None
 def test_pages_given_back_are_the_files_again(tmp_path: Path) -> None:
     data = torch.arange(3 * 4096, dtype=torch.float32)
     (tmp_path / "data").write_bytes(data.numpy().tobytes())
-    mapped = MappedFile(tmp_path / "data")
+    with (tmp_path / "data").open("rb") as file:
+        mapped = MappedFile(file.fileno())
     tensor = mapped.tensor(0, (3 * 4096,), torch.float32)
     tensor.zero_()
     mapped.give_back(4 * 4096, 8 * 4096)
@@ -142,7 +143,8 @@ def test_pages_given_back_are_the_files_again(tmp_path: Path) -> None:
 def test_unaligned_numbers_are_copied(tmp_path: Path) -> None:
     data = torch.arange(5, dtype=torch.float32)
     (tmp_path / "data").write_bytes(b"x" + data.numpy().tobytes())
-    found = MappedFile(tmp_path / "data").tensor(1, (5,), torch.float32)
+    with (tmp_path / "data").open("rb") as file:
+        found = MappedFile(file.fileno()).tensor(1, (5,), torch.float32)
     assert torch.equal(found, data)
     assert found.data_ptr() % 4 == 0
 
