@@ -10,7 +10,7 @@ from functools import cached_property
 from compiler.block_source import library
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import Written
+from compiler.passes.written import Written
 from compiler.spec import Spec
 from specs.bridges import BRIDGE
 from specs.graph import Graph, Node, Tie
