@@ -16,11 +16,11 @@ from specs.initialisation import Initialisation
 from specs.problems import Problem
 from specs.tables import HostTable
 from specs.values import Value, View
-from specs.weights import WeightMap
 
 if TYPE_CHECKING:
     from specs.processing.stated import FrontEnd, Stated
     from specs.processing.tokenizers import TokenizerKind
+    from specs.weights import WeightMap
 
 
 class FamilyConfig(BaseModel):
@@ -45,6 +45,16 @@ class Side:
     ties: tuple[Tie, ...] = ()
     tokens: Tokens | None = None
     initialisations: tuple[Initialisation, ...] = ()
+
+
+def stated_in(module: str) -> Callable[[View], WeightMap]:
+    """The table that the `weights` of a module states, which is imported when a table is first asked for."""
+
+    def weights(view: View) -> WeightMap:
+        table: WeightMap = import_module(module).weights(view)
+        return table
+
+    return weights
 
 
 def unbounded(_: View) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -179,8 +179,12 @@ class Graph:
         Raises:
             graphlib.CycleError: the nodes form a cycle.
         """
-        reads = tuple((n.name, tuple(ref.node for ref in n.inputs.values())) for n in self.nodes.values())
-        return tuple(self.nodes[name] for name in _order(reads))
+        return self._ordered
+
+    @cached_property
+    def _ordered(self) -> tuple[Node, ...]:
+        reads = tuple((n.name, tuple([ref.node for ref in n.inputs.values()])) for n in self.nodes.values())
+        return tuple([self.nodes[name] for name in _order(reads)])
 
     def reachable_from(self, start: str) -> frozenset[str]:
         """Names of the nodes that see the graph input `start`."""
@@ -246,7 +250,7 @@ class Graph:
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Every parameter's address and shape; a tied parameter appears under both its addresses."""
-        return dict(self.shapes)
+        return dict(self.shapes.items())
 
     def to_json(self) -> str:
         """Nodes, edges, types and parameters as JSON."""

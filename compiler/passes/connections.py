@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import CROSSING, Written
+from compiler.passes.written import CROSSING, Written
 from specs.graph import Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Port

@@ -8,7 +8,7 @@ from graphlib import CycleError
 from itertools import pairwise
 
 from compiler.passes.connections import Connected, connected, existing, role_of
-from compiler.passes.free_graph import Written
+from compiler.passes.written import Written
 from specs.graph import Graph, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from compiler.passes.free_graph import IDS, Written
+from compiler.passes.written import IDS, Written
 from compiler.places import id_address
 from compiler.spec import Component, Spec
 from compiler.stated import tokenizers_of
