@@ -31,7 +31,7 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
 
             compile_graphs(model, graph)
         else:
-            from compiler.compilation.packaged import package_steps
+            from compiler.compilation.packaged import package_methods
 
-            package_steps(model, graph)
+            package_methods(model, graph)
     return model

@@ -24,6 +24,10 @@ FEW_ROWS = 7
 """Up to so many rows a product waits for its weight, which trying it does not show: its weight is cached."""
 
 
+PACKED: dict[str, Any] = {"freezing": True, "cpp.enable_concat_linear": True}
+"""Options of torch's inductor for many rows: oneDNN's products of weights that are laid out for them."""
+
+
 def options_for(rows: int) -> dict[str, Any]:
     """Options of torch's inductor for products of so many rows, none of them a public promise.
 
@@ -32,10 +36,9 @@ def options_for(rows: int) -> dict[str, Any]:
     few rows it is one of those that inductor writes itself.
     """
     return {
-        "freezing": True,
+        **PACKED,
         "max_autotune": True,
         "max_autotune_gemm_backends": "CPP" if rows <= FEW_ROWS else "CPP,ATEN",
-        "cpp.enable_concat_linear": True,
         "autotune_num_choices_displayed": 0,
         "max_autotune_report_choices_stats": False,
     }
@@ -46,20 +49,14 @@ def with_torch(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "max_autotune_gemm_backends": "CPP,ATEN"}
 
 
-def make_package(
-    function: nn.Module,
-    first: Sequence[Tensor],
-    second: Sequence[Tensor],
-    file: Path,
-    options: Mapping[str, Any],
-) -> None:
-    """Write the package of `function`, exported as `program_of` says, to `file`; `options` are inductor's.
+def make_package(exported: Callable[[], ExportedProgram], file: Path, options: Mapping[str, Any]) -> None:
+    """Write the package of a program to `file`; `options` are inductor's.
 
     Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecated calls
-        program = program_of(function, first, second)
+        program = exported()
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
         try:
@@ -67,7 +64,7 @@ def make_package(
         except Exception as error:
             told = "".join(traceback.format_exception(error))  # wherever in its chain it is
             if "NoValidChoicesError" in told and options != with_torch(options):
-                return make_package(function, first, second, file, with_torch(options))
+                return make_package(exported, file, with_torch(options))
             if any(name in told for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise _no_compiler(f"{_named()[0]} does not compile") from error
             raise

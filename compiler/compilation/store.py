@@ -19,6 +19,9 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 VARIABLE = "CROSSLOOM_CACHE"
 
+Notes = dict[str, Any]
+"""What whoever made a package has to tell whoever opens it, as JSON."""
+
 
 def store_folder() -> Path:
     """In $CROSSLOOM_CACHE, in crossloom/ of $XDG_CACHE_HOME, or in ~/.cache/crossloom."""
@@ -56,16 +59,22 @@ class Store:
             return None
         return package
 
-    def keep(self, facts: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
-        """Let `make` write a package to a path, and keep it once it is whole."""
+    def notes(self, facts: Mapping[str, Any]) -> Notes:
+        """Those that were given with a package that was found."""
+        notes: Notes = json.loads(self._files(facts)[1].read_text())["notes"]
+        return notes
+
+    def keep(self, facts: Mapping[str, Any], make: Callable[[Path], Notes | None]) -> Path:
+        """Let `make` write a package to a path, and keep it once it is whole, with the notes it gives."""
         package, record = self._files(facts)
         # A name of its own: several processes may be making the same.
         fresh = self.folder / f"{secrets.token_hex(8)}.pt2"
         try:
-            make(fresh)
+            notes = make(fresh) or {}
             fresh.chmod(0o600)
             told = fresh.with_suffix(".json")
-            told.write_text(json.dumps({"sha256": _digest(fresh), **facts}, indent=1, sort_keys=True) + "\n")
+            content = {"sha256": _digest(fresh), "notes": notes, **facts}
+            told.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
             told.chmod(0o600)
             fresh.replace(package)
             told.replace(record)

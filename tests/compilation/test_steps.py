@@ -41,11 +41,14 @@ def test_it_can_be_exported(decoder: str) -> None:
 
 def exported(model: Any, inputs: dict[str, Tensor], beams: int) -> Any:
     """The program of a step, cache lengths and source lengths left open."""
-    from compiler.compilation.packaged import PackagedSteps
+    from compiler.compilation.kept import KeptPackages
+    from compiler.compilation.packaged_steps import PackagedSteps
     from compiler.compilation.packages import program_of
 
     with torch.no_grad():
         encoded = model.encode(**inputs)
         rows = beams * len(encoded.hidden)
-        function, first, second = PackagedSteps(model, (), STEPS).calls(rows, beams, encoded)
+        function, first, second = PackagedSteps(model, (), STEPS, KeptPackages(model)).calls(
+            rows, beams, encoded
+        )
         return program_of(function, first, second).module()

@@ -1,0 +1,81 @@
+"""The packages of one model: those that earlier processes left, or made now, which takes a while."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compiler.compilation.packages import Run, machine, open_package, require_compiler
+from compiler.compilation.store import Notes, Store
+from compiler.compilation.undisturbed import Unchanged
+
+LAYOUT = 3
+"""Of what is kept; another number makes older packages strangers."""
+
+
+class KeptPackages:
+    """Opens packages of a model whose weights stay as they are: each holds its own copy of them."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._model = model
+        self._unchanged = Unchanged(model)
+        self._contents: dict[tuple[str, ...], str] = {}
+
+    def require_unchanged(self) -> None:
+        """Raise CrossloomError (XL603) when the model computes with other weights than its packages."""
+        self._unchanged.require()
+
+    def open(
+        self,
+        what: str,
+        addresses: tuple[str, ...],
+        facts: Mapping[str, Any],
+        make: Callable[[Path], Notes | None],
+    ) -> tuple[Run, Notes]:
+        """The package of these facts, and the notes of whoever made it.
+
+        `make` writes it to a path where there is none yet, and `what` it is goes to standard error then.
+        `addresses` are what the names of the tensors begin with that it holds.
+
+        Raises CrossloomError (XL605) where packages cannot be kept, (XL606) where they cannot be compiled.
+        """
+        facts = {"layout": LAYOUT, "model": self._content(addresses), **facts, **machine()}
+        store = Store()
+        file = store.find(facts)
+        if file is None:
+            require_compiler()
+            print(f"compiling {what}", file=sys.stderr, flush=True)
+            started = time.perf_counter()
+            with torch.inference_mode(False), torch.no_grad():
+                file = store.keep(facts, make)
+            size, took = file.stat().st_size / 1e6, time.perf_counter() - started
+            print(f"compiled in {took:.0f} s, {size:.0f} MB kept in {file}", file=sys.stderr, flush=True)
+        return open_package(file), store.notes(facts)
+
+    def _content(self, addresses: tuple[str, ...]) -> str:
+        if addresses not in self._contents:
+            self._contents[addresses] = _digest(self._model, addresses)
+        return self._contents[addresses]
+
+
+def _digest(model: Any, addresses: tuple[str, ...]) -> str:
+    """Of the model's source, of the dtypes of all its tensors, and of the content of those that are read."""
+    digest = hashlib.sha256(sys.modules[type(model).__module__].__dict__["__source__"].encode())
+    for name, tensor in _state(model):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        if name.startswith(addresses):
+            digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _state(model: Any) -> Iterator[tuple[str, Tensor]]:
+    for named in (model.named_parameters(), model.named_buffers()):
+        for name, tensor in named:
+            yield name, tensor.detach()

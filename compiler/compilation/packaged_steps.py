@@ -1,0 +1,103 @@
+"""Decode steps as packages, one for so many rows and beams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compiler.compilation.kept import KeptPackages
+from compiler.compilation.packages import Run, make_package, options_for, program_of
+from compiler.compilation.step import FlatStep, tensors_of
+from specs.counts import counted
+
+UNLIMITED = 4096
+"""Positions that are computed ahead for a decoder that takes any number."""
+LONG = 129
+"""Tokens of a cache that a package is made with; it serves any number."""
+
+
+class PackagedSteps:
+    """Takes the place of a model's `decode_step`.
+
+    A package decodes one token a row; several are decoded one after another. Without a cache, or with a mask
+    over the target, it is the model's own method that computes.
+    """
+
+    def __init__(self, model: Any, addresses: tuple[str, ...], limit: int | None, kept: KeptPackages) -> None:
+        """`addresses`: what the names of the parameters begin with that a step reads."""
+        self._model = model
+        self._own: Callable[..., Tensor] = model.decode_step
+        self._addresses = addresses
+        self._limit = limit or UNLIMITED
+        self._kept = kept
+        self._packages: dict[tuple[int, int], Run] = {}
+
+    def __call__(
+        self,
+        decoder_input_ids: Tensor,
+        encoded: Any,
+        cache: Any = None,
+        decoder_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """As the method whose place it takes: ids [R, T] -> logits [R, T, V]."""
+        if cache is None or decoder_attention_mask is not None or cache.cross is None:
+            return self._own(decoder_input_ids, encoded, cache, decoder_attention_mask)
+        if cache.filled > self._limit:
+            return self._own(decoder_input_ids, encoded, cache)  # which refuses, or computes more positions
+        rows, tokens = decoder_input_ids.shape
+        if cache.filled == tokens:
+            self._kept.require_unchanged()
+        _lay_out(cache)
+        run = self._packages.get((rows, cache.beams)) or self._package(rows, cache.beams, encoded)
+        if tokens == 1:
+            return run([decoder_input_ids.contiguous(), *tensors_of(encoded, cache)])[0]
+        columns = [decoder_input_ids[:, token, None] for token in range(tokens)]
+        return torch.cat([run([ids.contiguous(), *tensors_of(encoded, cache)])[0] for ids in columns], dim=1)
+
+    def _package(self, rows: int, beams: int, encoded: Any) -> Run:
+        """The package for so many rows: kept by an earlier process, or made now."""
+        options = options_for(rows)
+        facts = {"limit": self._limit, "rows": rows, "beams": beams, "source": str(encoded.hidden.dtype)}
+
+        def make(file: Path) -> None:
+            make_package(lambda: program_of(*self.calls(rows, beams, encoded)), file, options)
+
+        what = f"a decode step of {counted(rows, 'row')} for this machine, about a minute, once for so many"
+        run, _ = self._kept.open(what, self._addresses, {**facts, "options": options}, make)
+        return self._packages.setdefault((rows, beams), run)
+
+    def calls(self, rows: int, beams: int, encoded: Any) -> tuple[FlatStep, list[Tensor], list[Tensor]]:
+        """A step over tensors, and the inputs of two calls that differ in what a package leaves open."""
+        (states, cache), (others, second) = (
+            self._call(rows, beams, encoded, *sizes) for sizes in ((LONG, 1, 7), (LONG * 2, 70, 11))
+        )
+        cache.filled = self._limit  # positions are exported that far
+        ids = torch.zeros((rows, 1), dtype=torch.int64)
+        function = FlatStep(self._model, self._own, states, cache).eval()
+        return function, [ids, *tensors_of(states, cache)], [ids, *tensors_of(others, second)]
+
+    def _call(
+        self, rows: int, beams: int, encoded: Any, length: int, filled: int, source: int
+    ) -> tuple[Any, Any]:
+        """Encoder states and a cache for them, of `filled` tokens."""
+        sentences, width = rows // beams, encoded.hidden.shape[2]
+        hidden = torch.zeros(sentences, source, width, dtype=encoded.hidden.dtype)
+        mask = torch.ones(sentences, source, dtype=torch.int64)
+        states = type(encoded)(hidden, mask)
+        cache = self._model.new_cache(rows, length, states, beams)
+        cache.reserve(filled)
+        _lay_out(cache)
+        return states, cache
+
+
+def _lay_out(cache: Any) -> None:
+    """Bring what the cache holds of the source into the one layout that packages are made for, once."""
+    key = cache.cross[0][0]
+    if cache.cross_mask is None:
+        cache.cross_mask = key.new_zeros(len(key), 1, 1, key.shape[2])
+    if not all(state.is_contiguous() for state in cache.cross[-1]):
+        cache.cross = [(key.contiguous(), value.contiguous()) for key, value in cache.cross]
