@@ -8,6 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from blocks.inputs import look_is_free
+from blocks.time_convolution import TimeConvolution, TransposedTimeConvolution
+
+
+def longest_row(mask: Tensor | None) -> Tensor | None:
+    """Positions up to the end of the longest row of a mask [B, F]: []; None where none is behind it.
+
+    What is behind it has to be silenced, and where looking is free it is known to be nothing.
+    """
+    if mask is None:
+        return None
+    longest = mask.sum(-1).amax()
+    return None if look_is_free(mask) and int(longest) == mask.shape[1] else longest
+
 
 def positions_behind(longest: Tensor | None, size: int) -> Tensor | None:
     """Whether each position is behind the longest row: [] -> [size]; None where no row is padded."""
@@ -27,16 +41,16 @@ class DilatedResidual(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilation: int, slope: float) -> None:
         super().__init__()
-        self.dilated = nn.Conv1d(
+        self.dilated = TimeConvolution(
             channels, channels, kernel, padding=(kernel - 1) * dilation // 2, dilation=dilation
         )
-        self.conv = nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2)
+        self.conv = TimeConvolution(channels, channels, kernel, padding=(kernel - 1) // 2)
         self.slope = slope
 
     def forward(self, states: Tensor, behind: Tensor | None = None) -> Tensor:
         """states [B, C, N], behind [N] -> [B, C, N]."""
         mixed = self.dilated(silenced(F.leaky_relu(states, self.slope), behind))
-        return states + self.conv(silenced(F.leaky_relu(mixed, self.slope), behind))
+        return states + self.conv(silenced(F.leaky_relu(mixed, self.slope, inplace=True), behind))
 
 
 class ResidualStack(nn.ModuleList):
@@ -74,7 +88,9 @@ class UpsamplingStage(nn.Module):
         self, in_channels: int, out_channels: int, kernel: int, rate: int, slope: float, stacks: nn.Module
     ) -> None:
         super().__init__()
-        self.upsample = nn.ConvTranspose1d(in_channels, out_channels, kernel, rate, (kernel - rate) // 2)
+        self.upsample = TransposedTimeConvolution(
+            in_channels, out_channels, kernel, rate, (kernel - rate) // 2
+        )
         self.stacks = stacks
         self.rate = rate
         self.rest = (kernel - rate) % 2
@@ -106,16 +122,16 @@ class HifiGanGenerator(nn.Module):
 
     def __init__(self, width: int, channels: int, last_channels: int, stages: nn.Module) -> None:
         super().__init__()
-        self.first = nn.Conv1d(width, channels, 7, padding=3)
+        self.first = TimeConvolution(width, channels, 7, padding=3)
         self.stages = stages
-        self.last = nn.Conv1d(last_channels, 1, 7, padding=3)
+        self.last = TimeConvolution(last_channels, 1, 7, padding=3)
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, F, D], mask [B, F] with 1 = valid -> [B, N] in -1..1, silent behind the longest row.
 
         Shorter rows are not zeroed, as published: what they hold behind their end is heard.
         """
-        longest = None if mask is None else mask.sum(-1).amax()
+        longest = longest_row(mask)
         states = self.first(silenced(hidden.transpose(1, 2), positions_behind(longest, hidden.shape[1])))
         states, longest = self.stages(states, longest)
         behind = positions_behind(longest, states.shape[-1])

@@ -16,6 +16,16 @@ ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 """oneDNN's affine map of dense tensors: private to torch, and absent where torch is built without oneDNN."""
 
 
+def _multiplies_bfloat16() -> bool:
+    """Whether oneDNN does on this processor, as a function that is private to torch says."""
+    says = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return says is not None and bool(says())
+
+
+WITHOUT_GRADIENT = (torch.float32, torch.bfloat16) if _multiplies_bfloat16() else (torch.float32,)
+"""Dtypes that oneDNN multiplies quicker than `F.linear` where no gradient is asked for."""
+
+
 class Projection(nn.Linear):
     """An affine map by whichever product is quickest for its shape; on a CPU they differ up to fourfold.
 
@@ -27,19 +37,25 @@ class Projection(nn.Linear):
         weight, bias = self.weight, self.bias
         outputs, inputs = weight.shape
         rows = input.numel() // inputs
-        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
+        if not (rows and input.is_cpu) or torch.compiler.is_compiling():
             return F.linear(input, weight, bias)
-        if rows <= FEW_ROWS:
+        if rows <= FEW_ROWS and input.dtype is torch.float32:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
+        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype):
             return F.linear(input, weight, bias)
         if not torch.is_grad_enabled():
             return onednn_product(input, weight, bias)
         product = ManyRows.apply(input.reshape(rows, inputs), weight, bias)  # type: ignore[no-untyped-call]
         return product.view(*input.shape[:-1], outputs)
+
+
+def is_onednns(dtype: torch.dtype) -> bool:
+    """Whether a large product of this dtype is oneDNN's, as things are: of bfloat16 without a gradient."""
+    dtypes = (torch.float32,) if torch.is_grad_enabled() else WITHOUT_GRADIENT
+    return ONEDNN is not None and dtype in dtypes and not torch.is_autocast_enabled("cpu")
 
 
 def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from compiler.catalogue import locate, not_found
@@ -12,12 +12,11 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 from compiler.passes.dims import infer, number_problems
 from compiler.passes.extends import extended
 from compiler.passes.findings import Findings
-from compiler.passes.free_graph import Written
 from compiler.passes.image_sizes import image_size_problems
-from compiler.passes.join import Joined, join, side_by_side
 from compiler.passes.language import understand
 from compiler.passes.lengths import short_inputs
-from compiler.passes.lower import addressed, lower
+from compiler.passes.lower import addressed, lower, side_by_side
+from compiler.passes.outputs import uneven_outputs
 from compiler.passes.parameters import (
     idle_checkpoints,
     idle_patterns,
@@ -25,9 +24,9 @@ from compiler.passes.parameters import (
     tie_problems,
     unbounded_patterns,
 )
-from compiler.passes.split import output_problems, split, uneven_outputs
 from compiler.passes.structure import assert_sound, structure
 from compiler.passes.tokens import front_end_problems, missing_ids, outside_ids, token_problems
+from compiler.passes.written import Joined, Written
 from compiler.reader import Document, read, read_text, unread
 from compiler.spec import Spec
 from specs.graph import Graph
@@ -39,8 +38,7 @@ _ANALYSES: WeakKeyDictionary[Spec, Analysis] = WeakKeyDictionary()
 Trace = Callable[[str, Graph | None], None]
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What became of a spec: the spec and graph where they could be made, and every finding."""
 
     document: Document
@@ -76,7 +74,7 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
     graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
     analysis = Analysis(document, spec, graph, findings.diagnostics)
     if spec is not None:
-        _ANALYSES[spec] = replace(analysis, spec=None)
+        _ANALYSES[spec] = analysis._replace(spec=None)
     return analysis
 
 
@@ -84,8 +82,8 @@ def analysis_of(spec: Spec) -> Analysis:
     """The analysis that made a spec; made anew where the spec came out of a pickle."""
     if spec not in _ANALYSES:
         made = analyse(read_text(spec.to_yaml(), str(spec.file)))
-        _ANALYSES[spec] = replace(made, spec=None)
-    return replace(_ANALYSES[spec], spec=spec)
+        _ANALYSES[spec] = made._replace(spec=None)
+    return _ANALYSES[spec]._replace(spec=spec)
 
 
 def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
@@ -101,12 +99,14 @@ def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:
     for part in parts:
         own, problems = _structured(spec, part)
         findings.report(problems, values)
-        structured.append(replace(part, graph=own))
+        structured.append(part._replace(graph=own))
         is_sound = is_sound and not problems and not part.lost
     parts = structured
     graphs = [addressed(part, part.graph) for part in parts]
     trace("structure", side_by_side(graphs))
     if len(parts) > 1:
+        from compiler.passes.join import join  # what is whole starts without it
+
         joined = join(spec, parts, graphs[0], graphs[1], is_sound)
         trace("join", joined.graph)
     else:
@@ -137,6 +137,8 @@ def _structured(spec: Spec, part: Written) -> tuple[Graph, list[Problem]]:
     if part.role in spec.components:
         assert_sound(part)
         return part.graph, []
+    from compiler.passes.split import output_problems, split  # of free graphs alone
+
     found = structure(part)
     problems = [*found.problems, *output_problems(part)]
     if not found.is_whole or problems:

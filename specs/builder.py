@@ -78,11 +78,7 @@ class GraphBuilder:
 def make_node(name: str, kind: str, numbers: Mapping[str, Any], inputs: Mapping[str, Ref]) -> Node:
     """A block in its place; numbers not given take the signature's defaults."""
     signature = SIGNATURES[kind]
-    values = {
-        hyper.name: numbers[hyper.name]
-        if isinstance(numbers.get(hyper.name), Value)
-        else Value(numbers.get(hyper.name, hyper.default))
-        for hyper in signature.hypers
-    }
-    assert set(numbers) <= set(values), f"{kind} has no {set(numbers) - set(values)}"
+    given = {name: n if isinstance(n, Value) else Value(n) for name, n in numbers.items()}
+    values = {**signature.defaults, **given}
+    assert len(values) == len(signature.hypers), f"{kind} has no {given.keys() - signature.defaults.keys()}"
     return Node(name, kind, values, inputs, signature.construct(Numbers(values)))

@@ -1,13 +1,12 @@
 """Decoders as fairseq builds them (Ott et al. 2019): embed, add positions, decode, project.
 
-Their families differ in what a `TokenDecoder` says, and store their layers under the same names. Encoders of
-the same families begin and are stored alike.
+Their families differ in what a `TokenDecoder` says. Encoders of the same families begin alike.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,12 +20,10 @@ from specs.halves import HalfConfig, role_as_stated
 from specs.initialisation import normal_initialisation
 from specs.problems import Problem
 from specs.values import Value, View
-from specs.weights import Row, affine
 
 Positions = Callable[[GraphBuilder, View, str, Ref], Ref]
 """Adds the node of a side that gives token ids their positions."""
 
-_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj")
 _OFFSET = 2
 
 
@@ -151,20 +148,3 @@ def in_layers(c: View) -> dict[str, Value]:
         "attention_dropout": c.attention_dropout,
         "activation_dropout": c.activation_dropout,
     }
-
-
-def layer_rows(side: str, stored: str) -> Iterator[Row]:
-    """Rows of an encoder's or a decoder's layers, of which `stored` is the name up to their number."""
-    layer, stored = f"{side}.layers.{{i}}", f"{stored}.layers.{{i}}"
-    yield from _attention(f"{layer}.self_attention", f"{stored}.self_attn")
-    if side == "decoder":
-        yield from _attention(f"{layer}.cross_attention", f"{stored}.encoder_attn")
-    yield from affine(f"{layer}.feed_forward_norm", f"{stored}.final_layer_norm")
-    yield from affine(f"{layer}.feed_forward.up_proj", f"{stored}.fc1")
-    yield from affine(f"{layer}.feed_forward.down_proj", f"{stored}.fc2")
-
-
-def _attention(address: str, stored: str) -> Iterator[Row]:
-    for projection in _PROJECTIONS:
-        yield from affine(f"{address}.{projection}", f"{stored}.{projection}")
-    yield from affine(f"{address}_norm", f"{stored}_layer_norm")

@@ -18,11 +18,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import SupportsIndex, TypeAlias
+from typing import NamedTuple, SupportsIndex, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A declared name; `maximum` None leaves it unbounded above."""
 
     text: str
@@ -42,8 +41,7 @@ class Name:
         return self.minimum, math.inf if self.maximum is None else self.maximum
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(NamedTuple):
     """floor(numerator / divisor) in normal form; divisor > 1."""
 
     text: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,11 +16,11 @@ from specs.initialisation import Initialisation
 from specs.problems import Problem
 from specs.tables import HostTable
 from specs.values import Value, View
-from specs.weights import WeightMap
 
 if TYPE_CHECKING:
     from specs.processing.stated import FrontEnd, Stated
     from specs.processing.tokenizers import TokenizerKind
+    from specs.weights import WeightMap
 
 
 class FamilyConfig(BaseModel):
@@ -29,8 +29,7 @@ class FamilyConfig(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """What an encoder or a decoder leaves behind in the graph.
 
     Attributes:
@@ -45,6 +44,16 @@ class Side:
     ties: tuple[Tie, ...] = ()
     tokens: Tokens | None = None
     initialisations: tuple[Initialisation, ...] = ()
+
+
+def stated_in(module: str) -> Callable[[View], WeightMap]:
+    """The table that the `weights` of a module states, which is imported when a table is first asked for."""
+
+    def weights(view: View) -> WeightMap:
+        table: WeightMap = import_module(module).weights(view)
+        return table
+
+    return weights
 
 
 def unbounded(_: View) -> int | None:
@@ -67,8 +76,7 @@ def nothing(_: View) -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedHalf:
+class PublishedHalf(NamedTuple):
     """The published class of one role.
 
     Attributes:
@@ -82,7 +90,7 @@ class PublishedHalf:
 
     architecture: str
     without_prefix: str = ""
-    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heads: Mapping[str, tuple[str, ...]] = {}
     width: Callable[[View], Value] | None = None
     attends_to_any_width: bool = False
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -40,6 +40,13 @@ class Block:
                 yield part
             else:
                 yield from (repeat.block for repeat in part)
+
+    def classes(self) -> set[str]:
+        """The names of this class and of those inside it."""
+        names = {self.name}
+        for child in self.children():
+            names |= child.classes()
+        return names
 
     def walk(self) -> Iterator[Block]:
         """This block and all inside it, each distinct one once."""
@@ -82,8 +89,7 @@ class TensorType(NamedTuple):
         return f"[{', '.join(str(dim) for dim in self.dims)}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A block in its place. `kind` names its signature; `numbers` are the signature's hyper-parameters.
 
     `origin` is where a spec writes the node; None for one that a family states.
@@ -97,8 +103,7 @@ class Node:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """Two parameter addresses that are one tensor; `kept` is the one that is stored."""
 
     kept: str
@@ -106,8 +111,7 @@ class Tie:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Ids the model itself needs: for shifting labels and for masks.
 
     Labels follow the start id, or where they `rotate` their own last one.
@@ -120,8 +124,7 @@ class Tokens:
     rotate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(NamedTuple):
     """A piece of a graph that is called by itself.
 
     Attributes:
@@ -179,8 +182,12 @@ class Graph:
         Raises:
             graphlib.CycleError: the nodes form a cycle.
         """
-        reads = tuple((n.name, tuple(ref.node for ref in n.inputs.values())) for n in self.nodes.values())
-        return tuple(self.nodes[name] for name in _order(reads))
+        return self._ordered
+
+    @cached_property
+    def _ordered(self) -> tuple[Node, ...]:
+        reads = tuple((n.name, tuple([ref.node for ref in n.inputs.values()])) for n in self.nodes.values())
+        return tuple([self.nodes[name] for name in _order(reads)])
 
     def reachable_from(self, start: str) -> frozenset[str]:
         """Names of the nodes that see the graph input `start`."""
@@ -246,7 +253,7 @@ class Graph:
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Every parameter's address and shape; a tied parameter appears under both its addresses."""
-        return dict(self.shapes)
+        return dict(self.shapes.items())
 
     def to_json(self) -> str:
         """Nodes, edges, types and parameters as JSON."""

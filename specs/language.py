@@ -131,7 +131,9 @@ class SpecFile(Section):
     dims: dict[str, Annotated[int, Field(ge=1)]] = Field({}, description="named sizes of the free graphs")
     tokens: Tokens | None = Field(None, description="start, pad, beginning and end ids")
     fresh: Patterns = Field([], description="parameters that start untrained, said out loud")
-    ignore: Ignore = Field(Ignore(), description="what a checkpoint stores and this model does not use")
+    ignore: Ignore = Field(
+        default_factory=Ignore, description="what a checkpoint stores and this model does not use"
+    )
     long_input: Literal["error", "grow", "chunk"] = Field(
         "error", description="input beyond the positions: refuse, grow the positions, or split at silence"
     )

@@ -86,7 +86,8 @@ class View:
             raise AttributeError(f"no configuration field {name!r}")
         address = f"{self._address}.{name}"
         self.read.add(address)
-        return Value(self._fields[name], address)
+        value = self.__dict__[name] = Value(self._fields[name], address)  # asked for once
+        return value
 
 
 def written(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import CROSSING, Written
+from compiler.passes.written import CROSSING, Written
 from specs.graph import Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Port
@@ -86,7 +86,7 @@ class _Connections:
         for port in signature.inputs:
             if not port.optional and port.name not in node.inputs and port.name not in misnamed:
                 self._unfed(node, port)
-        return replace(node, inputs=usable)
+        return node._replace(inputs=usable)
 
     def _fits(self, node: Node, port: Port, ref: Ref) -> bool:
         at = f"{self._written.node(node.name)}.inputs.{port.name}"

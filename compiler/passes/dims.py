@@ -10,7 +10,7 @@ from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers, Port, resolve
-from specs.signatures.base import LENGTH
+from specs.signatures.base import LENGTH, DimRule, Signature, no_violations
 
 UNKNOWN = Dim.name("_unknown")
 """The size of what was reported: equal to anything, so that nothing is said twice."""
@@ -18,10 +18,12 @@ UNKNOWN = Dim.name("_unknown")
 
 def number_problems(graph: Graph) -> list[Problem]:
     """Hyper-parameters that break a rule of their signature."""
-    problems = []
+    problems: list[Problem] = []
     for node in graph.order():
-        numbers = Numbers(node.numbers)
-        problems += numbers.problems(SIGNATURES[node.kind].violations(numbers))
+        violations = SIGNATURES[node.kind].violations
+        if violations is not no_violations:
+            numbers = Numbers(node.numbers)
+            problems += numbers.problems(violations(numbers))
     return problems
 
 
@@ -35,23 +37,19 @@ def infer(graph: Graph) -> tuple[Graph, list[Problem]]:
     problems: list[Problem] = []
     for node in graph.order():
         signature, numbers = SIGNATURES[node.kind], Numbers(node.numbers)
-        binding = _Binding(node, numbers)
+        binding = _Binding(node, signature, numbers)
         for port in signature.inputs:
             ref = node.inputs.get(port.name)
             if ref is not None:
                 problems += binding.bind(port, ref, types[ref])
         if signature.takes_length:
             binding.sizes[LENGTH] = _new_size(node, types)
-        for port in signature.inputs:
-            for rule in port.dims:
-                if isinstance(rule, str):
-                    binding.sizes.setdefault(rule, UNKNOWN)
         for port in signature.outputs:
             types[Ref(node.name, port.name)] = TensorType(
                 port.role,
-                tuple(resolve(rule, numbers, binding.sizes) for rule in port.dims),
+                tuple([resolve(rule, numbers, binding.sizes) for rule in port.dims]),
                 port.dtype,
-                tuple(binding.origins.get(rule) if isinstance(rule, str) else None for rule in port.dims),
+                tuple([binding.origin(rule) for rule in port.dims]),
             )
     return replace(graph, types=types, minimums=_minimums(graph, types)), problems
 
@@ -68,11 +66,20 @@ def _new_size(node: Node, types: Mapping[Ref, TensorType]) -> Dim:
 class _Binding:
     """The sizes a node's names stand for, and the address that settled each."""
 
-    def __init__(self, node: Node, numbers: Numbers) -> None:
+    def __init__(self, node: Node, signature: Signature, numbers: Numbers) -> None:
         self._node = node
         self._numbers = numbers
-        self.sizes = numbers.constants()
-        self.origins: dict[str, str | None] = {name: value.origin for name, value in node.numbers.items()}
+        self._arrived: dict[str, str | None] = {}
+        self.sizes = dict.fromkeys(signature.names, UNKNOWN) | numbers.constants()
+
+    def origin(self, rule: DimRule) -> str | None:
+        """The address that settled the size of a name; None for other rules."""
+        if not isinstance(rule, str):
+            return None
+        if rule in self._arrived:
+            return self._arrived[rule]
+        number = self._node.numbers.get(rule)
+        return None if number is None else number.origin
 
     def bind(self, port: Port, ref: Ref, arriving: TensorType) -> Iterator[Problem]:
         """Give the port's new names what arrives, and compare the others with it."""
@@ -82,16 +89,16 @@ class _Binding:
         for index, rule in enumerate(port.dims):
             actual = arriving.dims[index]
             origin = arriving.origins[index] if index < len(arriving.origins) else None
-            if isinstance(rule, str) and self.sizes.get(rule, UNKNOWN) is UNKNOWN:
+            if isinstance(rule, str) and self.sizes[rule] is UNKNOWN:
                 self.sizes[rule] = actual
-                self.origins[rule] = origin
+                self._arrived[rule] = origin
                 continue
             expected = resolve(rule, self._numbers, self.sizes)
-            if UNKNOWN.names() & (expected.names() | actual.names()):
+            if expected == actual or UNKNOWN.names() & (expected.names() | actual.names()):
                 continue
             proof = compare(expected, actual)
             if proof is not Proof.EQUAL:
-                wanted = self.origins.get(rule) if isinstance(rule, str) else None
+                wanted = self.origin(rule)
                 yield _mismatch(self._node, port, ref, index, (expected, wanted), (actual, origin), proof)
 
 

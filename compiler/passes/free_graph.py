@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from compiler.diagnostics.near import near
@@ -12,6 +11,7 @@ from compiler.passes.editing import value_at
 from compiler.passes.findings import Findings, key_of
 from compiler.passes.hypers import numbers_of
 from compiler.passes.names import is_size, name_problems, size_problems
+from compiler.passes.written import CROSSING, IDS, Written
 from compiler.spec import GraphPart, Spec
 from specs.dims import Dim
 from specs.graph import OF_DECODING, Graph, Node, Ref, TensorType, Tie, Tokens
@@ -19,50 +19,6 @@ from specs.language import BridgeBlock, GraphInput, GraphNode
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
 from specs.values import Value
-
-IDS = "decoder_input_ids"
-"""The input that decoding starts from."""
-
-CROSSING = {"encoder_hidden_states": "hidden", "encoder_attention_mask": "mask"}
-"""What a decoder is given of its encoder: input -> role."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A part of a spec as a graph of its own, as far as it can be used; nodes are named as written.
-
-    Attributes:
-        graph: the inputs and nodes that are sound in themselves, connected as written.
-        lost: names of inputs and nodes with a finding of their own; what reads them is not looked at.
-        read: what lost nodes read, so that they are not taken for dead; None where it cannot be told.
-        role: whether it is a whole model, an encoder or a decoder.
-        address: where the spec writes it.
-        prefix: what the addresses of its nodes begin with.
-    """
-
-    graph: Graph
-    lost: frozenset[str] = frozenset()
-    read: frozenset[Ref] | None = frozenset()
-    role: str = "model"
-    address: str = "graph"
-    prefix: str = ""
-
-    def node(self, name: str) -> str:
-        """Where a node is written."""
-        return f"{self.address}.nodes.{name}"
-
-    def input(self, name: str) -> str:
-        """Where an input is written."""
-        return f"{self.address}.inputs.{name}"
-
-    def output(self, name: str) -> str:
-        """Where an output is written."""
-        return f"{self.address}.outputs.{name}"
-
-    def expected_outputs(self) -> dict[str, str]:
-        """What it gives, and what that holds: logits where it decodes, else hidden states and their mask."""
-        decodes = self.role == "decoder" or (self.role == "model" and IDS in self.graph.inputs)
-        return {"logits": "logits"} if decodes else {"hidden": "hidden", "mask": "mask"}
 
 
 def lower_free_graph(spec: Spec, part: GraphPart, findings: Findings) -> Written:

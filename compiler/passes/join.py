@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from compiler.passes.bridge import Crossing, crossing, is_stated, origin_of, settings
 from compiler.passes.dims import UNKNOWN, infer
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import CROSSING, Written
 from compiler.passes.initialisation import initialised
-from compiler.passes.lower import merged
-from compiler.passes.split import uneven_outputs
+from compiler.passes.lower import side_by_side
+from compiler.passes.outputs import uneven_outputs
+from compiler.passes.written import CROSSING, Joined, Written
 from compiler.spec import Spec
 from specs.dims import Dim, Proof, compare
 from specs.graph import Graph, Ref, TensorType
@@ -19,37 +19,6 @@ from specs.halves import CROSS_WIDTH
 from specs.problems import Problem
 
 HIDDEN, MASK = CROSSING
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The whole graph, and what joining decided or refused.
-
-    Attributes:
-        graph: the decoder reading the encoder; side by side where they do not fit, so that each can be
-            checked further.
-        bridging: what is said of the bridge.
-        problems: where the halves do not fit.
-    """
-
-    graph: Graph
-    bridging: tuple[Problem, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-def side_by_side(graphs: list[Graph]) -> Graph:
-    """The parts of a spec as one graph, nothing of one connected to another."""
-    first, last = graphs[0], graphs[-1]
-    if first is last:
-        return first
-    return replace(
-        last,
-        inputs={**first.inputs, **last.inputs},
-        nodes={**first.nodes, **last.nodes},
-        ties=(*first.ties, *last.ties),
-        initialisations=merged(first.initialisations, last.initialisations),
-        optional_inputs=first.optional_inputs | last.optional_inputs,
-    )
 
 
 def join(spec: Spec, parts: list[Written], encoder: Graph, decoder: Graph, is_sound: bool) -> Joined:
@@ -77,9 +46,8 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) 
     ends = zip(decoder.inputs[HIDDEN].dims, crossed.type.dims, strict=True)
     sizes = {expected: actual for expected, actual in ends if expected.value is None}
     nodes = {
-        node.name: replace(
-            node,
-            inputs={p: found for p, ref in node.inputs.items() if (found := read.get(ref, ref)) is not None},
+        node.name: node._replace(
+            inputs={p: found for p, ref in node.inputs.items() if (found := read.get(ref, ref)) is not None}
         )
         for node in decoder.nodes.values()
     }

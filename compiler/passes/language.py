@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from compiler.passes.components import base_of, component
 from compiler.passes.findings import Findings, dotted
 from compiler.passes.forms import KEYS, form, misplaced_keys, mixed_halves
 from compiler.passes.rows import row_problems
-from compiler.passes.unknown import unknown_key
 from compiler.passes.validation import validated
 from compiler.reader import Document
 from compiler.reader import Path as Address
@@ -22,7 +21,7 @@ from compiler.stated import SHARED, stated_sections
 from specs.family import reads_text
 from specs.language import VERSION, FreeGraph, Half, SpecFile
 from specs.language import Component as Written
-from specs.processing.stated import Files, Processing
+from specs.processing.stated import Files, Processing, Stated
 from specs.values import written
 
 
@@ -88,6 +87,8 @@ def _version_is_known(findings: Findings) -> bool:
     if "crossloom" not in document.data:
         close = next((key for key in document.data if near(key, ["crossloom"])), None)
         if close is not None:
+            from compiler.passes.unknown import unknown_key  # what is sound starts without it
+
             finding, _ = unknown_key((close,), document, SpecFile.model_fields)
             findings.add(finding)
             findings.move((close,), ("crossloom",))
@@ -165,7 +166,7 @@ def _formless(document: Document, role: str) -> Diagnostic:
         "XL105",
         Severity.ERROR,
         f"`{role}` has neither a `family` nor a `graph`",
-        (replace(document.keys[(role,)], label="nothing says what it is"),),
+        (document.keys[(role,)]._replace(label="nothing says what it is"),),
         help="add `family:`, or write it as a `graph:`",
     )
 
@@ -176,11 +177,13 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
     files: dict[str, Files] = {}
     for one in stated_sections(components):
         given = one.fields(findings.document.data, components[one.role].config)
+        if not given:
+            kinds[one.key], files[one.key] = _by_default(one.stated)
+            continue
         section = validated(findings, given, one.stated.section, (one.key,))
         if section is not None:
             findings.report(one.stated.problems(section, one.key))
-            kinds[one.key] = one.stated.kind(section)
-            files[one.key] = one.stated.written(section)
+            kinds[one.key], files[one.key] = one.stated.kind(section), one.stated.written(section)
     whole = components.get("model")
     is_shared = whole is not None and reads_text(whole.family, whole.view)
     return Processing(
@@ -189,3 +192,10 @@ def _processing(findings: Findings, components: Mapping[str, Component]) -> Proc
         kinds.get("tokenizer"),
         files,
     )
+
+
+@cache
+def _by_default(stated: Stated[Any]) -> tuple[Any, Files]:
+    """The kind and the Hub files that a family states where a spec says nothing of them: always sound."""
+    section = stated.section()
+    return stated.kind(section), stated.written(section)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from specs.dims import Dim, minimum_input
 from specs.graph import Graph, Node
@@ -16,13 +16,13 @@ _STATES = "states"
 class _Read(Numbers):
     """Hyper-parameters that remember which were asked for."""
 
-    def __init__(self, values: dict[str, Value]) -> None:
-        super().__init__(values)
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        super().__init__({})
+        self._all = values
         self.asked: dict[str, Value] = {}
 
     def __getattr__(self, name: str) -> Value:
-        value = super().__getattr__(name)
-        self.asked[name] = value
+        value = self.asked[name] = self._all[name]
         return value
 
 
@@ -54,11 +54,11 @@ def short_inputs(graph: Graph) -> Iterator[Problem]:
 def _least(node: Node) -> tuple[int, dict[str, Value]]:
     """How many hidden states a node needs to give one, and the numbers that settle it."""
     signature = SIGNATURES[node.kind]
-    given, numbers = signature.input("hidden"), _Read(dict(node.numbers))
     length = next((port.dims[1] for port in signature.outputs if port.role == "hidden"), None)
+    given = signature.input("hidden") if callable(length) else None
     if given is None or not callable(length) or not isinstance(given.dims[1], str):
         return 1, {}
-    names = {rule for port in signature.inputs for rule in port.dims if isinstance(rule, str)}
-    env = {name: Dim.name(name) for name in names} | {given.dims[1]: Dim.name(_STATES)}
+    numbers = _Read(node.numbers)
+    env = {name: Dim.name(name) for name in signature.names} | {given.dims[1]: Dim.name(_STATES)}
     left = length(numbers, env)
     return (minimum_input(left, _STATES) if left.names() == {_STATES} else 1), numbers.asked

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.passes.findings import Findings
-from compiler.passes.free_graph import CROSSING, Written, lower_free_graph, shared_sizes
 from compiler.passes.initialisation import initialised
+from compiler.passes.written import CROSSING, Written
 from compiler.spec import Component, Spec
 from specs.builder import GraphBuilder
 from specs.family import Side
@@ -17,15 +17,16 @@ from specs.values import Value, plain
 
 def lower(spec: Spec, findings: Findings) -> list[Written]:
     """The parts, the encoder before the decoder, each as if it were alone."""
-    if spec.graphs:
-        findings.report(shared_sizes(spec))
-    parts = [
-        _of_family(spec, spec.components[role])
-        if role in spec.components
-        else lower_free_graph(spec, spec.graphs[role], findings)
-        for role in spec.parts
-    ]
-    return [replace(part, graph=initialised(part.graph)) for part in parts]
+    graphs = _free_graphs(spec, findings) if spec.graphs else {}
+    parts = [graphs.get(role) or _of_family(spec, spec.components[role]) for role in spec.parts]
+    return [part._replace(graph=initialised(part.graph)) for part in parts]
+
+
+def _free_graphs(spec: Spec, findings: Findings) -> dict[str, Written]:
+    from compiler.passes.free_graph import lower_free_graph, shared_sizes  # most specs are families' alone
+
+    findings.report(shared_sizes(spec))
+    return {role: lower_free_graph(spec, part, findings) for role, part in spec.graphs.items()}
 
 
 def addressed(written: Written, graph: Graph) -> Graph:
@@ -37,8 +38,7 @@ def addressed(written: Written, graph: Graph) -> Graph:
     if not written.prefix:
         return graph
     nodes = [
-        replace(
-            node,
+        node._replace(
             name=f"{written.prefix}{node.name}",
             inputs={port: moved(ref) for port, ref in node.inputs.items()},
         )
@@ -51,9 +51,24 @@ def addressed(written: Written, graph: Graph) -> Graph:
         outputs={name: moved(ref) for name, ref in graph.outputs.items()},
         encoded=None if hidden is None else (moved(hidden), moved(mask) if mask else None),
         ties=tuple(
-            replace(tie, kept=f"{written.prefix}{tie.kept}", tied=f"{written.prefix}{tie.tied}")
+            tie._replace(kept=f"{written.prefix}{tie.kept}", tied=f"{written.prefix}{tie.tied}")
             for tie in graph.ties
         ),
+    )
+
+
+def side_by_side(graphs: list[Graph]) -> Graph:
+    """The parts of a spec as one graph, nothing of one connected to another."""
+    first, last = graphs[0], graphs[-1]
+    if first is last:
+        return first
+    return replace(
+        last,
+        inputs={**first.inputs, **last.inputs},
+        nodes={**first.nodes, **last.nodes},
+        ties=(*first.ties, *last.ties),
+        initialisations=merged(first.initialisations, last.initialisations),
+        optional_inputs=first.optional_inputs | last.optional_inputs,
     )
 
 
@@ -129,7 +144,7 @@ def merged(
     both = (*encoder, *decoder)
     rules = {rule.constructor: rule for rule in both if rule.below is None}
     own = [
-        replace(rule, below="encoder")
+        rule._replace(below="encoder")
         for rule in encoder
         if rule.below is None and not _agree(rule, rules[rule.constructor])
     ]

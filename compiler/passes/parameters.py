@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from compiler.block_source import library
 from compiler.diagnostics.near import near
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import Written
+from compiler.passes.written import Written
 from compiler.spec import Spec
 from specs.bridges import BRIDGE
-from specs.graph import Graph, Tie
+from specs.graph import Graph, Node, Tie
 from specs.language import Ignore
 from specs.problems import Problem
 
@@ -23,7 +24,7 @@ _WILDCARDS = frozenset("*?[")
 
 def idle_patterns(patterns: Iterable[str], graph: Graph) -> Iterator[Problem]:
     """XL518 for every `fresh:` pattern that names no parameter, or none that keeps a tensor of its own."""
-    shapes = graph.parameters()
+    shapes = graph.shapes
     patterns = tuple(patterns)
     tied = {tie.tied: tie.kept for tie in graph.ties}
     for index, pattern in enumerate(patterns):
@@ -106,12 +107,42 @@ def unbounded_patterns(ignore: Ignore) -> Iterator[Problem]:
 
 def parameters(graph: Graph) -> Graph:
     """The graph with its parameter shapes."""
-    blocks = library()
-    shapes: Shapes = {}
-    for node in graph.order():
-        for address, shape in blocks.shapes(node.block):
-            shapes[f"{node.name}.{address}"] = shape
-    return replace(graph, shapes=shapes)
+    return replace(graph, shapes=_Parameters(graph))
+
+
+class _Parameters(Mapping[str, tuple[int, ...]]):
+    """Address and shape of every parameter; those of a node are worked out when they are first looked at."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._found: dict[str, Shapes] = {}
+
+    def __getitem__(self, address: str) -> tuple[int, ...]:
+        for node in self._graph.nodes.values():
+            if address.startswith(f"{node.name}.") and address in (shapes := self._of(node)):
+                return shapes[address]
+        raise KeyError(address)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def items(self) -> ItemsView[str, tuple[int, ...]]:
+        """All of them, in the order of the graph."""
+        return self._all.items()
+
+    @cached_property
+    def _all(self) -> Shapes:
+        nodes = self._graph.order()
+        return {address: shape for node in nodes for address, shape in self._of(node).items()}
+
+    def _of(self, node: Node) -> Shapes:
+        if node.name not in self._found:
+            shapes = library().shapes(node.block)
+            self._found[node.name] = {f"{node.name}.{address}": shape for address, shape in shapes}
+        return self._found[node.name]
 
 
 def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
@@ -174,7 +205,7 @@ def _sizes(address: str, graph: Graph) -> Iterator[tuple[str, str]]:
             yield number.origin, f"a size of `{address}`"
 
 
-def _stems(shapes: Shapes) -> list[str]:
+def _stems(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Patterns for all parameters of a module, and for the same module of every layer."""
     steps = [address.split(".") for address in shapes]
     stems = {".".join(path[:length]) for path in steps for length in range(1, len(path))}

@@ -7,11 +7,9 @@ from dataclasses import replace
 
 from compiler.diagnostics.near import near
 from compiler.passes.connections import WORDS, role_of
-from compiler.passes.dims import UNKNOWN
 from compiler.passes.findings import key_of
-from compiler.passes.free_graph import IDS, Written
-from specs.dims import Proof, compare
-from specs.graph import OF_DECODING, Graph, Node, Ref, TensorType
+from compiler.passes.written import IDS, Written
+from specs.graph import OF_DECODING, Graph, Node, Ref
 from specs.problems import Problem
 from specs.signatures import SIGNATURES
 
@@ -61,38 +59,6 @@ def output_problems(written: Written) -> Iterator[Problem]:
                 ((written.output(name), f"this is {WORDS[held]}"),),
                 help=f"connect a port that holds {WORDS[role]}",
             )
-
-
-def uneven_outputs(written: Written, graph: Graph) -> Iterator[Problem]:
-    """XL305 where an encoder's hidden states are no sequence of vectors, or its mask is not for them.
-
-    `graph` is the part's, with the type of every port.
-    """
-    hidden, mask = (graph.types.get(graph.outputs[n]) if n in graph.outputs else None for n in _CROSSING)
-    if hidden is None or hidden.role != "hidden":
-        return
-    if len(hidden.dims) != 3:
-        yield Problem(
-            "XL305",
-            f"hidden states are [batch, length, width], and `{graph.outputs['hidden']}` is {hidden}",
-            ((written.output("hidden"), f"{len(hidden.dims)} dimensions"),),
-            help="connect hidden states of three dimensions",
-        )
-    elif mask is not None and mask.role == "mask" and not _is_for(mask, hidden):
-        yield Problem(
-            "XL305",
-            f"the mask is {mask}, and the hidden states are {hidden}",
-            ((written.output("mask"), "another length"), (written.output("hidden"), "these hidden states")),
-            ("a mask says of each hidden state whether it is one, or padding",),
-            "connect the mask that belongs to the hidden states",
-        )
-
-
-def _is_for(mask: TensorType, hidden: TensorType) -> bool:
-    if UNKNOWN in (*mask.dims, *hidden.dims):
-        return True  # what settled it was reported
-    pairs = zip(mask.dims, hidden.dims[:2], strict=False)
-    return len(mask.dims) == 2 and all(compare(one, other) is Proof.EQUAL for one, other in pairs)
 
 
 def split(written: Written, graph: Graph) -> tuple[Graph, list[Problem]]:

@@ -7,15 +7,17 @@ shows.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from compiler.passes.editing import value_at, with_value, without
 from compiler.passes.findings import Findings, dotted
-from compiler.passes.schema import Complaint, complaints
 from compiler.reader import Path as Address
 from specs.language import VERSION
+
+if TYPE_CHECKING:
+    from compiler.passes.schema import Complaint
 
 _ROUNDS = 16
 """Mending may uncover the next finding; every round takes something out, so few are needed."""
@@ -30,6 +32,8 @@ def validated(findings: Findings, data: Any, schema: type[BaseModel], prefix: Ad
         try:
             return schema.model_validate(data)
         except ValidationError as error:
+            from compiler.passes.schema import complaints  # what is sound starts without it
+
             found = complaints(error, findings.document, prefix, data, schema)
             for complaint in found:
                 is_inherited = complaint.is_missing and findings.is_poisoned("extends")

@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from compiler.analysis import analyse
-from compiler.passes.free_graph import CROSSING
+from compiler.passes.written import CROSSING
 from compiler.reader import read_text
 from compiler.reports.tables import markdown
 from compiler.writing.files import replace_text

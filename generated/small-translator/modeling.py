@@ -257,6 +257,21 @@ MANY_OPERATIONS = 1 << 22
 ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
 
+def _multiplies_bfloat16() -> bool:
+    """Whether oneDNN does on this processor, as a function that is private to torch says."""
+    says = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return says is not None and bool(says())
+
+
+WITHOUT_GRADIENT = (torch.float32, torch.bfloat16) if _multiplies_bfloat16() else (torch.float32,)
+
+
+def is_onednns(dtype: torch.dtype) -> bool:
+    """Whether a large product of this dtype is oneDNN's, as things are: of bfloat16 without a gradient."""
+    dtypes = (torch.float32,) if torch.is_grad_enabled() else WITHOUT_GRADIENT
+    return ONEDNN is not None and dtype in dtypes and not torch.is_autocast_enabled("cpu")
+
+
 def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`F.linear` by oneDNN, which no gradient goes through."""
     assert ONEDNN is not None, "asked for where torch has it"
@@ -326,14 +341,14 @@ class Projection(nn.Linear):
         weight, bias = self.weight, self.bias
         outputs, inputs = weight.shape
         rows = input.numel() // inputs
-        if not (rows and input.is_cpu and input.dtype is torch.float32) or torch.compiler.is_compiling():
+        if not (rows and input.is_cpu) or torch.compiler.is_compiling():
             return F.linear(input, weight, bias)
-        if rows <= FEW_ROWS:
+        if rows <= FEW_ROWS and input.dtype is torch.float32:
             product = few_rows(input.reshape(rows, inputs), weight, bias)
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if ONEDNN is None or rows * weight.numel() < MANY_OPERATIONS or torch.is_autocast_enabled("cpu"):
+        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype):
             return F.linear(input, weight, bias)
         if not torch.is_grad_enabled():
             return onednn_product(input, weight, bias)
@@ -1394,6 +1409,17 @@ class SurroundingChannels(nn.Module):
         return torch.cat([constant[0], hidden, constant[1]], dim=2)
 
 
+def longest_row(mask: Tensor | None) -> Tensor | None:
+    """Positions up to the end of the longest row of a mask [B, F]: []; None where none is behind it.
+
+    What is behind it has to be silenced, and where looking is free it is known to be nothing.
+    """
+    if mask is None:
+        return None
+    longest = mask.sum(-1).amax()
+    return None if look_is_free(mask) and int(longest) == mask.shape[1] else longest
+
+
 def positions_behind(longest: Tensor | None, size: int) -> Tensor | None:
     """Whether each position is behind the longest row: [] -> [size]; None where no row is padded."""
     return None if longest is None else torch.arange(size, device=longest.device) >= longest
@@ -1404,21 +1430,51 @@ def silenced(states: Tensor, behind: Tensor | None) -> Tensor:
     return states if behind is None else states.masked_fill(behind, 0.0)
 
 
+def beside_each_other(states: Tensor) -> Tensor:
+    """[B, C, T] -> [B, C, 1, T] with a position's channels next to each other in memory."""
+    return states.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
+LONG = 1 << 14
+
+
+def is_worth_moving(states: Tensor) -> bool:
+    """Whether a convolution of states [B, C, T] is quicker if their channels lie so: on a CPU, if it is long.
+
+    There oneDNN computes in this order. Torch brings states of one axis into another before each
+    convolution, and back behind it, which takes longer than to convolve a few channels.
+    """
+    return states.is_cpu and states.shape[-1] >= LONG
+
+
+class TimeConvolution(nn.Conv1d):
+    """A convolution whose output lies so where its input is worth moving; the next one finds it there."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, T] -> [B, out_channels, T'], as torch's."""
+        if not is_worth_moving(input):
+            return super().forward(input)
+        assert isinstance(self.padding, tuple), "a number, and no name"
+        stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
+        states, weight = beside_each_other(input), self.weight.unsqueeze(2)
+        return F.conv2d(states, weight, self.bias, stride, padding, dilation, self.groups).squeeze(2)
+
+
 class HifiGanGenerator(nn.Module):
     """A waveform of hidden states. The last leaky ReLU has torch's own slope, as published."""
 
     def __init__(self, width: int, channels: int, last_channels: int, stages: nn.Module) -> None:
         super().__init__()
-        self.first = nn.Conv1d(width, channels, 7, padding=3)
+        self.first = TimeConvolution(width, channels, 7, padding=3)
         self.stages = stages
-        self.last = nn.Conv1d(last_channels, 1, 7, padding=3)
+        self.last = TimeConvolution(last_channels, 1, 7, padding=3)
 
     def forward(self, hidden: Tensor, mask: Tensor | None = None) -> Tensor:
         """hidden [B, F, D], mask [B, F] with 1 = valid -> [B, N] in -1..1, silent behind the longest row.
 
         Shorter rows are not zeroed, as published: what they hold behind their end is heard.
         """
-        longest = None if mask is None else mask.sum(-1).amax()
+        longest = longest_row(mask)
         states = self.first(silenced(hidden.transpose(1, 2), positions_behind(longest, hidden.shape[1])))
         states, longest = self.stages(states, longest)
         behind = positions_behind(longest, states.shape[-1])
@@ -1439,6 +1495,19 @@ class UpsamplingStages(nn.ModuleList):
         return states, longest
 
 
+class TransposedTimeConvolution(nn.ConvTranspose1d):
+    """A transposed convolution of the same kind."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """[B, C, T] -> [B, out_channels, T'], as torch's."""
+        if output_size is not None or not is_worth_moving(input):
+            return super().forward(input, output_size)
+        assert isinstance(self.padding, tuple), "a number, and no name"
+        stride, padding = (1, *self.stride), (0, *self.padding)
+        states, weight = beside_each_other(input), self.weight.unsqueeze(2)
+        return F.conv_transpose2d(states, weight, self.bias, stride, padding).squeeze(2)
+
+
 class UpsamplingStage(nn.Module):
     """A transposed convolution, which makes `rate` positions of each one, and the mean of residual stacks."""
 
@@ -1446,7 +1515,9 @@ class UpsamplingStage(nn.Module):
         self, in_channels: int, out_channels: int, kernel: int, rate: int, slope: float, stacks: nn.Module
     ) -> None:
         super().__init__()
-        self.upsample = nn.ConvTranspose1d(in_channels, out_channels, kernel, rate, (kernel - rate) // 2)
+        self.upsample = TransposedTimeConvolution(
+            in_channels, out_channels, kernel, rate, (kernel - rate) // 2
+        )
         self.stacks = stacks
         self.rate = rate
         self.rest = (kernel - rate) % 2
@@ -1496,16 +1567,16 @@ class DilatedResidual(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilation: int, slope: float) -> None:
         super().__init__()
-        self.dilated = nn.Conv1d(
+        self.dilated = TimeConvolution(
             channels, channels, kernel, padding=(kernel - 1) * dilation // 2, dilation=dilation
         )
-        self.conv = nn.Conv1d(channels, channels, kernel, padding=(kernel - 1) // 2)
+        self.conv = TimeConvolution(channels, channels, kernel, padding=(kernel - 1) // 2)
         self.slope = slope
 
     def forward(self, states: Tensor, behind: Tensor | None = None) -> Tensor:
         """states [B, C, N], behind [N] -> [B, C, N]."""
         mixed = self.dilated(silenced(F.leaky_relu(states, self.slope), behind))
-        return states + self.conv(silenced(F.leaky_relu(mixed, self.slope), behind))
+        return states + self.conv(silenced(F.leaky_relu(mixed, self.slope, inplace=True), behind))
 
 
 class UnitWaveformLengths(nn.Module):

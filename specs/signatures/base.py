@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from specs.dims import Dim
 from specs.graph import Block, TensorType
 from specs.problems import Problem
-from specs.values import Value, plain
+from specs.values import Value
 
 REQUIRED: Any = object()
 
@@ -72,18 +72,19 @@ class Numbers:
     """Attribute access to a node's hyper-parameters, each a `Value`."""
 
     def __init__(self, values: Mapping[str, Value]) -> None:
+        self.__dict__.update(values)
         self._values = values
 
     def __getattr__(self, name: str) -> Value:
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(f"no hyper-parameter {name!r}") from None
+        raise AttributeError(f"no hyper-parameter {name!r}")
 
     def constants(self) -> dict[str, Dim]:
         """The whole-number hyper-parameters as dimensions."""
-        numbers = ((name, plain(value)) for name, value in self._values.items())
-        return {name: Dim.constant(number) for name, number in numbers if type(number) is int}
+        return {
+            name: Dim.constant(value.value)
+            for name, value in self._values.items()
+            if type(value.value) is int
+        }
 
     def problems(self, violations: Iterable[Violation]) -> list[Problem]:
         """The violations as problems at the fields that set the numbers to blame."""
@@ -121,6 +122,8 @@ class Signature:
         mixes_time: what it gives at a position depends on others.
         trains_only: outside of training it passes on what it is given.
         takes_length: its outputs are as long as its values say, or padded to a `length` that is given.
+        defaults: hyper-parameter -> what it is where no number is given, in their order.
+        names: those that its inputs have in common with each other, or with a hyper-parameter.
     """
 
     kind: str
@@ -136,10 +139,14 @@ class Signature:
     mixes_time: bool = False
     trains_only: bool = False
     takes_length: bool = False
+    defaults: dict[str, Value] = field(default_factory=dict, repr=False)
+    names: dict[str, None] = field(default_factory=dict, repr=False)
     _hypers: dict[str, Hyper] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._hypers.update((hyper.name, hyper) for hyper in self.hypers)
+        self.defaults.update((hyper.name, Value(hyper.default)) for hyper in self.hypers)
+        self.names.update((rule, None) for port in self.inputs for rule in port.dims if isinstance(rule, str))
 
     def hyper(self, name: str) -> Hyper | None:
         """The hyper-parameter of that name."""

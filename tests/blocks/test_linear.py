@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from blocks.linear import FEW_ROWS, MANY_OPERATIONS, Projection
+from blocks.linear import FEW_ROWS, MANY_OPERATIONS, WITHOUT_GRADIENT, Projection
 
 ROWS = [0, 1, 2, 3, 5, FEW_ROWS, FEW_ROWS + 1, 40]
 WIDTHS = [(8, 8), (8, 48), (48, 8), (7, 13), (13, 7), (1, 1), (24, 9), (9, 24)]
@@ -139,6 +139,23 @@ def test_other_dtypes_are_multiplied_as_torch_does(rows: int, dtype: torch.dtype
     states = torch.randn(rows, LARGE).to(dtype)
     plain = torch.nn.functional.linear(states, projection.weight, projection.bias)
     assert torch.equal(projection(states), plain)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_bfloat16_without_a_gradient(monkeypatch: pytest.MonkeyPatch, bias: bool) -> None:
+    """By oneDNN where the processor can: rounded once, as torch's product is."""
+    projection = made(LARGE, LARGE // 2, bias).bfloat16()
+    states = torch.randn(2, MANY_ROWS, LARGE).bfloat16()
+    with torch.no_grad(), products() as used:
+        found = projection(states)
+    assert used["mkldnn._linear_pointwise"] == (torch.bfloat16 in WITHOUT_GRADIENT)
+    assert found.dtype is torch.bfloat16
+    expected = exact(projection, states)
+    assert ((found.double() - expected).abs() <= 2**-8 * expected.abs() + 1e-3).all()
+    monkeypatch.setattr("blocks.linear.WITHOUT_GRADIENT", (torch.float32,))
+    with torch.no_grad(), products() as used:
+        projection(states)
+    assert "mkldnn._linear_pointwise" not in used
 
 
 def test_autocast_decides_the_dtype() -> None:

@@ -31,9 +31,9 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
     norm = written.graph.nodes["encoder.final_norm"]
     nodes = {
         **written.graph.nodes,
-        norm.name: replace(norm, inputs={"hidden": Ref("encoder.layers", "mask")}),
+        norm.name: norm._replace(inputs={"hidden": Ref("encoder.layers", "mask")}),
     }
-    unsound = replace(written, graph=replace(written.graph, nodes=nodes))
+    unsound = written._replace(graph=replace(written.graph, nodes=nodes))
     for _ in range(2):  # what was refused once is not remembered as sound
         with pytest.raises(AssertionError, match="families lower to sound graphs"):
             assert_sound(unsound)

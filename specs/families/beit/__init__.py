@@ -2,8 +2,7 @@
 
 from specs.families.beit.config import INERT, LEAKED, BeitConfig, rules
 from specs.families.beit.graph import encoder
-from specs.families.beit.weights import weights
-from specs.family import Family, PublishedHalf
+from specs.family import Family, PublishedHalf, stated_in
 
 FAMILY = Family(
     name="beit",
@@ -12,7 +11,7 @@ FAMILY = Family(
     rules=rules,
     is_whole=False,
     encoder=encoder,
-    weights=weights,
+    weights=stated_in("specs.families.beit.weights"),
     leaked=LEAKED,
     halves={"encoder": PublishedHalf("BeitModel", without_prefix="beit.")},
     inert=INERT,

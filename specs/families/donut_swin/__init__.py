@@ -2,9 +2,8 @@
 
 from specs.families.donut_swin.config import DonutSwinConfig, rules
 from specs.families.donut_swin.graph import encoder
-from specs.families.donut_swin.weights import weights
 from specs.families.swin.config import ALIASES, INERT, LEAKED, derived
-from specs.family import Family, PublishedHalf
+from specs.family import Family, PublishedHalf, stated_in
 
 FAMILY = Family(
     name="donut-swin",
@@ -13,7 +12,7 @@ FAMILY = Family(
     rules=rules,
     is_whole=False,
     encoder=encoder,
-    weights=weights,
+    weights=stated_in("specs.families.donut_swin.weights"),
     leaked=LEAKED,
     aliases=ALIASES,
     derived=derived,

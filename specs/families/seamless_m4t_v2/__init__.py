@@ -6,8 +6,7 @@ from specs.families.seamless_m4t_v2.flow import flows
 from specs.families.seamless_m4t_v2.graph import graph, longest_audio, maximum_source, maximum_target
 from specs.families.seamless_m4t_v2.rules import rules
 from specs.families.seamless_m4t_v2.tables import TABLES
-from specs.families.seamless_m4t_v2.weights import weights
-from specs.family import Family
+from specs.family import Family, stated_in
 
 FAMILY = Family(
     name="seamless_m4t_v2",
@@ -15,7 +14,7 @@ FAMILY = Family(
     config=SeamlessM4Tv2Config,
     rules=rules,
     whole=graph,
-    weights=weights,
+    weights=stated_in("specs.families.seamless_m4t_v2.weights"),
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,

@@ -8,8 +8,7 @@ from specs.families.speech_to_text.graph import (
     maximum_target,
     source_width,
 )
-from specs.families.speech_to_text.weights import weights
-from specs.family import Family
+from specs.family import Family, stated_in
 
 FAMILY = Family(
     name="speech_to_text",
@@ -19,7 +18,7 @@ FAMILY = Family(
     encoder=encoder,
     decoder=decoder,
     source_width=source_width,
-    weights=weights,
+    weights=stated_in("specs.families.speech_to_text.weights"),
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,

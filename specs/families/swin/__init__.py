@@ -3,8 +3,7 @@
 from specs.families.swin.config import ALIASES, INERT, LEAKED, SwinConfig, derived
 from specs.families.swin.graph import encoder
 from specs.families.swin.rules import rules
-from specs.families.swin.weights import weights
-from specs.family import Family, PublishedHalf
+from specs.family import Family, PublishedHalf, stated_in
 
 FAMILY = Family(
     name="swin",
@@ -17,7 +16,7 @@ FAMILY = Family(
     rules=rules,
     is_whole=False,
     encoder=encoder,
-    weights=weights,
+    weights=stated_in("specs.families.swin.weights"),
     leaked=LEAKED,
     aliases=ALIASES,
     derived=derived,

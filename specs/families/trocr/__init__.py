@@ -2,8 +2,7 @@
 
 from specs.families.trocr.config import ALIASES, INERT, LEAKED, TrOCRConfig, rules
 from specs.families.trocr.graph import decoder, maximum_target, source_width
-from specs.families.trocr.weights import weights
-from specs.family import Family, PublishedHalf
+from specs.family import Family, PublishedHalf, stated_in
 from specs.halves import BY_ROLE
 
 FAMILY = Family(
@@ -14,7 +13,7 @@ FAMILY = Family(
     is_whole=False,
     decoder=decoder,
     source_width=source_width,
-    weights=weights,
+    weights=stated_in("specs.families.trocr.weights"),
     leaked=LEAKED,
     aliases=ALIASES,
     inert=INERT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specs.decoders import layer_rows
+from specs.stored_layers import layer_rows
 from specs.values import View
 from specs.weights import Dialect, IgnoredTensor, Row, WeightMap, affine
 

@@ -2,8 +2,7 @@
 
 from specs.families.vit.config import INERT, ViTConfig
 from specs.families.vit.graph import encoder, rules
-from specs.families.vit.weights import weights
-from specs.family import Family, PublishedHalf
+from specs.family import Family, PublishedHalf, stated_in
 
 FAMILY = Family(
     name="vit",
@@ -12,7 +11,7 @@ FAMILY = Family(
     rules=rules,
     is_whole=False,
     encoder=encoder,
-    weights=weights,
+    weights=stated_in("specs.families.vit.weights"),
     halves={"encoder": PublishedHalf("ViTModel", without_prefix="vit.")},
     inert=INERT,
     front_end="specs.families.vit.front_end",
