@@ -13,11 +13,12 @@ import pytest
 
 import crossloom
 from compiler.analysis import analyse
+from compiler.block_source.library import BlockLibrary
 from compiler.passes.findings import Findings
 from compiler.passes.lower import lower
 from compiler.passes.structure import assert_sound
 from compiler.weights.table import table_of
-from specs.graph import Ref
+from specs.graph import Block, Ref
 from specs.processing import tokenizers
 
 ENTRY = "s2t-small-librispeech-asr"
@@ -84,3 +85,29 @@ def test_the_table_of_a_spec_is_that_of_its_graph() -> None:
     assert table_of(spec, graph) is table
     assert any(row.status == "tied" for row in table)
     assert not any(row.status == "tied" for row in table_of(spec, replace(graph, ties=())))
+
+
+def test_shapes_are_those_of_the_nodes_whichever_is_looked_at_first() -> None:
+    first, second = (analyse(ENTRY).graph for _ in range(2))
+    assert first is not None
+    assert second is not None
+    shape = first.shapes["head.weight"]
+    assert first.parameters() == second.parameters()
+    assert list(first.shapes) == list(second.parameters()), "in the order of the graph"
+    assert second.shapes["head.weight"] == shape
+    assert len(first.shapes) == len(first.parameters())
+    assert "head.weights" not in first.shapes
+
+
+def test_a_check_works_out_shapes_of_what_is_tied_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    shapes = BlockLibrary.shapes
+
+    def counted(library: BlockLibrary, block: Block) -> Any:
+        asked.append(block.name)
+        return shapes(library, block)
+
+    monkeypatch.setattr(BlockLibrary, "shapes", counted)
+    graph = analyse(ENTRY).sound()[1]
+    assert len(graph.ties) == 1
+    assert sorted(asked) == sorted(graph.nodes[name].block.name for name in ("decoder.embed", "head"))
