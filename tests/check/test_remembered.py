@@ -1,4 +1,4 @@
-"""What is remembered between specs, or within one verification, and what must not be."""
+"""What is remembered between specs and verifications, and what must not be."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
     norm = written.graph.nodes["encoder.final_norm"]
     nodes = {
         **written.graph.nodes,
-        norm.name: replace(norm, inputs={"hidden": Ref("encoder.layers", "mask")}),
+        norm.name: norm._replace(inputs={"hidden": Ref("encoder.layers", "mask")}),
     }
     unsound = written._replace(graph=replace(written.graph, nodes=nodes))
     for _ in range(2):  # what was refused once is not remembered as sound
@@ -39,13 +39,14 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
             assert_sound(unsound)
 
 
-def test_a_vocabulary_is_parsed_once_in_a_verification(
+def test_a_vocabulary_is_parsed_anew_where_it_changed(
     tiny_checkpoint: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copytree(tiny_checkpoint(0), tmp_path / "checkpoint")
     size = json.loads((folder / "config.json").read_text())["vocab_size"]
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *map(str, range(size - 4))]
-    (folder / "vocab.json").write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
+    vocabulary = folder / "vocab.json"
+    vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
     parsed: list[int] = []
     parse = tokenizers._parsed_table
 
@@ -53,12 +54,14 @@ def test_a_vocabulary_is_parsed_once_in_a_verification(
         parsed.append(len(contents))
         return parse(contents)
 
-    spec = crossloom.import_spec(folder)
     monkeypatch.setattr(tokenizers, "_parsed_table", counted)
+    monkeypatch.setattr(tokenizers, "_READ_LAST", [])
+    spec = crossloom.import_spec(folder)
     assert crossloom.verify(spec, folder) == []
     assert len(parsed) == 1
-    crossloom.verify(spec, folder)
-    assert len(parsed) == 2, "a verification reads the file anew: it may have changed"
+    vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces[:-1])}))
+    assert [finding.code for finding in crossloom.verify(spec, folder)] == ["XL403"]
+    assert len(parsed) == 2
 
 
 def test_a_configuration_that_changed_is_another_spec(
