@@ -29,7 +29,7 @@ LAST = (30 << 20) // 4096
 
 
 def pages_asked_for(how: str) -> int:
-    """Pages that a process takes from the system for states of a megabyte, of two, and so on, one at a time."""
+    """Pages that a process takes from the system for states of one megabyte, of two, and so on."""
     found = subprocess.run(
         [sys.executable, "-c", COUNTED, how], capture_output=True, text=True, check=True, timeout=300
     )
