@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from compiler.compilation.freed_memory import keep_freed_memory
 from compiler.compilation.frozen import freeze
 from compiler.compilation.packages import (
     Run,
@@ -42,6 +43,7 @@ def package_steps(model: torch.nn.Module, graph: Graph) -> None:
     would be another.
     """
     freeze(model)
+    keep_freed_memory()
     if graph.sections()["decode"]:
         addresses = tuple(f"{node.name}." for node in graph.sections()["decode"])
         limit: int | None = model.__dict__["spec"].maximum_target
