@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from compiler.catalogue import locate, not_found
@@ -38,8 +38,7 @@ _ANALYSES: WeakKeyDictionary[Spec, Analysis] = WeakKeyDictionary()
 Trace = Callable[[str, Graph | None], None]
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What became of a spec: the spec and graph where they could be made, and every finding."""
 
     document: Document
@@ -75,7 +74,7 @@ def analyse(source: Document | str | Path, trace: Trace | None = None) -> Analys
     graph = None if spec is None else _graph(spec, findings, trace or (lambda _, __: None))
     analysis = Analysis(document, spec, graph, findings.diagnostics)
     if spec is not None:
-        _ANALYSES[spec] = replace(analysis, spec=None)
+        _ANALYSES[spec] = analysis._replace(spec=None)
     return analysis
 
 
@@ -83,8 +82,8 @@ def analysis_of(spec: Spec) -> Analysis:
     """The analysis that made a spec; made anew where the spec came out of a pickle."""
     if spec not in _ANALYSES:
         made = analyse(read_text(spec.to_yaml(), str(spec.file)))
-        _ANALYSES[spec] = replace(made, spec=None)
-    return replace(_ANALYSES[spec], spec=spec)
+        _ANALYSES[spec] = made._replace(spec=None)
+    return _ANALYSES[spec]._replace(spec=spec)
 
 
 def _graph(spec: Spec, findings: Findings, trace: Trace) -> Graph | None:

@@ -7,10 +7,8 @@ import hashlib
 import json
 import linecache
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from itertools import chain
-from threading import get_ident
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -81,52 +79,17 @@ def _restore(source: str) -> Any:
 
 
 def skeleton(spec: Spec, graph: Graph, device: str = "cpu") -> torch.nn.Module:
-    """The model with memory reserved for its tensors and nothing written to it, in training mode.
-
-    The system gives out no page before it is written to, so on the CPU this takes no memory, and less time
-    than on the meta device.
-    """
+    """The model without values, and without memory for them, in training mode."""
     import torch
+
+    from compiler.unwritten import Unreserved, unwritten
 
     module = emitted(spec, graph)
     # Entering a device has its price at every tensor made there.
     there = torch.get_default_device() == torch.device(device)
-    with nullcontext() if there else torch.device(device), _unwritten(module):
+    with nullcontext() if there else torch.device(device), Unreserved(), unwritten(module):
         model = module.Model()
     return finish(model, spec)
-
-
-@contextmanager
-def _unwritten(module: ModuleType) -> Iterator[None]:
-    """Modules made by this thread draw and compute no values."""
-    from torch import nn
-
-    blocks = [value for value in vars(module).values() if isinstance(value, type)]
-    computing = [block for block in blocks if "reset_buffers" in vars(block)]
-    drawing: list[Any] = [nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding, nn.GroupNorm, nn.LayerNorm]
-    classes = dict.fromkeys(drawing, "reset_parameters") | dict.fromkeys(computing, "reset_buffers")
-    originals = {cls: cls.__dict__.get(name) for cls, name in classes.items()}
-    for cls, name in classes.items():
-        setattr(cls, name, _in_other_threads(getattr(cls, name)))
-    try:
-        yield
-    finally:
-        for cls, name in classes.items():
-            if originals[cls] is None:
-                delattr(cls, name)
-            else:
-                setattr(cls, name, originals[cls])
-
-
-def _in_other_threads(reset: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same, but nothing in this thread; another may be making a model with values."""
-    here = get_ident()
-
-    def guarded(module: Any) -> None:
-        if get_ident() != here:
-            reset(module)
-
-    return guarded
 
 
 def finish(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:

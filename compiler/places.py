@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.spec import Spec
 from specs.problems import Problem
@@ -42,5 +40,5 @@ def spans_of(spec: Spec, address: str, label: str) -> tuple[Span, ...]:
         if span is not None:
             is_default = length < len(steps) and "config" in steps
             told = f"`{steps[-1]}` is not written here: {label}" if is_default else label
-            return (replace(span, label=told),)
+            return (span._replace(label=told),)
     return ()

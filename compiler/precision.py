@@ -42,6 +42,13 @@ class Precision:
         dtype = self.stated.get(self.component(address))
         return torch.float32 if dtype == torch.int8 else dtype
 
+    @property
+    def quantises(self) -> bool:
+        """Whether projections of some component have one byte a weight."""
+        import torch
+
+        return torch.int8 in self.stated.values()
+
     def is_quantised(self, address: str) -> bool:
         """Whether a projection there has one byte a weight."""
         import torch

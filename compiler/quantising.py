@@ -51,6 +51,8 @@ def quantise(model: torch.nn.Module, spec: Spec, graph: Graph, precision: Precis
     """
     from torch import nn
 
+    if not precision.quantises:
+        return
     modules = dict(model.named_modules(remove_duplicate=False))
     chosen: dict[str, Any] = {
         address: module

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compiler.spec import Component, Spec
 from specs.family import Family, front_end_of, hears_or_sees, tokenizer_of
@@ -25,8 +24,7 @@ SHARED = "tokenizer"
 """The section of the one tokenizer that a whole model has for both its texts."""
 
 
-@dataclass(frozen=True)
-class StatedSection:
+class StatedSection(NamedTuple):
     """A section that a family states, for the part in a role."""
 
     key: str
@@ -66,8 +64,7 @@ def stated_sections(components: Mapping[str, Component]) -> list[StatedSection]:
     ]
 
 
-@dataclass(frozen=True)
-class StatedTokenizer:
+class StatedTokenizer(NamedTuple):
     """A tokenizer of a spec, and the part of the model whose ids it makes."""
 
     key: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from specs.initialisation import Draws, Initialisation
 
@@ -11,8 +11,7 @@ BRIDGE = "enc_to_dec_proj"
 """The projection from the encoder's width to the decoder's, named as in published pairs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(NamedTuple):
     """A block that may be a bridge; its kind is its name in a spec.
 
     Attributes:
@@ -26,7 +25,7 @@ class Bridge:
 
     source: str = "source_dim"
     target: str = "target_dim"
-    multiples: Mapping[str, int] = field(default_factory=dict)
+    multiples: Mapping[str, int] = {}
     effect: str = "projects"
     projections: tuple[str, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,8 +29,7 @@ class FamilyConfig(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """What an encoder or a decoder leaves behind in the graph.
 
     Attributes:
@@ -77,8 +76,7 @@ def nothing(_: View) -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedHalf:
+class PublishedHalf(NamedTuple):
     """The published class of one role.
 
     Attributes:
@@ -92,7 +90,7 @@ class PublishedHalf:
 
     architecture: str
     without_prefix: str = ""
-    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heads: Mapping[str, tuple[str, ...]] = {}
     width: Callable[[View], Value] | None = None
     attends_to_any_width: bool = False
 

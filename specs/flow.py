@@ -6,8 +6,7 @@ A step reads named values and gives one. `run` and `translate` execute whatever 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 StepKind = Literal["call", "generate", "host"]
 
@@ -30,8 +29,7 @@ HOST_OPERATIONS = (
 """Operations outside the graph, named for what they compute; implemented in the runtime."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step.
 
     Attributes:
@@ -46,15 +44,14 @@ class Step:
     kind: StepKind
     what: str
     reads: tuple[str, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
 
     def __str__(self) -> str:
         settings = (f"{name}={value}" for name, value in self.settings.items())
         return f"{self.result} = {self.kind} {self.what}({', '.join((*self.reads, *settings))})"
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """Steps in order, from `inputs` to `output`; the first input is what a person gives.
 
     `sampling_rate` is that of an output that is speech.

@@ -41,6 +41,13 @@ class Block:
             else:
                 yield from (repeat.block for repeat in part)
 
+    def classes(self) -> set[str]:
+        """The names of this class and of those inside it."""
+        names = {self.name}
+        for child in self.children():
+            names |= child.classes()
+        return names
+
     def walk(self) -> Iterator[Block]:
         """This block and all inside it, each distinct one once."""
         yield self
@@ -82,8 +89,7 @@ class TensorType(NamedTuple):
         return f"[{', '.join(str(dim) for dim in self.dims)}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A block in its place. `kind` names its signature; `numbers` are the signature's hyper-parameters.
 
     `origin` is where a spec writes the node; None for one that a family states.
@@ -97,8 +103,7 @@ class Node:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """Two parameter addresses that are one tensor; `kept` is the one that is stored."""
 
     kept: str
@@ -106,8 +111,7 @@ class Tie:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Ids the model itself needs: for shifting labels and for masks.
 
     Labels follow the start id, or where they `rotate` their own last one.
@@ -120,8 +124,7 @@ class Tokens:
     rotate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(NamedTuple):
     """A piece of a graph that is called by itself.
 
     Attributes:

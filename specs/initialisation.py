@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from specs.values import Value, plain
 
@@ -16,8 +16,7 @@ _NORMAL = ("normal", (Value(0.02),))
 _AFFINE: Draws = {"weight": _ONES, "bias": _ZEROS}
 
 
-@dataclass(frozen=True, slots=True)
-class Initialisation:
+class Initialisation(NamedTuple):
     """How fresh parameters of one class start.
 
     Attributes:

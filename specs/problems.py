@@ -6,11 +6,10 @@ file, line and column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One finding.
 
     `at` lists (address, label) pairs, the primary one first. An address is a path in the

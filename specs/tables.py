@@ -7,15 +7,13 @@ reads; what they hold comes from the checkpoint and goes back into one as it was
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from specs.problems import Problem
 from specs.values import written
 
 
-@dataclass(frozen=True, slots=True)
-class HostTable:
+class HostTable(NamedTuple):
     """One table.
 
     Attributes:

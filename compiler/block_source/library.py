@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from compiler.block_source.definitions import SUPER, Definition
@@ -63,17 +63,13 @@ class BlockLibrary:
         """The torch.nn class that a class is, or comes from."""
         return name if name.startswith("nn.") else self.torch_base(self.definitions[name].base)
 
-    def owners(self, block: Block) -> Iterator[str]:
-        """The classes that own stored tensors of a block: of torch.nn, or those that make their own."""
-        for inside in block.walk():
-            if inside.name not in self._owners_of:
-                self._owners_of[inside.name] = tuple(self._owners(inside.name))
-            yield from self._owners_of[inside.name]
+    def owners(self, classes: Iterable[str]) -> frozenset[str]:
+        """Of classes, and those that theirs construct: the ones that own stored tensors."""
+        return frozenset().union(*map(self._owners_of, classes))
 
     @cached_property
-    def _owners_of(self) -> dict[str, tuple[str, ...]]:
-        """By class: what `owners` gives of it alone, as far as it was asked for."""
-        return {}
+    def _owners_of(self) -> Callable[[str], frozenset[str]]:
+        return cache(lambda name: frozenset(self._owners(name)))
 
     def buffers(self, block: Block) -> Iterator[tuple[str, Shape, str]]:
         """(address below the block, shape, dtype) of every buffer that is computed and not stored."""

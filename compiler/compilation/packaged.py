@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
+from compiler.compilation.freed_memory import keep_freed_memory
 from compiler.compilation.frozen import freeze
 from compiler.compilation.kept import KeptPackages
 from compiler.compilation.packaged_encoders import PackagedEncoder
@@ -16,6 +17,7 @@ from specs.graph import Graph, Node
 def package_methods(model: torch.nn.Module, graph: Graph) -> None:
     """Freeze the model, and let packages encode and decode single tokens."""
     freeze(model)
+    keep_freed_memory()
     kept = KeptPackages(model)
     sections = graph.sections()
     encoders = {one.name: one.inputs for one in graph.encoders} or {"encode": graph.encode_inputs}

@@ -83,7 +83,7 @@ def read_generation(
         # What is wrong with the config, or with the spec, is said of them.
         if at[0][0] in document.data and at[0][0] not in (section or {}):
             info = (*problem.info, f"in {document.file}")
-            findings.report([replace(problem, at=at, info=info)])
+            findings.report([problem._replace(at=at, info=info)])
     return findings
 
 

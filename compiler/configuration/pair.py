@@ -129,7 +129,7 @@ def _unusable(data: Mapping[str, Any], role: str) -> Problem | None:
         )
     if (unknown := unknown_family(section)) is not None:
         at = tuple((f"{role}.{address}", label) for address, label in unknown.at)
-        return replace(unknown, message=f"`{role}`: {unknown.message}", at=at)
+        return unknown._replace(message=f"`{role}`: {unknown.message}", at=at)
     stated = family(section["model_type"])
     if has_place(stated, role):
         return None

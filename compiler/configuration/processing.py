@@ -88,7 +88,7 @@ def tokenizer_findings(
         problems += check_special_id(token, ids[token], config.get(f"{purpose}_token_id"), address)
     for problem in problems:
         told = (*problem.info, f"tokenizer: {origin}")
-        yield located(spec, replace(problem, info=told), role)
+        yield located(spec, problem._replace(info=told), role)
 
 
 def processing_findings(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:
@@ -109,7 +109,7 @@ def processing_findings(spec: Spec, component: Component, source: Source) -> Ite
         differing = [] if is_another else contradictions(section, found.fields, one.stated.free, one.key)
         problems += [problem for problem in differing if problem.at[0][0] not in refused]
         for problem in problems:
-            yield located(spec, replace(problem, info=(*problem.info, f"in {source}")), component.role)
+            yield located(spec, problem._replace(info=(*problem.info, f"in {source}")), component.role)
 
 
 def assumed_front_end(spec: Spec, component: Component, source: Source) -> Iterator[Diagnostic]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -72,7 +71,7 @@ def _in_file(source: Source, stated: Collection[str], problems: Collection[Probl
     findings = Findings(json_document(source, NAME, without=stated))
     for problem in problems:
         at_key = tuple((key_of(field), label) for field, label in problem.at)
-        findings.report([replace(problem, at=at_key)])
+        findings.report([problem._replace(at=at_key)])
     return findings.diagnostics
 
 

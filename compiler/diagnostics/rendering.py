@@ -60,6 +60,8 @@ def render(
     the format `text` alone: `render(found, "text", **terminal_settings(sys.stdout))`.
     """
     findings, lines = ordered(diagnostics), Sources(sources)
+    if format == "text" and not findings:
+        return ""
     if format == "text":
         from compiler.diagnostics.terminal import render_terminal
 

@@ -31,8 +31,6 @@ def render_terminal(
     findings: Sequence[Diagnostic], sources: Sources, *, color: bool = False, width: int | None = None
 ) -> str:
     """All findings and a summary line. `width` in columns; None leaves prose unwrapped."""
-    if not findings:
-        return ""
     page = _Page(sources, color, None if width is None else max(width, _NARROWEST))
     blocks = ["\n".join(page.finding(finding)) for finding in findings]
     return "\n\n".join([*blocks, summary(findings)]) + "\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from compiler.passes.findings import key_of
 from compiler.passes.hypers import numbers_of
@@ -23,8 +23,7 @@ PUBLISHED = "linear"
 """The bridge of published pairs, and of `bridge: auto`."""
 
 
-@dataclass(frozen=True)
-class Crossing:
+class Crossing(NamedTuple):
     """What the decoder reads, after the bridge where there is one.
 
     Attributes:

@@ -86,7 +86,7 @@ class _Connections:
         for port in signature.inputs:
             if not port.optional and port.name not in node.inputs and port.name not in misnamed:
                 self._unfed(node, port)
-        return replace(node, inputs=usable)
+        return node._replace(inputs=usable)
 
     def _fits(self, node: Node, port: Port, ref: Ref) -> bool:
         at = f"{self._written.node(node.name)}.inputs.{port.name}"

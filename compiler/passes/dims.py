@@ -10,7 +10,7 @@ from specs.dims import Dim, Proof, compare, minimum_input
 from specs.graph import Graph, Node, Ref, TensorType
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers, Port, resolve
-from specs.signatures.base import LENGTH, DimRule, Signature
+from specs.signatures.base import LENGTH, DimRule, Signature, no_violations
 
 UNKNOWN = Dim.name("_unknown")
 """The size of what was reported: equal to anything, so that nothing is said twice."""
@@ -18,10 +18,12 @@ UNKNOWN = Dim.name("_unknown")
 
 def number_problems(graph: Graph) -> list[Problem]:
     """Hyper-parameters that break a rule of their signature."""
-    problems = []
+    problems: list[Problem] = []
     for node in graph.order():
-        numbers = Numbers(node.numbers)
-        problems += numbers.problems(SIGNATURES[node.kind].violations(numbers))
+        violations = SIGNATURES[node.kind].violations
+        if violations is not no_violations:
+            numbers = Numbers(node.numbers)
+            problems += numbers.problems(violations(numbers))
     return problems
 
 

@@ -125,7 +125,7 @@ class Findings:
         def innocence(place: tuple[str, str]) -> int:
             return 2 if not self.is_written(place[0]) else place[0].startswith(_SHARED)
 
-        return replace(problem, at=tuple(sorted(problem.at, key=innocence)))
+        return problem._replace(at=tuple(sorted(problem.at, key=innocence)))
 
     def _one_cause(self, first: Problem, second: Problem) -> bool:
         """Whether two problems say the same, of one value that was written or all of defaults."""
@@ -139,18 +139,18 @@ class Findings:
         """One problem with the places of both; a place they share is the cause and comes first."""
         shared = [place for place in first.at if place[0] in {a for a, _ in second.at}]
         others = [p for p in (*first.at, *second.at) if p[0] not in {a for a, _ in shared}]
-        return replace(first, at=tuple(dict.fromkeys((*shared, *others))))
+        return first._replace(at=tuple(dict.fromkeys((*shared, *others))))
 
     def _located(self, problem: Problem, values: Mapping[str, object]) -> Diagnostic:
         spans, info = [], list(problem.info)
         for address, label in problem.at:
             if self.is_written(address):
-                spans.append(replace(self._place(address), label=label))
+                spans.append(self._place(address)._replace(label=label))
             elif address in values:
                 info.append(f"`{address}` is {values[address]} by default")
         if not spans and problem.at:
             address, label = problem.at[0]
-            spans.append(replace(self._place(self._nearest(address)), label=label))
+            spans.append(self._place(self._nearest(address))._replace(label=label))
         return Diagnostic(
             problem.code,
             Severity(problem.severity),

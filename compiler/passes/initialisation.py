@@ -12,7 +12,8 @@ from specs.initialisation import DEFAULTS, Initialisation
 
 def initialised(graph: Graph) -> Graph:
     """The graph with its rules that are about something in it, and the defaults of classes they leave out."""
-    owners = {node.name: frozenset(library().owners(node.block)) for node in graph.nodes.values()}
+    blocks = library()
+    owners = {node.name: blocks.owners(node.block.classes()) for node in graph.nodes.values()}
 
     def is_about_something(rule: Initialisation) -> bool:
         return any(

@@ -46,9 +46,8 @@ def _connected(apart: Graph, encoder: Graph, decoder: Graph, crossed: Crossing) 
     ends = zip(decoder.inputs[HIDDEN].dims, crossed.type.dims, strict=True)
     sizes = {expected: actual for expected, actual in ends if expected.value is None}
     nodes = {
-        node.name: replace(
-            node,
-            inputs={p: found for p, ref in node.inputs.items() if (found := read.get(ref, ref)) is not None},
+        node.name: node._replace(
+            inputs={p: found for p, ref in node.inputs.items() if (found := read.get(ref, ref)) is not None}
         )
         for node in decoder.nodes.values()
     }

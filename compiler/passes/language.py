@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -167,7 +166,7 @@ def _formless(document: Document, role: str) -> Diagnostic:
         "XL105",
         Severity.ERROR,
         f"`{role}` has neither a `family` nor a `graph`",
-        (replace(document.keys[(role,)], label="nothing says what it is"),),
+        (document.keys[(role,)]._replace(label="nothing says what it is"),),
         help="add `family:`, or write it as a `graph:`",
     )
 

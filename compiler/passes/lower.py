@@ -38,8 +38,7 @@ def addressed(written: Written, graph: Graph) -> Graph:
     if not written.prefix:
         return graph
     nodes = [
-        replace(
-            node,
+        node._replace(
             name=f"{written.prefix}{node.name}",
             inputs={port: moved(ref) for port, ref in node.inputs.items()},
         )
@@ -52,7 +51,7 @@ def addressed(written: Written, graph: Graph) -> Graph:
         outputs={name: moved(ref) for name, ref in graph.outputs.items()},
         encoded=None if hidden is None else (moved(hidden), moved(mask) if mask else None),
         ties=tuple(
-            replace(tie, kept=f"{written.prefix}{tie.kept}", tied=f"{written.prefix}{tie.tied}")
+            tie._replace(kept=f"{written.prefix}{tie.kept}", tied=f"{written.prefix}{tie.tied}")
             for tie in graph.ties
         ),
     )
@@ -145,7 +144,7 @@ def merged(
     both = (*encoder, *decoder)
     rules = {rule.constructor: rule for rule in both if rule.below is None}
     own = [
-        replace(rule, below="encoder")
+        rule._replace(below="encoder")
         for rule in encoder
         if rule.below is None and not _agree(rule, rules[rule.constructor])
     ]

@@ -58,7 +58,7 @@ def idle_checkpoints(spec: Spec, graph: Graph) -> Iterator[Problem]:
     """XL518, a warning, for every part that names a checkpoint, and `fresh:` all of its parameters."""
     patterns = tuple(spec.language.fresh)
     for role, part in spec.parts.items():
-        if part.weights is None:
+        if part.weights is None or not patterns:
             continue
         own = [address for address in graph.parameters() if _is_of(address, role)]
         used = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -40,8 +40,7 @@ _RANGES = ("greater_than", "less_than", "too_short", "too_long", "string_pattern
 _NEVER_CONVERTED = "values are never converted from one type to another"
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(NamedTuple):
     """What is wrong at one place, and how to go on.
 
     Attributes:
@@ -80,7 +79,7 @@ def complaints(
     taken = {one.meant for one in found if one.meant is not None}
     described = {(*one.path[:-1], "family") for one in found if one.path[-1:] and one.path[-1] in KEYS}
     found = [
-        replace(one, diagnostic=None) if one.path in described else one
+        one._replace(diagnostic=None) if one.path in described else one
         for one in found
         if not (one.is_missing and one.path in taken)
     ]
@@ -140,8 +139,8 @@ def _together(found: list[Complaint]) -> list[Complaint]:
             help=f"they belong {within(home)}",
         )
         for index in indices:
-            result[index] = replace(found[index], diagnostic=None)
-        result[indices[0]] = replace(found[indices[0]], diagnostic=joined)
+            result[index] = found[index]._replace(diagnostic=None)
+        result[indices[0]] = found[indices[0]]._replace(diagnostic=joined)
     return result
 
 
@@ -187,7 +186,7 @@ def _missing(path: Address, document: Document, info: tuple[str, ...]) -> Diagno
         "XL105",
         Severity.ERROR,
         f"`{path[-1]}` is missing from {where}",
-        (replace(span, label=f"has no `{path[-1]}`"),),
+        (span._replace(label=f"has no `{path[-1]}`"),),
         info,
         f"add `{path[-1]}:`",
     )
@@ -210,7 +209,7 @@ def _misfit(
             "XL112",
             Severity.ERROR,
             f"`{name}` is {shown(value)}, which is not one of its choices",
-            (replace(span, label=f"expected {expected}"),),
+            (span._replace(label=f"expected {expected}"),),
             info,
             f"did you mean `{close[0]}`?" if close else f"write {expected}",
         )
@@ -220,7 +219,7 @@ def _misfit(
             "XL104",
             Severity.ERROR,
             f"`{name}` is {shown(in_range[0]['input'])}, and it must be {bounds}",
-            (replace(span, label="out of range"),),
+            (span._replace(label="out of range"),),
             info,
             f"give `{name}` a value that is {bounds}",
         )
@@ -229,7 +228,7 @@ def _misfit(
         "XL103",
         Severity.ERROR,
         f"`{name}` must be {expected}, not {shown(value)}",
-        (replace(span, label=f"expected {expected}"),),
+        (span._replace(label=f"expected {expected}"),),
         (*info, _NEVER_CONVERTED),
         conversion(value, types)
         or f"write {expected}" + (f", or remove `{path[-1]}` to take its default" if has_default else ""),
@@ -245,7 +244,7 @@ def _unsupported_option(path: Address, document: Document) -> Diagnostic:
         "XL406",
         Severity.ERROR,
         f"the generation option `{name}` {reason}",
-        (replace(span, label="not an option here"),),
+        (span._replace(label="not an option here"),),
         help="remove it",
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError
 from itertools import pairwise
+from typing import NamedTuple
 
 from compiler.passes.connections import Connected, connected, existing, role_of
 from compiler.passes.written import Written
@@ -14,8 +15,7 @@ from specs.problems import Problem
 from specs.signatures import SIGNATURES
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(NamedTuple):
     """A graph that can be gone through, and what was wrong with it.
 
     `is_whole` says that nothing had to be taken out: what depends on every node can be judged.
@@ -77,7 +77,7 @@ def _without(graph: Graph, names: frozenset[str]) -> Graph:
     if not names:
         return graph
     nodes = {
-        node.name: replace(node, inputs={p: r for p, r in node.inputs.items() if r.node not in names})
+        node.name: node._replace(inputs={p: r for p, r in node.inputs.items() if r.node not in names})
         for node in graph.nodes.values()
         if node.name not in names
     }

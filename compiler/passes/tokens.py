@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from compiler.passes.written import IDS, Written
 from compiler.places import id_address
@@ -51,7 +50,7 @@ def _with_positions(problem: Problem, spec: Spec, back: Component | None) -> Pro
         return problem
     view, pad = back.view, id_address(spec, back.role, "pad")
     back.family.maximum_target(view)
-    return replace(problem, at=(*problem.at, (pad, "counted from here"))) if pad in view.read else problem
+    return problem._replace(at=(*problem.at, (pad, "counted from here"))) if pad in view.read else problem
 
 
 def front_end_problems(spec: Spec, graph: Graph) -> Iterable[Problem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from compiler.diagnostics.model import Diagnostic, Edit, Fix, Severity
 from compiler.diagnostics.near import is_unmistakable, near
@@ -57,7 +56,7 @@ def unknown_key(path: Address, document: Document, known: Iterable[str]) -> tupl
         "XL101",
         Severity.ERROR,
         f"unknown key `{name}`" + (f" in {where}" if where else ""),
-        (replace(span, label="not a key here"),),
+        (span._replace(label="not a key here"),),
         ("a key nobody reads would be a setting that silently does nothing",),
         help,
         fix,

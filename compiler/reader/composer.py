@@ -18,7 +18,6 @@ from compiler.reader.encoding import REPLACEMENT, UNFIT
 from compiler.reader.nodes import AliasNode, CollectionNode, Entry, Node, ScalarNode, follow, kind
 from compiler.reader.pairs import enter_pairs
 from compiler.reader.scalars import OutOfRangeError, Scalar, resolve
-from compiler.reader.syntax import syntax_error
 
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -61,6 +60,8 @@ def compose(text: str, file: str, *, damaged: bool = False) -> Composition:
         # The pure parser lets ValueError and OverflowError escape for some character escapes.
         complete = False
         if not damaged:
+            from compiler.reader.syntax import syntax_error  # what is sound starts without it
+
             composer.diagnostics.append(syntax_error(error, text, file, composer.open_brackets()))
     if complete and not damaged and composer.is_empty():
         line, column = 1, 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from compiler.diagnostics.model import Diagnostic, Severity, Span
 from compiler.diagnostics.near import listed
@@ -33,7 +32,7 @@ def duplicate_keys(repeated: Sequence[tuple[str, Span, Span]]) -> list[Diagnosti
 
 
 def _labelled(span: Span, word: str) -> Span:
-    return replace(span, label=f"{word} here")
+    return span._replace(label=f"{word} here")
 
 
 def key_not_a_string(what: str, span: Span, text: str | None) -> Diagnostic:
@@ -41,7 +40,7 @@ def key_not_a_string(what: str, span: Span, text: str | None) -> Diagnostic:
     return _error(
         "XL103",
         f"a key is {what}, and keys are strings",
-        replace(span, label=what),
+        span._replace(label=what),
         help=f'put it in quotes: "{text}"' if text else "write a name before the colon",
     )
 
@@ -51,7 +50,7 @@ def tag_mismatch(tag: str, what: str, span: Span) -> Diagnostic:
     return _error(
         "XL103",
         f"the value is tagged `{tag}` but is {what}",
-        replace(span, label=what),
+        span._replace(label=what),
         info="a tag states a type, and nothing is coerced to fit it",
         help="remove the tag, or correct the value",
     )
@@ -63,7 +62,7 @@ def number_out_of_range(text: str, span: Span) -> Diagnostic:
     return _error(
         "XL104",
         f"the number `{shown}` does not fit in 64 bits",
-        replace(span, label="too large"),
+        span._replace(label="too large"),
         info="integers are signed 64-bit, other numbers are IEEE doubles, as in the emitted source",
         help="write a smaller number, or put it in quotes if it is text",
     )
@@ -74,7 +73,7 @@ def object_tag(tag: str, span: Span) -> Diagnostic:
     return _error(
         "XL108",
         f"the tag `{tag}` asks the reader to construct an object",
-        replace(span, label="tagged here"),
+        span._replace(label="tagged here"),
         info="a spec is plain data: maps, lists, strings, numbers, booleans and null",
         help="remove the tag and write the value itself",
     )
@@ -85,7 +84,7 @@ def merge_key(span: Span) -> Diagnostic:
     return _error(
         "XL101",
         "unknown key `<<`",
-        replace(span, label="YAML merge keys are not part of the language"),
+        span._replace(label="YAML merge keys are not part of the language"),
         info="two ways of inheriting would need a rule for which of them wins",
         help="move the shared part into a spec of its own and name it with `extends:`",
     )
@@ -96,7 +95,7 @@ def unfit_character(code_point: int, span: Span) -> Diagnostic:
     return _error(
         "XL106",
         f"an escape stands for U+{code_point:04X}, which no text may hold",
-        replace(span, label="in this string"),
+        span._replace(label="in this string"),
         help="remove the escape",
     )
 
@@ -106,7 +105,7 @@ def unknown_anchor(name: str, span: Span) -> Diagnostic:
     return _error(
         "XL106",
         f"the alias `*{name}` refers to no anchor",
-        replace(span, label=f"no `&{name}` above this line"),
+        span._replace(label=f"no `&{name}` above this line"),
         help=f"put `&{name}` in front of the value meant, or quote the text if it is not an alias",
     )
 
@@ -116,8 +115,8 @@ def recursive_alias(name: str, span: Span, anchor: Span) -> Diagnostic:
     return _error(
         "XL107",
         f"the alias `*{name}` stands for a value that contains it",
-        replace(span, label="this would expand for ever"),
-        replace(anchor, label=f"`&{name}` begins here and is not finished"),
+        span._replace(label="this would expand for ever"),
+        anchor._replace(label=f"`&{name}` begins here and is not finished"),
         help="write the value out",
     )
 
@@ -127,8 +126,8 @@ def exploding_alias(name: str, copied: int, limit: int, span: Span, anchor: Span
     return _error(
         "XL107",
         f"aliases expand to more than {limit} values",
-        replace(span, label=f"with this one, {copied} values are copies"),
-        replace(anchor, label=f"`*{name}` repeats this"),
+        span._replace(label=f"with this one, {copied} values are copies"),
+        anchor._replace(label=f"`*{name}` repeats this"),
         info="a short file could otherwise fill the memory",
         help="write the repeated value out where it is needed",
     )
@@ -139,7 +138,7 @@ def too_deep(limit: int, span: Span) -> Diagnostic:
     return _error(
         "XL106",
         f"values are nested more than {limit} deep",
-        replace(span, label=f"level {limit + 1} begins here"),
+        span._replace(label=f"level {limit + 1} begins here"),
         help="flatten the value; a spec rarely needs more than six levels",
     )
 
@@ -159,6 +158,6 @@ def several_documents(span: Span) -> Diagnostic:
     return _error(
         "XL106",
         "the file holds several YAML documents, and a spec is one",
-        replace(span, label="a second document begins here"),
+        span._replace(label="a second document begins here"),
         help="remove the `---`, or move what follows it into a file of its own",
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain
 
 from compiler.checkpoint.checkpoint import StoredTensor
 from compiler.checkpoint.findings import quoted
@@ -21,13 +22,9 @@ def fitting_names(table: WeightTable, component: str, stored: Collection[str]) -
     copies = tuple(copy for row in rows for copy in row.copies)
     dialects: dict[tuple[tuple[str, ...], tuple[str, ...]], Dialect] = {}
     for one in stated:
-        dialects.setdefault((tuple(_names(one, rows)), tuple(map(one.spell, copies))), one)
-    return {dialect: sum(name in stored for name in names) for (names, _), dialect in dialects.items()}
-
-
-def _names(dialect: Dialect, rows: Iterable[TableRow]) -> Iterator[str]:
-    for row in rows:
-        yield from dialect.names(row)
+        names = tuple(chain.from_iterable(table.names(component, one).values()))
+        dialects.setdefault((names, tuple(map(one.spell, copies))), one)
+    return {dialect: sum(map(stored.__contains__, names)) for (names, _), dialect in dialects.items()}
 
 
 def _reading(dialect: Dialect, rows: Collection[TableRow], stored: Collection[str]) -> tuple[object, ...]:

@@ -29,7 +29,8 @@ class Misfits:
         shapes = self._dialect.operation(row).stored_shapes(row.stored_shape)
         for name, shape in zip(names, shapes, strict=True):
             tensor = self._stored[name]
-            self._note(tensor, tensor.shape == shape, row.address, "needs", shape)
+            if tensor.shape != shape or tensor.dtype not in FLOATING:
+                self._note(tensor, tensor.shape == shape, row.address, "needs", shape)
 
     def check_computed(self, row: TableRow, tensor: StoredTensor) -> None:
         """A stored copy of a computed table may have another number of rows, and has at least one.

@@ -19,7 +19,7 @@ from compiler.weights.folding import counted, folded, folded_pairs
 from compiler.weights.halves import absent_patterns
 from compiler.weights.misfits import Misfits
 from compiler.weights.patterns import Patterns, ignore_findings, without_fresh, without_untrained
-from compiler.weights.table import TableRow, WeightTable
+from compiler.weights.table import Names, TableRow, WeightTable
 from specs.weights import Dialect, WeightMap, generalise
 
 NO_PATTERNS = Patterns()
@@ -63,7 +63,8 @@ def resolve(
         return None, [problem]
     unused = table.maps[component].ignored if component in table.maps else ()
     reasons = {dialect.spell(name): one.reason for one in unused for name in (one.pattern, *one.copies)}
-    resolver = _Resolver(rows, stored, dialect, patterns, reasons, place)
+    names = table.names(component, dialect)
+    resolver = _Resolver(rows, names, stored, dialect, patterns, reasons, place)
     resolver.table = table.maps.get(component)
     if component in HALVES and component in table.maps:
         resolver.other_half = (component, absent_patterns(table.maps[component], component, stored))
@@ -74,6 +75,7 @@ class _Resolver:
     def __init__(
         self,
         rows: tuple[TableRow, ...],
+        names: Names,
         stored: Mapping[str, StoredTensor],
         dialect: Dialect,
         patterns: Patterns,
@@ -86,7 +88,7 @@ class _Resolver:
         self._patterns = patterns
         self._unused = unused
         self._spans = (place,) if place else ()
-        self._names = {row.address: dialect.names(row) for row in rows}
+        self._names = names
         self.findings: list[Diagnostic] = []
         self._misfits = Misfits(stored, dialect)
         self._missing: list[tuple[TableRow, str]] = []
@@ -122,6 +124,7 @@ class _Resolver:
         feeds: dict[str, tuple[str, ...]] = {}
         copies: list[tuple[str, str]] = []
         shared: dict[str, list[TableRow]] = {}
+        is_stored = self._stored.__contains__
         for row in self._rows:
             if row.tied_to is not None:
                 shared.setdefault(row.tied_to, []).append(row)
@@ -130,7 +133,7 @@ class _Resolver:
                 continue
             members = [row, *shared.get(row.address, [])]
             spelt = [(member, names) for member in members for names in self._spellings(member)]
-            present = [(m, names) for m, names in spelt if all(n in self._stored for n in names)]
+            present = [(member, names) for member, names in spelt if all(map(is_stored, names))]
             for member, names in present:
                 self._owned.update(dict.fromkeys(names, member.address))
                 self._misfits.check(member, names)
@@ -146,7 +149,8 @@ class _Resolver:
     def _spellings(self, row: TableRow) -> Iterator[tuple[str, ...]]:
         """The names of a row's tensors, and of whatever is the same as they are."""
         yield self._spelt(row)
-        yield from ((self._dialect.spell(copy),) for copy in row.copies)
+        for copy in row.copies:
+            yield (self._dialect.spell(copy),)
 
     def _ignored(self) -> dict[str, str]:
         """Stored tensors that the spec names under `ignore:`, and those the family has no use for."""

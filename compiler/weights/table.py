@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -16,8 +16,9 @@ from compiler.weights.published_pairs import published_pair, published_table
 from compiler.weights.vocabulary import TakenRows, taken_rows
 from specs.bridges import BRIDGE
 from specs.graph import Graph
-from specs.weights import Operation, Rename, Row, WeightMap, fill, generalise
+from specs.weights import Dialect, Operation, Rename, Row, WeightMap, fill, generalise
 
+Names = Mapping[str, tuple[str, ...]]
 Status = Literal["loaded", "fresh", "tied", "computed", "carried", "ignored"]
 
 
@@ -58,6 +59,7 @@ class WeightTable:
 
     rows: tuple[TableRow, ...]
     maps: dict[str, WeightMap]
+    _spelt: dict[tuple[str, Dialect], Names] = field(default_factory=dict, init=False, compare=False)
 
     def __iter__(self) -> Iterator[TableRow]:
         return iter(self.rows)
@@ -68,6 +70,13 @@ class WeightTable:
     def of(self, component: str) -> tuple[TableRow, ...]:
         """The rows whose tensors one checkpoint holds."""
         return tuple(row for row in self.rows if row.component == component)
+
+    def names(self, component: str, dialect: Dialect) -> Names:
+        """Address -> the names under which a dialect stores what feeds it; they are spelt once."""
+        if (component, dialect) not in self._spelt:
+            names = {row.address: dialect.names(row) for row in self.of(component)}
+            self._spelt[component, dialect] = names
+        return self._spelt[component, dialect]
 
     def to_dict(self) -> dict[str, Any]:
         """The table as plain data."""

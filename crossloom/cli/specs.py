@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ def checked(
     """
     analysis = analysed(name, trace)
     if strict:
-        analysis = replace(analysis, diagnostics=strictly(analysis.diagnostics))
+        analysis = analysis._replace(diagnostics=strictly(analysis.diagnostics))
     sound = analysis.sound()
     told = [finding for finding in analysis.diagnostics if decisions or finding.severity != "info"]
     if told:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from runtime.failures import failure, refuse
@@ -51,7 +50,7 @@ def _unusable(own: Mapping[str, Any], chosen: Mapping[str, Any]) -> Iterator[Pro
     known = {name: one for name, one in own.items() if name in _OF_UNITS and one is not None}
     known["do_sample"] = known.get("do_sample") or True  # what is said about draws is looked at below
     for problem in resolve(known, complete=False).problems:
-        yield replace(problem, message=_as_given(problem.message), help=_as_given(problem.help or ""))
+        yield problem._replace(message=_as_given(problem.message), help=_as_given(problem.help or ""))
     for name in ("temperature", "seed"):
         if own.get(name) is not None and not chosen.get("do_sample"):
             yield Problem(

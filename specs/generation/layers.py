@@ -10,8 +10,7 @@ checkpoint's file may hold options that wait for others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -44,8 +43,7 @@ CONFIG_OPTIONS = (*SEARCH_IDS, "forced_eos_token_id")
 """Options that a model's config may state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The merged options, and every problem found; the options are None if one could not be read."""
 
     options: GenerationOptions | None

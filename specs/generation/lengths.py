@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from specs.generation.options import GenerationOptions
 from specs.generation.problems import at, contradiction
 from specs.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Lengths:
+class Lengths(NamedTuple):
     """Sequence lengths, prefix included: no end token before `minimum`, none after `maximum`."""
 
     minimum: int

@@ -158,7 +158,7 @@ def read_table(contents: bytes) -> dict[str, int]:
     Raises FileProblem where the text is no JSON object of distinct, non-negative ids.
     """
     for last, table in _READ_LAST[:1]:
-        if last is contents:
+        if last == contents:
             return dict(table)
     table = _parsed_table(contents)
     _READ_LAST[:] = [(contents, table)]
@@ -166,7 +166,7 @@ def read_table(contents: bytes) -> dict[str, int]:
 
 
 _READ_LAST: list[tuple[bytes, dict[str, int]]] = []
-"""The contents read last, and their table: what checks a vocabulary and what imports it ask in turn."""
+"""The contents read last, and their table: what imports a vocabulary and what checks it ask in turn."""
 
 
 def _parsed_table(contents: bytes) -> dict[str, int]:

@@ -140,6 +140,29 @@ def test_import_crossloom_alone_imports_nothing(tmp_path: Path) -> None:
     assert python(code, tmp_path).stdout == "\n"
 
 
+FOR_MISTAKES = {
+    "compiler.diagnostics.terminal",
+    "compiler.passes.bridge",
+    "compiler.passes.free_graph",
+    "compiler.passes.join",
+    "compiler.passes.schema",
+    "compiler.passes.split",
+    "compiler.passes.unknown",
+    "compiler.reader.syntax",
+    "specs.weights",
+}
+"""What a sound spec of one family has no use for."""
+
+
+def test_a_sound_spec_imports_nothing_that_explains_mistakes(tmp_path: Path) -> None:
+    code = (
+        TAKEN.replace("ARGUMENTS", repr(["check", "digits"]))
+        + f"\nprint(*sys.modules.keys() & {FOR_MISTAKES})"
+    )
+    done = python(code, tmp_path)
+    assert done.stdout.splitlines()[-1] == "", done.stderr
+
+
 def test_checked_specs_are_let_go(tmp_path: Path) -> None:
     """Many specs in one process cost the memory of one."""
     write(tmp_path)

@@ -1,4 +1,4 @@
-"""What is remembered between specs, or within one verification, and what must not be."""
+"""What is remembered between specs and verifications, and what must not be."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import pytest
 
 import crossloom
 from compiler.analysis import analyse
+from compiler.block_source.library import BlockLibrary
 from compiler.passes.findings import Findings
 from compiler.passes.lower import lower
 from compiler.passes.structure import assert_sound
 from compiler.weights.table import table_of
-from specs.graph import Ref
+from specs.graph import Block, Ref
 from specs.processing import tokenizers
 
 ENTRY = "s2t-small-librispeech-asr"
@@ -31,7 +32,7 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
     norm = written.graph.nodes["encoder.final_norm"]
     nodes = {
         **written.graph.nodes,
-        norm.name: replace(norm, inputs={"hidden": Ref("encoder.layers", "mask")}),
+        norm.name: norm._replace(inputs={"hidden": Ref("encoder.layers", "mask")}),
     }
     unsound = written._replace(graph=replace(written.graph, nodes=nodes))
     for _ in range(2):  # what was refused once is not remembered as sound
@@ -39,13 +40,14 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
             assert_sound(unsound)
 
 
-def test_a_vocabulary_is_parsed_once_in_a_verification(
+def test_a_vocabulary_is_parsed_anew_where_it_changed(
     tiny_checkpoint: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copytree(tiny_checkpoint(0), tmp_path / "checkpoint")
     size = json.loads((folder / "config.json").read_text())["vocab_size"]
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *map(str, range(size - 4))]
-    (folder / "vocab.json").write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
+    vocabulary = folder / "vocab.json"
+    vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
     parsed: list[int] = []
     parse = tokenizers._parsed_table
 
@@ -53,12 +55,14 @@ def test_a_vocabulary_is_parsed_once_in_a_verification(
         parsed.append(len(contents))
         return parse(contents)
 
-    spec = crossloom.import_spec(folder)
     monkeypatch.setattr(tokenizers, "_parsed_table", counted)
+    monkeypatch.setattr(tokenizers, "_READ_LAST", [])
+    spec = crossloom.import_spec(folder)
     assert crossloom.verify(spec, folder) == []
     assert len(parsed) == 1
-    crossloom.verify(spec, folder)
-    assert len(parsed) == 2, "a verification reads the file anew: it may have changed"
+    vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces[:-1])}))
+    assert [finding.code for finding in crossloom.verify(spec, folder)] == ["XL403"]
+    assert len(parsed) == 2
 
 
 def test_a_configuration_that_changed_is_another_spec(
@@ -81,3 +85,31 @@ def test_the_table_of_a_spec_is_that_of_its_graph() -> None:
     assert table_of(spec, graph) is table
     assert any(row.status == "tied" for row in table)
     assert not any(row.status == "tied" for row in table_of(spec, replace(graph, ties=())))
+
+
+def test_shapes_are_those_of_the_nodes_whichever_is_looked_at_first() -> None:
+    first, second = (analyse(ENTRY).graph for _ in range(2))
+    assert first is not None
+    assert second is not None
+    shape = first.shapes["head.weight"]
+    assert first.parameters() == second.parameters()
+    nodes = [node.name for node in first.order()]
+    owners = [next(name for name in nodes if address.startswith(f"{name}.")) for address in first.shapes]
+    assert owners == sorted(owners, key=nodes.index)
+    assert second.shapes["head.weight"] == shape
+    assert len(first.shapes) == len(first.parameters())
+    assert "head.weights" not in first.shapes
+
+
+def test_a_check_works_out_shapes_of_what_is_tied_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    shapes = BlockLibrary.shapes
+
+    def counted(library: BlockLibrary, block: Block) -> Any:
+        asked.append(block.name)
+        return shapes(library, block)
+
+    monkeypatch.setattr(BlockLibrary, "shapes", counted)
+    graph = analyse(ENTRY).sound()[1]
+    assert len(graph.ties) == 1
+    assert sorted(asked) == sorted(graph.nodes[name].block.name for name in ("decoder.embed", "head"))

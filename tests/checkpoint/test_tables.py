@@ -137,9 +137,9 @@ def test_what_stands_behind_a_table_keeps_its_place(tmp_path: Path, indent: int 
     left = json_document(resolve(tmp_path / "b"), NAME, without={"pieces", "voices"})
     assert left.data == {"config": {}, "other": [1]}
     for place, span in left.keys.items():
-        assert replace(span, file="") == replace(whole.keys[place], file="")
+        assert span._replace(file="") == whole.keys[place]._replace(file="")
     other = left.values["other",]
-    assert replace(other, file="") == replace(whole.values["other",], file="")
+    assert other._replace(file="") == whole.values["other",]._replace(file="")
 
 
 def test_the_published_tables_are_sound() -> None:

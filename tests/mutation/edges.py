@@ -52,7 +52,7 @@ class EdgeFault:
     def _without_edge(self, graph: Any) -> Any:
         node = graph.nodes[self.node]
         kept = {port: ref for port, ref in node.inputs.items() if port != self.port}
-        return replace(graph, nodes={**graph.nodes, self.node: replace(node, inputs=kept)})
+        return replace(graph, nodes={**graph.nodes, self.node: node._replace(inputs=kept)})
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class EndFault:
         whole = stated.encoder
 
         def encoder(*arguments: Any) -> Any:
-            return replace(whole(*arguments), mask=None)
+            return whole(*arguments)._replace(mask=None)
 
         object.__setattr__(stated, "encoder", encoder)
 
     def _without_mask(self, graph: Any) -> Any:
         def handing(method: Any) -> Any:
             kept = {"hidden": method.outputs["hidden"]}
-            return replace(method, outputs=kept) if method.name == self.method else method
+            return method._replace(outputs=kept) if method.name == self.method else method
 
         return replace(graph, encoders=tuple(map(handing, graph.encoders)))
 

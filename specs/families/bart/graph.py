@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from specs.builder import GraphBuilder
@@ -49,11 +49,10 @@ class Shape:
             return side
         assert side.tokens is not None, "a decoder says its ids"
         numbers = {"vocabulary": c.vocab_size}
-        return replace(
-            side,
+        return side._replace(
             output=g.node("head_bias", "constant_bias", numbers, logits=side.output),
             ties=_ties(c) if c.tie_word_embeddings else (),
-            tokens=replace(side.tokens, rotate=self.rotate),
+            tokens=side.tokens._replace(rotate=self.rotate),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from specs.builder import GraphBuilder
 from specs.family import Side
@@ -179,7 +178,7 @@ def adapted(g: GraphBuilder, c: View, side: Side) -> Side:
         return side
     assert side.mask is not None, "an encoder of audio gives a mask"
     hidden, mask = _downsampled(g, c, side.output, side.mask)
-    return replace(side, output=hidden, mask=mask)
+    return side._replace(output=hidden, mask=mask)
 
 
 def _downsampled(g: GraphBuilder, c: View, hidden: Ref, mask: Ref) -> tuple[Ref, Ref]:
