@@ -16,6 +16,7 @@ DRAWING: Sequence[type[nn.Module]] = (
     nn.Linear,
     nn.Conv1d,
     nn.Conv2d,
+    nn.ConvTranspose1d,
     nn.Embedding,
     nn.GroupNorm,
     nn.LayerNorm,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -11,7 +13,9 @@ from torch import nn
 
 import crossloom
 from compiler.build import skeleton, tensors_of
-from compiler.unwritten import Unreserved
+from compiler.unwritten import DRAWING, Unreserved
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -48,3 +52,12 @@ def test_another_thread_has_memory_to_write_to() -> None:
         assert nn.Parameter(torch.empty(3, 5)).untyped_storage().nbytes() == 4
     (layer,) = made
     assert layer.weight.untyped_storage().nbytes() == 60
+
+
+def test_every_module_of_torch_that_blocks_are_made_of_draws_nothing() -> None:
+    sources = [path for folder in ("blocks", "specs", "generated") for path in (ROOT / folder).rglob("*.py")]
+    named = {name for path in sources for name in re.findall(r"\bnn\.([A-Z]\w+)", path.read_text())}
+    kinds = [kind for kind in (getattr(nn, name, None) for name in named) if isinstance(kind, type)]
+    drawing = [kind for kind in kinds if hasattr(kind, "reset_parameters")]
+    assert nn.ConvTranspose1d in drawing
+    assert [kind for kind in drawing if not issubclass(kind, tuple(DRAWING))] == []
