@@ -50,7 +50,8 @@ class Store:
         """The package of these facts, its content being what was kept. A damaged one is removed."""
         package, record = self._files(facts)
         try:
-            kept = json.loads(record.read_text())["sha256"]
+            content = json.loads(record.read_text())
+            kept, _ = content["sha256"], content["notes"]
             if package.is_symlink() or _digest(package) != kept:
                 raise ValueError
         except (OSError, ValueError, KeyError, TypeError):

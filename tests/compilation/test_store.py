@@ -109,6 +109,18 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.joinpath("packages").iterdir())
 
 
+def test_notes_are_found_with_their_package(tmp_path: Path) -> None:
+    def make(file: Path) -> dict[str, int]:
+        write(file)
+        return {"least": 2}
+
+    file = Store(tmp_path / "packages").keep(FACTS, make)
+    assert Store(tmp_path / "packages").notes(FACTS) == {"least": 2}
+    record = file.with_suffix(".json")
+    record.write_text(json.dumps({"sha256": json.loads(record.read_text())["sha256"], **FACTS}))
+    assert Store(tmp_path / "packages").find(FACTS) is None
+
+
 def test_a_record_says_what_a_package_depends_on(tmp_path: Path) -> None:
     record = json.loads(kept(tmp_path / "packages").with_suffix(".json").read_text())
     assert {name: record[name] for name in FACTS} == FACTS
