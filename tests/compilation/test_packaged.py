@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,6 @@ from tests.pairs.tiny import DECODERS
 from tests.parity.cases import difference
 
 FACTS = ("threads", "torch", "instructions", "options")
-
-
-@pytest.fixture
-def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setenv("PATH", os.devnull)
 
 
 @pytest.fixture(scope="module")
