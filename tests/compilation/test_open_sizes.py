@@ -60,7 +60,7 @@ class Repeated(nn.Module):
 
 def program(module: nn.Module, *inputs: Tensor) -> Any:
     """Exported with every size open that can be."""
-    free = tuple({axis: Dim.AUTO for axis in range(one.dim())} for one in inputs)
+    free = tuple(dict.fromkeys(range(one.dim()), Dim.AUTO) for one in inputs)
     return export(module.eval(), inputs, dynamic_shapes=free, strict=False)
 
 
