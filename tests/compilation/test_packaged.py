@@ -22,8 +22,9 @@ FACTS = ("threads", "torch", "instructions", "options")
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Any, Any, dict[str, Any]]:
-    """A model of packages, the same in eager mode, and inputs."""
+    """A model whose packages are made, the same in eager mode, and inputs."""
     packaged, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    decoded(packaged, inputs, 1, packaged.decode_step)
     return packaged, model_and_inputs("wav2vec2", "gpt2")[0], inputs
 
 

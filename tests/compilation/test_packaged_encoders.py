@@ -24,8 +24,10 @@ Inputs = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Any, Any]:
-    """A model whose encoder is a package, and the same in eager mode."""
-    return model_and_inputs("bert", "gpt2", compile="max")[0], model_and_inputs("bert", "gpt2")[0]
+    """A model whose encoder is a package, made of a batch of 1, and the same in eager mode."""
+    packaged = model_and_inputs("bert", "gpt2", compile="max")[0]
+    encoded(packaged, sentences(packaged, rows=1))
+    return packaged, model_and_inputs("bert", "gpt2")[0]
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def encoded(model: Any, inputs: Inputs) -> Any:
 
 def by_package(model: Any, inputs: Inputs, encoder: str = "encode") -> Any:
     """What the package of an encoder computes: the model's own method is out of reach."""
-    encoded(model, inputs)  # compiled now, if it never was
+    encoded(model, inputs)  # compiled now, unless it is
 
     def refuse(**_: object) -> None:
         raise AssertionError("no package has encoded")
