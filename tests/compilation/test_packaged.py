@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,11 @@ from tests.parity.cases import difference
 FACTS = ("threads", "torch", "instructions", "options")
 
 
-@pytest.fixture
-def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setenv("PATH", os.devnull)
-
-
 @pytest.fixture(scope="module")
 def pair() -> tuple[Any, Any, dict[str, Any]]:
-    """A model of packages, the same in eager mode, and inputs."""
+    """A model whose packages are made, the same in eager mode, and inputs."""
     packaged, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    decoded(packaged, inputs, 1, packaged.decode_step)
     return packaged, model_and_inputs("wav2vec2", "gpt2")[0], inputs
 
 

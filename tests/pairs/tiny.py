@@ -198,14 +198,19 @@ def tiny(encoder: str, decoder: str, widths: tuple[int, int] = (8, 12), **more: 
     )
 
 
-def random_inputs(graph: Graph, rows: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    """Inputs of encode, or of its first encoder, as the graph declares them; masks end the last row early."""
+def random_inputs(graph: Graph, rows: int = 2, seed: int = 0, longer: int = 0) -> dict[str, Tensor]:
+    """Inputs of encode, or of its first encoder, as the graph declares them; masks end the last row early.
+
+    Lengths are by `longer` more than they are elsewhere.
+    """
     generator = torch.Generator().manual_seed(seed)
     given: dict[str, Tensor] = {}
     for name in graph.encoders[0].inputs if graph.encoders else graph.encode_inputs:
         type_ = graph.inputs[name]
         names = {
-            n: max(SIZES.get(n, LENGTH), graph.minimums.get(n, 1)) for d in type_.dims for n in d.names()
+            n: max(SIZES.get(n, LENGTH) + longer, graph.minimums.get(n, 1))
+            for d in type_.dims
+            for n in d.names()
         }
         shape = [dim.evaluate(names | {"batch": rows}) for dim in type_.dims]
         if type_.role == "mask":

@@ -1,0 +1,224 @@
+"""Encoders from packages: equal to the model's own method, which has all that a package does not serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import crossloom
+from compiler.compilation import packaged_encoders
+from compiler.compilation.store import store_folder
+from compiler.diagnostics import CrossloomError
+from tests.compilation.models import model_and_inputs
+from tests.pairs.tiny import ENCODERS, LENGTH, VOCABULARY, random_inputs
+from tests.parity.cases import difference
+
+POSITIONS = 20
+Inputs = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Any, Any]:
+    """A model whose encoder is a package, made of a batch of 1, and the same in eager mode."""
+    packaged = model_and_inputs("bert", "gpt2", compile="max")[0]
+    encoded(packaged, sentences(packaged, rows=1))
+    return packaged, model_and_inputs("bert", "gpt2")[0]
+
+
+@pytest.fixture
+def speech() -> tuple[Any, Any, dict[str, Tensor]]:
+    """The same of an encoder of numbers, and inputs; nothing is compiled until it encodes."""
+    packaged, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    return packaged, model_and_inputs("wav2vec2", "gpt2")[0], inputs
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept that was compiled before."""
+    monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
+
+
+def sentences(model: Any, rows: int = 2, length: int = LENGTH) -> dict[str, Tensor]:
+    return random_inputs(crossloom.lower(model.spec), rows, seed=rows, longer=length - LENGTH)
+
+
+def ids_alone(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {"input_ids": inputs["input_ids"]}
+
+
+def encoded(model: Any, inputs: Inputs) -> Any:
+    with torch.no_grad():
+        return model.encode(**inputs)
+
+
+def by_package(model: Any, inputs: Inputs, encoder: str = "encode") -> Any:
+    """What the package of an encoder computes: the model's own method is out of reach."""
+    encoded(model, inputs)  # compiled now, unless it is
+
+    def refuse(**_: object) -> None:
+        raise AssertionError("no package has encoded")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(getattr(model, encoder), "_own", refuse)
+        return encoded(model, inputs)
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    assert type(found).__name__ == type(expected).__name__ == "Encoded"
+    assert found.hidden.shape == expected.hidden.shape
+    assert difference(found.hidden, expected.hidden) <= 1e-6
+    assert (found.mask is None) == (expected.mask is None)
+    assert found.mask is None or torch.equal(found.mask, expected.mask)
+
+
+@pytest.mark.parametrize("length", [2, LENGTH, POSITIONS])
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_one_package_encodes_all_sizes(pair: Any, rows: int, length: int) -> None:
+    packaged, eager = pair
+    inputs = sentences(eager, rows, length)
+    assert_equal(by_package(packaged, inputs), encoded(eager, inputs))
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_without_a_mask_there_is_none(pair: Any, rows: int) -> None:
+    packaged, eager = pair
+    inputs = ids_alone(sentences(eager, rows, LENGTH + 2))
+    found = by_package(packaged, inputs)
+    assert found.mask is None
+    assert_equal(found, encoded(eager, inputs))
+
+
+def test_inputs_may_lie_in_any_order(pair: Any) -> None:
+    packaged, eager = pair
+    inputs = {name: tensor.t().contiguous().t() for name, tensor in sentences(eager, 3).items()}
+    assert not any(tensor.is_contiguous() for tensor in inputs.values())
+    assert_equal(by_package(packaged, inputs), encoded(eager, inputs))
+
+
+def test_inputs_may_be_given_by_place(pair: Any) -> None:
+    packaged, eager = pair
+    inputs = sentences(eager)
+    with torch.no_grad():
+        found = packaged.encode(*inputs.values())
+    assert_equal(found, encoded(eager, inputs))
+
+
+def test_the_next_process_needs_no_compiler(pair: Any, without_compiler: None) -> None:
+    again, _ = model_and_inputs("bert", "gpt2", compile="max")
+    inputs = sentences(again, rows=3)
+    assert torch.equal(by_package(again, inputs).hidden, by_package(pair[0], inputs).hidden)
+
+
+@pytest.mark.parametrize(("rows", "length"), [(2, 1), (1, 1), (0, LENGTH)])
+def test_sizes_that_no_package_serves_are_encoded_all_the_same(pair: Any, rows: int, length: int) -> None:
+    packaged, eager = pair
+    given = {name: tensor[:rows, :length] for name, tensor in sentences(eager).items()}
+    assert torch.equal(encoded(packaged, given).hidden, encoded(eager, given).hidden)
+
+
+def _changed(name: str, change: Callable[[Tensor], Any]) -> Callable[[Inputs], Inputs]:
+    return lambda given: given | {name: change(given[name])}
+
+
+REFUSED: dict[str, Callable[[Inputs], Inputs]] = {
+    "nothing": lambda given: given | {"input_ids": None},
+    "a list": _changed("input_ids", Tensor.tolist),
+    "an id outside": _changed("input_ids", lambda ids: ids + VOCABULARY),
+    "a type outside": _changed("token_type_ids", lambda ids: ids + 2),
+    "ids of 32 bits": _changed("input_ids", Tensor.int),
+    "ids of rank 3": _changed("input_ids", lambda ids: ids[None]),
+    "a mask of 2": _changed("attention_mask", lambda mask: mask * 2),
+    "a mask that is longer": _changed("attention_mask", lambda mask: mask.repeat(1, 2)),
+    "types that are shorter": _changed("token_type_ids", lambda ids: ids[:, :-1]),
+    "more than the positions": lambda given: {name: one.repeat(1, 3) for name, one in given.items()},
+}
+
+
+@pytest.mark.parametrize("which", REFUSED)
+def test_what_is_refused_is_refused_in_the_same_words(pair: Any, which: str) -> None:
+    packaged, eager = pair
+    inputs = REFUSED[which](sentences(eager))
+    with pytest.raises(Exception, match=r".") as expected:
+        encoded(eager, inputs)
+    with pytest.raises(expected.type) as found:
+        encoded(packaged, inputs)
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_gradient_goes_through_the_method(speech: Any) -> None:
+    gradients = []
+    for model in speech[:2]:
+        values = speech[2]["input_values"].clone().requires_grad_()
+        model.encode(values, speech[2]["attention_mask"]).hidden.square().sum().backward()
+        gradients.append(values.grad)
+    assert gradients[0].abs().max() > 0
+    assert torch.equal(gradients[0], gradients[1])
+
+
+def test_autocast_reaches_the_method(speech: Any) -> None:
+    packaged, eager, inputs = speech
+    with torch.autocast("cpu", torch.bfloat16):
+        found, expected = (encoded(model, inputs).hidden for model in (packaged, eager))
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, encoded(eager, inputs).hidden)
+
+
+def test_a_parameter_that_was_written_to_is_noticed(speech: Any) -> None:
+    packaged, _, inputs = speech
+    with torch.no_grad():
+        next(packaged.encoder.parameters()).add_(1)
+    with pytest.raises(CrossloomError) as raised:
+        encoded(packaged, inputs)
+    assert [finding.code for finding in raised.value.diagnostics] == ["XL603"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(RuntimeError("no such size\nand more"), "no such size"), (KeyError(), "KeyError")],
+)
+def test_what_cannot_be_exported_is_told_once_and_encoded(
+    speech: Any,
+    error: Exception,
+    told: str,
+    empty_store: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    packaged, eager, inputs = speech
+    monkeypatch.setattr(packaged_encoders, "exported", fail)
+    for _ in range(2):
+        assert torch.equal(encoded(packaged, inputs).hidden, encoded(eager, inputs).hidden)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "compiling `encode` for this machine, about half a minute, once",
+        f"`encode` stays as it is, not compiled: {told}",
+    ]
+    assert not list(store_folder().iterdir())
+
+
+def test_no_compiler_is_an_error_and_no_reason_to_be_slow(
+    speech: Any, empty_store: None, without_compiler: None
+) -> None:
+    packaged, _, inputs = speech
+    with pytest.raises(CrossloomError) as raised:
+        encoded(packaged, inputs)
+    assert [finding.code for finding in raised.value.diagnostics] == ["XL606"]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_is_packaged(encoder: str) -> None:
+    packaged, _ = model_and_inputs(encoder, "gpt2", compile="max")
+    eager, _ = model_and_inputs(encoder, "gpt2")
+    graph = crossloom.lower(eager.spec)
+    for rows, longer in ((2, 0), (1, 0), (3, 0), (3, 5), (1, 11)):
+        inputs = random_inputs(graph, rows, seed=rows, longer=longer)
+        assert_equal(by_package(packaged, inputs), encoded(eager, inputs))
