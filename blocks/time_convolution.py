@@ -30,6 +30,7 @@ class TimeConvolution(nn.Conv1d):
         if not is_worth_moving(input):
             return super().forward(input)
         assert isinstance(self.padding, tuple), "a number, and no name"
+        assert self.padding_mode == "zeros", "and nothing else"
         stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
         states, weight = beside_each_other(input), self.weight.unsqueeze(2)
         return F.conv2d(states, weight, self.bias, stride, padding, dilation, self.groups).squeeze(2)
@@ -43,6 +44,8 @@ class TransposedTimeConvolution(nn.ConvTranspose1d):
         if output_size is not None or not is_worth_moving(input):
             return super().forward(input, output_size)
         assert isinstance(self.padding, tuple), "a number, and no name"
-        stride, padding = (1, *self.stride), (0, *self.padding)
+        stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
+        added = (0, *self.output_padding)
         states, weight = beside_each_other(input), self.weight.unsqueeze(2)
-        return F.conv_transpose2d(states, weight, self.bias, stride, padding).squeeze(2)
+        moved = F.conv_transpose2d(states, weight, self.bias, stride, padding, added, self.groups, dilation)
+        return moved.squeeze(2)

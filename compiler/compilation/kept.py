@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from compiler.compilation.packages import Run, machine, open_package, require_compiler
-from compiler.compilation.store import Notes, Store
-from compiler.compilation.undisturbed import Unchanged
+from compiler.compilation.frozen import refusal
+from compiler.compilation.packages import Package, machine, open_package, require_compiler
+from compiler.compilation.store import Store
+from compiler.compilation.undisturbed import WRITTEN, Unchanged
 
-LAYOUT = 3
+LAYOUT = 4
 """Of what is kept; another number makes older packages strangers."""
 
 
@@ -33,31 +34,30 @@ class KeptPackages:
         self._unchanged.require()
 
     def open(
-        self,
-        what: str,
-        addresses: tuple[str, ...],
-        facts: Mapping[str, Any],
-        make: Callable[[Path], Notes | None],
-    ) -> tuple[Run, Notes]:
-        """The package of these facts, and the notes of whoever made it.
+        self, what: str, addresses: tuple[str, ...], facts: Mapping[str, Any], make: Callable[[Path], None]
+    ) -> Package:
+        """The package of these facts.
 
         `make` writes it to a path where there is none yet, and `what` it is goes to standard error then.
         `addresses` are what the names of the tensors begin with that it holds.
 
-        Raises CrossloomError (XL605) where packages cannot be kept, (XL606) where they cannot be compiled.
+        Raises CrossloomError (XL603) where other weights would be packaged than were there at first, (XL605)
+        where packages cannot be kept, (XL606) where they cannot be compiled.
         """
         facts = {"layout": LAYOUT, "model": self._content(addresses), **facts, **machine()}
         store = Store()
         file = store.find(facts)
         if file is None:
             require_compiler()
+            if _digest(self._model, addresses) != facts["model"]:  # written to, unseen by torch
+                raise refusal(WRITTEN)
             print(f"compiling {what}", file=sys.stderr, flush=True)
             started = time.perf_counter()
             with torch.inference_mode(False), torch.no_grad():
                 file = store.keep(facts, make)
             size, took = file.stat().st_size / 1e6, time.perf_counter() - started
             print(f"compiled in {took:.0f} s, {size:.0f} MB kept in {file}", file=sys.stderr, flush=True)
-        return open_package(file), store.notes(facts)
+        return open_package(file)
 
     def _content(self, addresses: tuple[str, ...]) -> str:
         if addresses not in self._contents:

@@ -64,7 +64,7 @@ class OpenSizes(NamedTuple):
         return True
 
     def _allows(self, name: str, size: int, is_batch: bool) -> bool:
-        least, most = self.ranges.get(name, (2, None))
+        least, most = self.ranges[name]
         if is_batch and least == 2:
             least = 1
         return least <= size and (most is None or size <= most)

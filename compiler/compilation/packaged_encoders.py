@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -14,9 +13,9 @@ from torch.export import Dim, ExportedProgram, export
 
 from compiler.compilation.kept import KeptPackages
 from compiler.compilation.open_sizes import OpenSizes
-from compiler.compilation.packages import PACKED, Run, make_package
+from compiler.compilation.packages import PACKED, Notes, Run, make_package
+from compiler.compilation.padding import free_sizes
 from compiler.compilation.plain_inputs import PlainInputs
-from compiler.compilation.store import Notes
 from compiler.diagnostics.model import CrossloomError
 from specs.graph import Graph
 
@@ -24,8 +23,8 @@ Kind = tuple[tuple[str, torch.dtype], ...]
 """Which inputs are given, and of which dtypes."""
 
 
-class Package(NamedTuple):
-    """An encoder for inputs of some kind: hidden states, and their mask where there is one."""
+class Encoding(NamedTuple):
+    """An encoder of inputs of some kind, which gives hidden states, and their mask where there is one."""
 
     run: Run
     sizes: OpenSizes
@@ -53,7 +52,7 @@ class PackagedEncoder:
         self.__signature__ = inspect.signature(own)
         self._addresses, self._kept = addresses, kept
         self._plain = PlainInputs(graph, inputs, next(model.parameters()).dtype)
-        self._packages: dict[Kind, Package | None] = {}
+        self._encodings: dict[Kind, Encoding | None] = {}
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """As the method whose place it takes."""
@@ -61,40 +60,48 @@ class PackagedEncoder:
         given = {name: value for name, value in bound.items() if value is not None}
         if self._plain(given):
             self._kept.require_unchanged()
-            package = self._package(given)
-            if package is not None and package.sizes.serve(given.values()):
-                hidden, *mask = package.run([tensor.contiguous() for tensor in given.values()])
+            encoding = self._encoding(given)
+            if encoding is not None and encoding.sizes.serve(given.values()):
+                hidden, *mask = encoding.run([tensor.contiguous() for tensor in given.values()])
                 return self._result(hidden, mask[0] if mask else None)
         return self._own(*args, **named)
 
-    def _package(self, given: Mapping[str, Tensor]) -> Package | None:
-        """The package for inputs of this kind, kept or made now; None where there can be none."""
-        kind = tuple((name, tensor.dtype) for name, tensor in given.items())
-        if kind not in self._packages:
-            self._packages[kind] = self._opened(given)
-        return self._packages[kind]
+    def _encoding(self, given: Mapping[str, Tensor]) -> Encoding | None:
+        """The package for inputs of this kind, kept or made now; None where there can be none, or not yet.
 
-    def _opened(self, given: Mapping[str, Tensor]) -> Package | None:
+        None is made from sizes of 0 and 1, which torch would take for sizes that are always so.
+        """
+        kind = tuple((name, tensor.dtype) for name, tensor in given.items())
+        if kind not in self._encodings:
+            sizes = free_sizes(self._graph, given)
+            if any(size < (1 if name == "batch" else 2) for name, size in sizes.items()):
+                return None
+            self._encodings[kind] = self._opened(given)
+        return self._encodings[kind]
+
+    def _opened(self, given: Mapping[str, Tensor]) -> Encoding | None:
         name: str = self._own.__name__
         facts = {"method": name, "inputs": {one: str(tensor.dtype) for one, tensor in given.items()}}
         what = f"`{name}` for this machine, about half a minute, once"
         try:
-            run, notes = self._kept.open(
-                what, self._addresses, {**facts, "options": PACKED}, lambda file: self._make(given, file)
+            package = self._kept.open(
+                what,
+                self._addresses,
+                {**facts, "options": PACKED},
+                lambda file: make_package(lambda: self._exported(given), file, PACKED),
             )
+            return Encoding(package.run, OpenSizes.from_notes(package.notes))
         except CrossloomError:
             raise
         except Exception as error:  # torch has many ways to refuse, and the method works without
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             print(f"`{name}` stays as it is, not compiled: {reason}", file=sys.stderr, flush=True)
             return None
-        return Package(run, OpenSizes.from_notes(notes))
 
-    def _make(self, given: Mapping[str, Tensor], file: Path) -> Notes:
+    def _exported(self, given: Mapping[str, Tensor]) -> tuple[ExportedProgram, Notes]:
         function = _Tensors(self._model, self._own, tuple(given))
         program = exported(function, self._graph, given)
-        make_package(lambda: program, file, PACKED)
-        return OpenSizes.of(program).notes()
+        return program, OpenSizes.of(program).notes()
 
 
 class _Tensors(nn.Module):

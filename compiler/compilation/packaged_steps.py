@@ -64,11 +64,11 @@ class PackagedSteps:
         facts = {"limit": self._limit, "rows": rows, "beams": beams, "source": str(encoded.hidden.dtype)}
 
         def make(file: Path) -> None:
-            make_package(lambda: program_of(*self.calls(rows, beams, encoded)), file, options)
+            make_package(lambda: (program_of(*self.calls(rows, beams, encoded)), {}), file, options)
 
         what = f"a decode step of {counted(rows, 'row')} for this machine, about a minute, once for so many"
-        run, _ = self._kept.open(what, self._addresses, {**facts, "options": options}, make)
-        return self._packages.setdefault((rows, beams), run)
+        package = self._kept.open(what, self._addresses, {**facts, "options": options}, make)
+        return self._packages.setdefault((rows, beams), package.run)
 
     def calls(self, rows: int, beams: int, encoded: Any) -> tuple[FlatStep, list[Tensor], list[Tensor]]:
         """A step over tensors, and the inputs of two calls that differ in what a package leaves open."""

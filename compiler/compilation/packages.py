@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -9,7 +10,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,19 @@ from compiler.compilation.few_queries import AttentionInLoops
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 Run = Callable[[list[Tensor]], list[Tensor]]
+
+Notes = dict[str, Any]
+"""What whoever makes a package tells whoever opens it, as JSON."""
+NOTES = "crossloom"
+"""What they are called in a package."""
+
+
+class Package(NamedTuple):
+    """A package that is open: the function in it, of a list of tensors, and the notes it was made with."""
+
+    run: Run
+    notes: Notes
+
 
 FEW_ROWS = 7
 """Up to so many rows a product waits for its weight, which trying it does not show: its weight is cached."""
@@ -49,23 +63,26 @@ def with_torch(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "max_autotune_gemm_backends": "CPP,ATEN"}
 
 
-def make_package(exported: Callable[[], ExportedProgram], file: Path, options: Mapping[str, Any]) -> None:
-    """Write the package of a program to `file`; `options` are inductor's.
+def make_package(
+    exported: Callable[[], tuple[ExportedProgram, Notes]], file: Path, options: Mapping[str, Any]
+) -> None:
+    """Write the package of a program to `file`, and its notes into it; `options` are inductor's.
 
     Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecated calls
-        program = exported()
+        program, notes = exported()
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
         try:
-            make(program, package_path=str(file), inductor_configs=_known(options))  # which it adds to
+            told = {"aot_inductor.metadata": {NOTES: json.dumps(notes)}}
+            make(program, package_path=str(file), inductor_configs={**_known(options), **told})
         except Exception as error:
-            told = "".join(traceback.format_exception(error))  # wherever in its chain it is
-            if "NoValidChoicesError" in told and options != with_torch(options):
+            chain = "".join(traceback.format_exception(error))  # it may be anywhere in it
+            if "NoValidChoicesError" in chain and options != with_torch(options):
                 return make_package(exported, file, with_torch(options))
-            if any(name in told for name in ("InvalidCxxCompiler", "CppCompileError")):
+            if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise _no_compiler(f"{_named()[0]} does not compile") from error
             raise
 
@@ -103,8 +120,8 @@ def _own_storage(state: dict[str, Any]) -> None:
             )
 
 
-def open_package(file: Path) -> Run:
-    """The function in a package, of a list of tensors.
+def open_package(file: Path) -> Package:
+    """A package that `make_package` wrote.
 
     The loader behind `torch._inductor.aoti_load_package` is private; where it is gone, that function
     serves, which takes a second to import.
@@ -113,13 +130,12 @@ def open_package(file: Path) -> Run:
         from torch._C._aoti import AOTIModelPackageLoader
 
         loader = AOTIModelPackageLoader(str(file), "model", False, 1, -1)
-        run: Run = loader.boxed_run
+        return Package(loader.boxed_run, json.loads(loader.get_metadata()[NOTES]))
     except (ImportError, AttributeError, TypeError):
         return _opened_by_inductor(file)
-    return run
 
 
-def _opened_by_inductor(file: Path) -> Run:
+def _opened_by_inductor(file: Path) -> Package:
     load: Any = torch._inductor.aoti_load_package
     package = load(str(file))
 
@@ -127,7 +143,7 @@ def _opened_by_inductor(file: Path) -> Run:
         outputs = package(*tensors)
         return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
-    return run
+    return Package(run, json.loads(package.get_metadata()[NOTES]))
 
 
 def require_compiler() -> None:

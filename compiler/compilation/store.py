@@ -19,9 +19,6 @@ from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 VARIABLE = "CROSSLOOM_CACHE"
 
-Notes = dict[str, Any]
-"""What whoever made a package has to tell whoever opens it, as JSON."""
-
 
 def store_folder() -> Path:
     """In $CROSSLOOM_CACHE, in crossloom/ of $XDG_CACHE_HOME, or in ~/.cache/crossloom."""
@@ -50,32 +47,27 @@ class Store:
         """The package of these facts, its content being what was kept. A damaged one is removed."""
         package, record = self._files(facts)
         try:
-            content = json.loads(record.read_text())
-            kept, _ = content["sha256"], content["notes"]
+            kept = json.loads(record.read_text())["sha256"]
             if package.is_symlink() or _digest(package) != kept:
                 raise ValueError
+        except FileNotFoundError:
+            return None  # another process may be keeping it just now
         except (OSError, ValueError, KeyError, TypeError):
             _remove(package)
             _remove(record)
             return None
         return package
 
-    def notes(self, facts: Mapping[str, Any]) -> Notes:
-        """Those that were given with a package that was found."""
-        notes: Notes = json.loads(self._files(facts)[1].read_text())["notes"]
-        return notes
-
-    def keep(self, facts: Mapping[str, Any], make: Callable[[Path], Notes | None]) -> Path:
-        """Let `make` write a package to a path, and keep it once it is whole, with the notes it gives."""
+    def keep(self, facts: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+        """Let `make` write a package to a path, and keep it once it is whole."""
         package, record = self._files(facts)
         # A name of its own: several processes may be making the same.
         fresh = self.folder / f"{secrets.token_hex(8)}.pt2"
         try:
-            notes = make(fresh) or {}
+            make(fresh)
             fresh.chmod(0o600)
             told = fresh.with_suffix(".json")
-            content = {"sha256": _digest(fresh), "notes": notes, **facts}
-            told.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+            told.write_text(json.dumps({"sha256": _digest(fresh), **facts}, indent=1, sort_keys=True) + "\n")
             told.chmod(0o600)
             fresh.replace(package)
             told.replace(record)

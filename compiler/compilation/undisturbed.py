@@ -11,6 +11,9 @@ from torch import Tensor
 
 from compiler.compilation.frozen import refusal
 
+WRITTEN = "have its parameters written to: what is compiled holds them as they were"
+"""Completes a refusal."""
+
 
 class Weights:
     """Notices when a model's parameters lie elsewhere than they did: then nothing recorded holds.
@@ -38,7 +41,10 @@ class Weights:
 
 
 class Unchanged:
-    """Knows whether a model's parameters and buffers have been written to, or others put in their place."""
+    """Knows whether a model's parameters and buffers have been written to, or others put in their place.
+
+    Also whether a part of it was told to train or to have gradients, which the model itself refuses.
+    """
 
     def __init__(self, model: torch.nn.Module) -> None:
         self._model = model
@@ -49,7 +55,11 @@ class Unchanged:
         """Raise CrossloomError (XL603) when something has changed."""
         tensors = self._tensors()
         if _writes(tensors) != self._writes or places(tensors) != places(self._held):
-            raise refusal("have its parameters written to: what is compiled holds them as they were")
+            raise refusal(WRITTEN)
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+            raise refusal("have gradients")
+        if any(module.training for module in self._model.modules()):
+            raise refusal("be trained")
 
     def _tensors(self) -> list[Tensor]:
         return [*self._model.parameters(), *self._model.buffers()]

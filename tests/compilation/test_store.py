@@ -109,16 +109,12 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.joinpath("packages").iterdir())
 
 
-def test_notes_are_found_with_their_package(tmp_path: Path) -> None:
-    def make(file: Path) -> dict[str, int]:
-        write(file)
-        return {"least": 2}
-
-    file = Store(tmp_path / "packages").keep(FACTS, make)
-    assert Store(tmp_path / "packages").notes(FACTS) == {"least": 2}
-    record = file.with_suffix(".json")
-    record.write_text(json.dumps({"sha256": json.loads(record.read_text())["sha256"], **FACTS}))
+def test_what_another_process_is_keeping_is_left_alone(tmp_path: Path) -> None:
+    file = kept(tmp_path / "packages")
+    file.with_suffix(".json").rename(tmp_path / "record")
     assert Store(tmp_path / "packages").find(FACTS) is None
+    (tmp_path / "record").rename(file.with_suffix(".json"))
+    assert Store(tmp_path / "packages").find(FACTS) == file
 
 
 def test_a_record_says_what_a_package_depends_on(tmp_path: Path) -> None:
