@@ -13,8 +13,6 @@ MODES: dict[str, Any] = {"eager": False, "fast": "fast", "max": "max"}
 """How ours may be compiled, by its label -> what `crossloom.load` takes."""
 ENDS = {label: MODES[label] for label in ("eager", "max")}
 """The two ends of them, for what takes long to compile and says little of the one between."""
-ENCODING = {label: MODES[label] for label in ("eager", "fast")}
-"""Of an encoder alone, which `max` leaves as it is."""
 
 TOKENS = 100
 CAPTION = 20
@@ -151,10 +149,10 @@ def _encoding() -> Iterator[Row]:
         name = "encode" if batch == 1 else f"encode-{batch}"
         title = f"encode, batch {batch}, 5 s each"
         limit = Side("", "machine", "encoding", options)
-        yield Row(name, f"{title}, float32", _compared("encode", options, ENCODING), STATES, limit=limit)
+        yield Row(name, f"{title}, float32", _compared("encode", options), STATES, limit=limit)
         narrow = {**options, "dtype": "bfloat16"}
         sides = (
-            *_modes("encode", narrow, ENCODING),
+            *_modes("encode", narrow),
             Side(f"{ANCHOR}, float32", "theirs", "encode", options),
             Side(f"{ANCHOR}, bfloat16", "theirs", "encode", narrow),
         )
