@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,7 +105,7 @@ class Component(Part):
         """The family's statement of itself."""
         return family(self.family_name)
 
-    @property
+    @cached_property
     def view(self) -> View:
         """The config with every field's address."""
         return View(self.config, f"{self.role}.config", self.architecture)

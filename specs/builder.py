@@ -78,7 +78,8 @@ class GraphBuilder:
 def make_node(name: str, kind: str, numbers: Mapping[str, Any], inputs: Mapping[str, Ref]) -> Node:
     """A block in its place; numbers not given take the signature's defaults."""
     signature = SIGNATURES[kind]
-    given = {name: n if isinstance(n, Value) else Value(n) for name, n in numbers.items()}
-    values = {**signature.defaults, **given}
-    assert len(values) == len(signature.hypers), f"{kind} has no {given.keys() - signature.defaults.keys()}"
+    values = signature.defaults.copy()
+    for key, number in numbers.items():
+        values[key] = number if isinstance(number, Value) else Value(number)
+    assert len(values) == len(signature.hypers), f"{kind} has no {numbers.keys() - signature.defaults.keys()}"
     return Node(name, kind, values, inputs, signature.construct(Numbers(values)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,7 +170,7 @@ def front_end_of(family: Family) -> Stated[FrontEnd] | None:
     """How a family makes an encoder's input of audio or images."""
     if family.front_end is None:
         return None
-    stated: Stated[FrontEnd] = import_module(family.front_end).FRONT_END
+    stated: Stated[FrontEnd] = _stated(family.front_end, "FRONT_END")
     return stated
 
 
@@ -177,8 +178,14 @@ def tokenizer_of(family: Family) -> Stated[TokenizerKind] | None:
     """How a family makes ids of texts."""
     if family.tokenizer is None:
         return None
-    stated: Stated[TokenizerKind] = import_module(family.tokenizer).TOKENIZER
+    stated: Stated[TokenizerKind] = _stated(family.tokenizer, "TOKENIZER")
     return stated
+
+
+@cache
+def _stated(module: str, name: str) -> Any:
+    """What a module states under a name; it is imported when that is first asked for."""
+    return getattr(import_module(module), name)
 
 
 def reads_text(family: Family, view: View) -> bool:

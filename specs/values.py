@@ -76,6 +76,9 @@ class View:
         self.architecture = architecture
         self.read: set[str] = set()
 
+    def __reduce__(self) -> tuple[type[View], tuple[Mapping[str, Any], str, str | None]]:
+        return View, (self._fields, self._address, self.architecture)  # a copy was asked for nothing yet
+
     @property
     def role(self) -> str:
         """What part of a model the configuration is of: model, encoder or decoder."""

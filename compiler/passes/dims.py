@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -81,25 +81,27 @@ class _Binding:
         number = self._node.numbers.get(rule)
         return None if number is None else number.origin
 
-    def bind(self, port: Port, ref: Ref, arriving: TensorType) -> Iterator[Problem]:
+    def bind(self, port: Port, ref: Ref, arriving: TensorType) -> list[Problem]:
         """Give the port's new names what arrives, and compare the others with it."""
         if len(arriving.dims) != len(port.dims):
-            yield _rank(self._node, port, ref, arriving)
-            return
-        for index, rule in enumerate(port.dims):
-            actual = arriving.dims[index]
+            return [_rank(self._node, port, ref, arriving)]
+        problems = []
+        for index, (rule, actual) in enumerate(zip(port.dims, arriving.dims, strict=True)):
+            expected = resolve(rule, self._numbers, self.sizes)
             origin = arriving.origins[index] if index < len(arriving.origins) else None
-            if isinstance(rule, str) and self.sizes[rule] is UNKNOWN:
+            if expected is UNKNOWN and isinstance(rule, str):
                 self.sizes[rule] = actual
                 self._arrived[rule] = origin
                 continue
-            expected = resolve(rule, self._numbers, self.sizes)
-            if expected == actual or UNKNOWN.names() & (expected.names() | actual.names()):
+            if expected is actual or expected == actual:
+                continue
+            if UNKNOWN.names() & (expected.names() | actual.names()):
                 continue
             proof = compare(expected, actual)
             if proof is not Proof.EQUAL:
-                wanted = self.origin(rule)
-                yield _mismatch(self._node, port, ref, index, (expected, wanted), (actual, origin), proof)
+                came, wanted = (actual, origin), (expected, self.origin(rule))
+                problems.append(_mismatch(self._node, port, ref, index, wanted, came, proof))
+        return problems
 
 
 def _mismatch(

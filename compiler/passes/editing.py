@@ -25,7 +25,7 @@ def without(data: Any, path: Address) -> Any:
 
 
 def with_value(data: Any, path: Address, value: Any) -> Any:
-    """`data` with `value` at `path`, which `is_open`; maps on the way are made."""
+    """`data` with `value` at `path`, whose section `is_open`; maps on the way are made."""
     if not path:
         return value
     data = {} if data is None else data
@@ -33,11 +33,9 @@ def with_value(data: Any, path: Address, value: Any) -> Any:
 
 
 def is_open(data: Any, path: Address) -> bool:
-    """Whether a value can be put at `path`: on the way there are maps, empty places, or nothing."""
+    """Whether a value can be put below `path`: there and on the way are maps, empty places, or nothing."""
     for step in path:
-        if data is None:
-            return True
         if not isinstance(data, dict):
-            return False
+            break
         data = data.get(step)
-    return True
+    return data is None or isinstance(data, dict)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 
 from specs.dims import Dim, minimum_input
 from specs.graph import Graph, Node
 from specs.problems import Problem
 from specs.signatures import SIGNATURES, Numbers
+from specs.signatures.base import Env
 from specs.values import Value
 
 _STATES = "states"
@@ -53,12 +55,21 @@ def short_inputs(graph: Graph) -> Iterator[Problem]:
 
 def _least(node: Node) -> tuple[int, dict[str, Value]]:
     """How many hidden states a node needs to give one, and the numbers that settle it."""
-    signature = SIGNATURES[node.kind]
+    rule = _of_states(node.kind)
+    if rule is None:
+        return 1, {}
+    length, env = rule
+    numbers = _Read(node.numbers)
+    left = length(numbers, env)
+    return (minimum_input(left, _STATES) if left.names() == {_STATES} else 1), numbers.asked
+
+
+@cache
+def _of_states(kind: str) -> tuple[Callable[[Numbers, Env], Dim], Env] | None:
+    """How many hidden states a kind of block gives, and sizes to ask that of; None where no rule says it."""
+    signature = SIGNATURES[kind]
     length = next((port.dims[1] for port in signature.outputs if port.role == "hidden"), None)
     given = signature.input("hidden") if callable(length) else None
     if given is None or not callable(length) or not isinstance(given.dims[1], str):
-        return 1, {}
-    numbers = _Read(node.numbers)
-    env = {name: Dim.name(name) for name in signature.names} | {given.dims[1]: Dim.name(_STATES)}
-    left = length(numbers, env)
-    return (minimum_input(left, _STATES) if left.names() == {_STATES} else 1), numbers.asked
+        return None
+    return length, {name: Dim.name(name) for name in signature.names} | {given.dims[1]: Dim.name(_STATES)}

@@ -166,8 +166,9 @@ def tie_problems(part: Written, whole: Graph) -> Iterator[Problem]:
 
 def _tie(tie: Tie, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
     place = tie.origin or ""
-    for address, at in ((tie.tied, key_of(place)), (tie.kept, place)):
-        if address not in shapes:
+    kept, tied = shapes.get(tie.kept), shapes.get(tie.tied)
+    for address, shape, at in ((tie.tied, tied, key_of(place)), (tie.kept, kept, place)):
+        if shape is None:
             close = near(address, [other for other in shapes if other != tie.tied])
             yield Problem(
                 "XL203",
@@ -184,7 +185,7 @@ def _tie(tie: Tie, graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Itera
             ((place, "tied to this"),),
             help=f"tie `{tie.tied}` to `{chained.kept}`" if tie != chained else "remove the tie",
         )
-    elif shapes[tie.kept] != shapes[tie.tied]:
+    elif kept != tied:
         yield Problem(
             "XL306",
             f"tied parameters differ in shape: {tie.kept} {list(shapes[tie.kept])}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 
 from compiler.passes.written import IDS, Written
 from compiler.places import id_address
@@ -48,7 +49,7 @@ def _with_positions(problem: Problem, spec: Spec, back: Component | None) -> Pro
     """
     if back is None:
         return problem
-    view, pad = back.view, id_address(spec, back.role, "pad")
+    view, pad = copy(back.view), id_address(spec, back.role, "pad")
     back.family.maximum_target(view)
     return problem._replace(at=(*problem.at, (pad, "counted from here"))) if pad in view.read else problem
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from compiler.passes.editing import value_at, with_value, without
+from compiler.passes.editing import is_open, value_at, with_value, without
 from compiler.passes.findings import Findings, dotted
 from compiler.reader import Path as Address
 from specs.language import VERSION
@@ -52,7 +52,7 @@ def _mended(findings: Findings, data: Any, prefix: Address, found: list[Complain
         path = complaint.path
         below = path[len(prefix) :]
         meant = complaint.meant
-        if meant is not None:
+        if meant is not None and is_open(findings.document.data, meant[:-1]):
             data = without(data, below)
             if meant[: len(prefix)] == prefix:
                 data = with_value(data, meant[len(prefix) :], value_at(findings.document.data, path))

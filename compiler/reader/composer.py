@@ -239,6 +239,8 @@ class _Composer:
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        # libyaml places what is implied at the end of the text on a line after the last.
-        line, column = min((start.line + 1, start.column + 1), self._end_of_text)
-        return Span(self.file, line, column, *min((end.line + 1, end.column + 1), self._end_of_text))
+        first, last = (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
+        if last > self._end_of_text:
+            # libyaml places what is implied at the end of the text on a line after the last.
+            first, last = min(first, self._end_of_text), self._end_of_text
+        return Span(self.file, *first, *last)

@@ -168,8 +168,6 @@ class Signature:
 
 def resolve(rule: DimRule, numbers: Numbers, env: Env) -> Dim:
     """A dimension rule as a dimension; names not bound yet stay symbolic."""
-    if isinstance(rule, int):
-        return Dim.constant(rule)
     if isinstance(rule, str):
         return env.get(rule) or Dim.name(rule)
-    return rule(numbers, env)
+    return Dim.constant(rule) if isinstance(rule, int) else rule(numbers, env)
