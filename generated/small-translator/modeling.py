@@ -266,10 +266,10 @@ def _multiplies_bfloat16() -> bool:
 WITHOUT_GRADIENT = (torch.float32, torch.bfloat16) if _multiplies_bfloat16() else (torch.float32,)
 
 
-def is_onednns(dtype: torch.dtype) -> bool:
-    """Whether a large product of this dtype is oneDNN's, as things are: of bfloat16 without a gradient."""
+def is_onednns(dtype: torch.dtype, other: torch.dtype) -> bool:
+    """Whether a large product of these dtypes is oneDNN's, as things are: of bfloat16 without a gradient."""
     dtypes = (torch.float32,) if torch.is_grad_enabled() else WITHOUT_GRADIENT
-    return ONEDNN is not None and dtype in dtypes and not torch.is_autocast_enabled("cpu")
+    return ONEDNN is not None and dtype is other and dtype in dtypes and not torch.is_autocast_enabled("cpu")
 
 
 def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -348,7 +348,7 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype):
+        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype, weight.dtype):
             return F.linear(input, weight, bias)
         if not torch.is_grad_enabled():
             return onednn_product(input, weight, bias)
@@ -1455,6 +1455,7 @@ class TimeConvolution(nn.Conv1d):
         if not is_worth_moving(input):
             return super().forward(input)
         assert isinstance(self.padding, tuple), "a number, and no name"
+        assert self.padding_mode == "zeros", "and nothing else"
         stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
         states, weight = beside_each_other(input), self.weight.unsqueeze(2)
         return F.conv2d(states, weight, self.bias, stride, padding, dilation, self.groups).squeeze(2)
@@ -1503,9 +1504,11 @@ class TransposedTimeConvolution(nn.ConvTranspose1d):
         if output_size is not None or not is_worth_moving(input):
             return super().forward(input, output_size)
         assert isinstance(self.padding, tuple), "a number, and no name"
-        stride, padding = (1, *self.stride), (0, *self.padding)
+        stride, padding, dilation = (1, *self.stride), (0, *self.padding), (1, *self.dilation)
+        added = (0, *self.output_padding)
         states, weight = beside_each_other(input), self.weight.unsqueeze(2)
-        return F.conv_transpose2d(states, weight, self.bias, stride, padding).squeeze(2)
+        moved = F.conv_transpose2d(states, weight, self.bias, stride, padding, added, self.groups, dilation)
+        return moved.squeeze(2)
 
 
 class UpsamplingStage(nn.Module):

@@ -331,10 +331,10 @@ def _multiplies_bfloat16() -> bool:
 WITHOUT_GRADIENT = (torch.float32, torch.bfloat16) if _multiplies_bfloat16() else (torch.float32,)
 
 
-def is_onednns(dtype: torch.dtype) -> bool:
-    """Whether a large product of this dtype is oneDNN's, as things are: of bfloat16 without a gradient."""
+def is_onednns(dtype: torch.dtype, other: torch.dtype) -> bool:
+    """Whether a large product of these dtypes is oneDNN's, as things are: of bfloat16 without a gradient."""
     dtypes = (torch.float32,) if torch.is_grad_enabled() else WITHOUT_GRADIENT
-    return ONEDNN is not None and dtype in dtypes and not torch.is_autocast_enabled("cpu")
+    return ONEDNN is not None and dtype is other and dtype in dtypes and not torch.is_autocast_enabled("cpu")
 
 
 def onednn_product(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -413,7 +413,7 @@ class Projection(nn.Linear):
             if outputs <= inputs:  # a wider one is read once, and moving it costs more than it saves
                 product = product.contiguous()
             return product.view(*input.shape[:-1], outputs)
-        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype):
+        if rows * weight.numel() < MANY_OPERATIONS or not is_onednns(input.dtype, weight.dtype):
             return F.linear(input, weight, bias)
         if not torch.is_grad_enabled():
             return onednn_product(input, weight, bias)
