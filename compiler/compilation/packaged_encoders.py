@@ -94,6 +94,7 @@ class PackagedEncoder:
         except CrossloomError:
             raise
         except Exception as error:  # torch has many ways to refuse, and the method works without
+            self._own(**given)  # unless these inputs are at fault, and others are not
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             print(f"`{name}` stays as it is, not compiled: {reason}", file=sys.stderr, flush=True)
             return None
@@ -122,6 +123,13 @@ def exported(function: nn.Module, graph: Graph, given: Mapping[str, Tensor]) -> 
     """`function` of inputs like these; every size is open that the graph and torch leave open."""
     types = [graph.inputs[name] for name in given]
     free = tuple({axis: Dim.AUTO for axis, dim in enumerate(one.dims) if dim.value is None} for one in types)
-    # A size of 1 would be taken for one that is always 1.
-    two = [torch.cat((one, one)) if len(one) == 1 else one for one in given.values()]
-    return export(function.eval(), tuple(two), dynamic_shapes=(free,), strict=False)
+    inputs = tuple(map(_without_ones, given.values(), free))
+    return export(function.eval(), inputs, dynamic_shapes=(free,), strict=False)
+
+
+def _without_ones(tensor: Tensor, axes: Iterable[int]) -> Tensor:
+    """The same with 2 where one of these sizes is 1, which would be taken for one that is always 1."""
+    for axis in axes:
+        if tensor.shape[axis] == 1:
+            tensor = torch.cat((tensor, tensor), axis)
+    return tensor

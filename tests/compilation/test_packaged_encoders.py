@@ -12,6 +12,7 @@ from torch import Tensor
 
 import crossloom
 from compiler.compilation import packaged_encoders
+from compiler.compilation.open_sizes import OpenSizes
 from compiler.compilation.store import store_folder
 from compiler.diagnostics import CrossloomError
 from tests.compilation.models import model_and_inputs
@@ -202,6 +203,30 @@ def test_what_cannot_be_exported_is_told_once_and_encoded(
         f"`encode` stays as it is, not compiled: {told}",
     ]
     assert not list(store_folder().iterdir())
+
+
+def test_inputs_at_fault_leave_others_their_package(
+    pair: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged, _ = model_and_inputs("bert", "gpt2", compile="max")
+    good = sentences(packaged)
+    long = {name: tensor.repeat(1, 3) for name, tensor in good.items()}
+    with monkeypatch.context() as patch:
+        patch.setenv("CROSSLOOM_CACHE", str(tmp_path))
+        with pytest.raises(ValueError, match="21 positions were asked for"):
+            encoded(packaged, long)
+    assert "not compiled" not in capsys.readouterr().err
+    assert_equal(by_package(packaged, good), encoded(pair[1], good))
+
+
+@pytest.mark.parametrize(("rows", "length"), [(1, 1), (2, 1), (1, LENGTH)])
+def test_sizes_of_one_are_exported_as_open(pair: Any, rows: int, length: int) -> None:
+    eager = pair[1]
+    graph = crossloom.lower(eager.spec)
+    given = {name: tensor[:rows, :length] for name, tensor in sentences(eager).items()}
+    function = packaged_encoders._Tensors(eager, eager.encode, tuple(given))
+    sizes = OpenSizes.of(packaged_encoders.exported(function, graph, given))
+    assert sizes.serve(sentences(eager, rows=5, length=POSITIONS).values())
 
 
 def test_no_compiler_is_an_error_and_no_reason_to_be_slow(
