@@ -64,6 +64,8 @@ class OpenSizes(NamedTuple):
         return True
 
     def _allows(self, name: str, size: int, is_batch: bool) -> bool:
+        if name not in self.ranges:
+            return False
         least, most = self.ranges[name]
         if is_batch and least == 2:
             least = 1

@@ -14,7 +14,6 @@ from torch.export import Dim, ExportedProgram, export
 from compiler.compilation.kept import KeptPackages
 from compiler.compilation.open_sizes import OpenSizes
 from compiler.compilation.packages import PACKED, Notes, Run, make_package
-from compiler.compilation.padding import free_sizes
 from compiler.compilation.plain_inputs import PlainInputs
 from compiler.diagnostics.model import CrossloomError
 from specs.graph import Graph
@@ -69,12 +68,11 @@ class PackagedEncoder:
     def _encoding(self, given: Mapping[str, Tensor]) -> Encoding | None:
         """The package for inputs of this kind, kept or made now; None where there can be none, or not yet.
 
-        None is made from sizes of 0 and 1, which torch would take for sizes that are always so.
+        Of nothing none is made: torch would take a size of 0 for one that is always so.
         """
         kind = tuple((name, tensor.dtype) for name, tensor in given.items())
         if kind not in self._encodings:
-            sizes = free_sizes(self._graph, given)
-            if any(size < (1 if name == "batch" else 2) for name, size in sizes.items()):
+            if not all(tensor.numel() for tensor in given.values()):
                 return None
             self._encodings[kind] = self._opened(given)
         return self._encodings[kind]

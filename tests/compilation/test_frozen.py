@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from torch.nn import Parameter
 
 import crossloom
+from compiler.compilation.kept import KeptPackages
 from compiler.diagnostics import CrossloomError
 from tests.compilation.models import model_and_inputs
 
@@ -80,6 +82,37 @@ def test_parameters_that_have_changed_are_noticed(change: str) -> None:
     CHANGES[change](model)
     with pytest.raises(CrossloomError, match="have its parameters written to"):
         crossloom.generate(model, **inputs, max_new_tokens=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda model: model.decoder.requires_grad_(), "have gradients"),
+        (lambda model: [one.requires_grad_(True) for one in model.parameters()], "have gradients"),
+        (lambda model: model.decoder.train(), "be trained"),
+    ],
+)
+def test_what_its_parts_were_told_is_noticed(change: Callable[[Any], object], what: str) -> None:
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    change(model)
+    with pytest.raises(CrossloomError, match=f"cannot {what}"):
+        model.encode(**inputs)
+
+
+def test_other_weights_are_not_packaged_as_those_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written past torch's counting, between one package of a model and its next."""
+    model, _ = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    kept = KeptPackages(model)
+    monkeypatch.setattr("compiler.compilation.kept.open_package", lambda file: file)
+    addresses = ("encoder.",)
+
+    def make(file: Path) -> None:
+        file.touch()
+
+    kept.open("the first", addresses, {"which": 1}, make)
+    next(model.encoder.parameters()).data.add_(1)
+    with pytest.raises(CrossloomError, match="have its parameters written to"):
+        kept.open("the next", addresses, {"which": 2}, make)
 
 
 def test_names_and_states_are_those_of_the_model(frozen: Any) -> None:

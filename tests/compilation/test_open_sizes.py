@@ -90,9 +90,9 @@ def test_a_batch_of_one_is_served_only_where_two_is_the_least() -> None:
     assert [rows for rows in range(5) if serves(sizes, ((rows,),))] == [3, 4]
 
 
-def test_a_size_without_a_range_is_open() -> None:
-    sizes = OpenSizes((("rows", "length"),), {})
-    assert [length for length in range(4) if serves(sizes, ((1, length),))] == [2, 3]
+def test_a_size_without_a_range_is_not_served() -> None:
+    sizes = OpenSizes((("rows", "length"),), {"rows": (2, None)})
+    assert not any(serves(sizes, ((1, length),)) for length in range(4))
 
 
 def test_equal_sizes_have_one_name(found: OpenSizes) -> None:
