@@ -99,8 +99,11 @@ def test_what_its_parts_were_told_is_noticed(change: Callable[[Any], object], wh
         model.encode(**inputs)
 
 
-def test_other_weights_are_not_packaged_as_those_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_are_not_packaged_as_those_of_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Written past torch's counting, between one package of a model and its next."""
+    monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
     model, _ = model_and_inputs("wav2vec2", "gpt2", compile="max")
     kept = KeptPackages(model)
     monkeypatch.setattr("compiler.compilation.kept.open_package", lambda file: file)
