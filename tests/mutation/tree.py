@@ -137,6 +137,8 @@ ALONE = {
         "tests/compilation/test_frozen.py",
         *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
         "tests/compilation/test_steps.py",
+        "tests/compilation/test_open_sizes.py",
+        "tests/compilation/test_plain_inputs.py",
     ),
 }
 """By group of faults that only these can find, all that is tried: files, or single tests."""
