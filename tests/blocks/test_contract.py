@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from compiler.block_source import library
 from specs.signatures import SIGNATURES, Signature
+from specs.signatures.base import Numbers
 from specs.values import Value
 from tests.blocks.realise import ALL, CLASSES, call, inputs, made, numbers, realise, sizes
 
@@ -286,8 +287,7 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
     for kind in ALL:
         for overflow in (0.0, 0.3):
             signature = SIGNATURES[kind]
-            given_numbers = smallest(signature)
-            values = given_numbers._values
+            values = dict(smallest(signature)._values)
             for rate in {"layerdrop", "output_dropout", "attention_output_dropout"} & values.keys():
                 values[rate] = Value(overflow)
             if not values.get("layers", True):
@@ -301,7 +301,7 @@ def test_every_class_is_used_by_a_signature_or_inside_one() -> None:
                 values |= {name: Value([2, 2]) for name in ("channels", "kernels", "strides")}
             if (norm := signature.hyper("norm")) is not None and norm.choices:
                 values["norm"] = Value(norm.choices[overflow > 0])
-            used |= {block.name for block in signature.construct(given_numbers).walk()}
+            used |= {block.name for block in signature.construct(Numbers(values)).walk()}
     from specs.signatures.activations import ACTIVATIONS
 
     used |= {block.name for block in ACTIVATIONS.values()}
