@@ -38,7 +38,9 @@ class OpenSizes(NamedTuple):
 
     @classmethod
     def from_notes(cls, notes: Mapping[str, Any]) -> OpenSizes:
-        """What `notes` gave."""
+        """What `notes` gave; raises ValueError where it is not among these."""
+        if not notes.keys() >= {"shapes", "ranges"}:
+            raise ValueError("which sizes the package serves was not kept with it")
         shapes = tuple(map(tuple, notes["shapes"]))
         return cls(shapes, {name: (least, most) for name, (least, most) in notes["ranges"].items()})
 

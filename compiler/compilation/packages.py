@@ -76,8 +76,8 @@ def make_package(
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
         try:
-            told = {"aot_inductor.metadata": {NOTES: json.dumps(notes)}}
-            make(program, package_path=str(file), inductor_configs={**_known(options), **told})
+            told = {**options, "aot_inductor.metadata": {NOTES: json.dumps(notes)}}
+            make(program, package_path=str(file), inductor_configs=_known(told))
         except Exception as error:
             chain = "".join(traceback.format_exception(error))  # it may be anywhere in it
             if "NoValidChoicesError" in chain and options != with_torch(options):
@@ -130,7 +130,7 @@ def open_package(file: Path) -> Package:
         from torch._C._aoti import AOTIModelPackageLoader
 
         loader = AOTIModelPackageLoader(str(file), "model", False, 1, -1)
-        return Package(loader.boxed_run, json.loads(loader.get_metadata()[NOTES]))
+        return Package(loader.boxed_run, _notes(loader.get_metadata()))
     except (ImportError, AttributeError, TypeError):
         return _opened_by_inductor(file)
 
@@ -143,7 +143,13 @@ def _opened_by_inductor(file: Path) -> Package:
         outputs = package(*tensors)
         return [outputs] if isinstance(outputs, Tensor) else list(outputs)
 
-    return Package(run, json.loads(package.get_metadata()[NOTES]))
+    return Package(run, _notes(package.get_metadata()))
+
+
+def _notes(metadata: Mapping[str, str]) -> Notes:
+    """None where a torch has kept nothing with the code: then nobody knows which sizes it serves."""
+    notes: Notes = json.loads(metadata.get(NOTES, "{}"))
+    return notes
 
 
 def require_compiler() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from specs.problems import Problem
@@ -157,18 +158,10 @@ def read_table(contents: bytes) -> dict[str, int]:
 
     Raises FileProblem where the text is no JSON object of distinct, non-negative ids.
     """
-    for last, table in _READ_LAST[:1]:
-        if last == contents:
-            return dict(table)
-    table = _parsed_table(contents)
-    _READ_LAST[:] = [(contents, table)]
-    return dict(table)
+    return dict(_parsed_table(contents))
 
 
-_READ_LAST: list[tuple[bytes, dict[str, int]]] = []
-"""The contents read last, and their table: what imports a vocabulary and what checks it ask in turn."""
-
-
+@lru_cache(maxsize=1)  # what imports a vocabulary and what checks it ask in turn
 def _parsed_table(contents: bytes) -> dict[str, int]:
     listed = 0
 

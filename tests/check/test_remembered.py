@@ -41,28 +41,21 @@ def test_an_unsound_wiring_is_told_after_a_sound_one() -> None:
 
 
 def test_a_vocabulary_is_parsed_anew_where_it_changed(
-    tiny_checkpoint: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_checkpoint: Callable[[int], Path], tmp_path: Path
 ) -> None:
     folder = copytree(tiny_checkpoint(0), tmp_path / "checkpoint")
     size = json.loads((folder / "config.json").read_text())["vocab_size"]
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *map(str, range(size - 4))]
     vocabulary = folder / "vocab.json"
     vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces)}))
-    parsed: list[int] = []
     parse = tokenizers._parsed_table
-
-    def counted(contents: bytes) -> Any:
-        parsed.append(len(contents))
-        return parse(contents)
-
-    monkeypatch.setattr(tokenizers, "_parsed_table", counted)
-    monkeypatch.setattr(tokenizers, "_READ_LAST", [])
+    parse.cache_clear()
     spec = crossloom.import_spec(folder)
     assert crossloom.verify(spec, folder) == []
-    assert len(parsed) == 1
+    assert parse.cache_info().misses == 1
     vocabulary.write_text(json.dumps({piece: index for index, piece in enumerate(pieces[:-1])}))
     assert [finding.code for finding in crossloom.verify(spec, folder)] == ["XL403"]
-    assert len(parsed) == 2
+    assert parse.cache_info().misses == 2
 
 
 def test_a_configuration_that_changed_is_another_spec(

@@ -131,7 +131,8 @@ def test_an_option_that_torch_does_not_have_is_left_out(monkeypatch: pytest.Monk
     options = packages.options_for(1)
     assert packages._known(options) == options
     monkeypatch.setattr(torch._inductor, "list_options", lambda: ["freezing"])
-    assert packages._known(options) == {"freezing": True}
+    assert packages._known({**options, "aot_inductor.metadata": {}}) == {"freezing": True}
+    assert packages._notes({}) == {}
 
 
 def test_what_is_kept_says_what_it_depends_on(pair: Any) -> None:

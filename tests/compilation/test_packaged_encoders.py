@@ -12,7 +12,9 @@ from torch import Tensor
 
 import crossloom
 from compiler.compilation import packaged_encoders
+from compiler.compilation.kept import KeptPackages
 from compiler.compilation.open_sizes import OpenSizes
+from compiler.compilation.packages import Package
 from compiler.compilation.store import store_folder
 from compiler.diagnostics import CrossloomError
 from tests.compilation.models import model_and_inputs
@@ -227,6 +229,41 @@ def test_sizes_of_one_are_exported_as_open(pair: Any, rows: int, length: int) ->
     function = packaged_encoders._Tensors(eager, eager.encode, tuple(given))
     sizes = OpenSizes.of(packaged_encoders.exported(function, graph, given))
     assert sizes.serve(sentences(eager, rows=5, length=POSITIONS).values())
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The facts of every package that is opened; none of them has notes."""
+    asked: list[dict[str, Any]] = []
+
+    def open(_: object, what: str, addresses: object, facts: dict[str, Any], make: object) -> Package:
+        asked.append(facts)
+        return Package(lambda tensors: tensors, {})
+
+    monkeypatch.setattr(KeptPackages, "open", open)
+    return asked
+
+
+def test_other_inputs_of_the_same_dtypes_are_another_package(opened: list[dict[str, Any]]) -> None:
+    packaged, _ = model_and_inputs("bert", "gpt2", compile="max")
+    ids = ids_alone(sentences(packaged))
+    ones = torch.ones_like(ids["input_ids"])
+    for name in ("attention_mask", "token_type_ids", "attention_mask"):
+        encoded(packaged, {**ids, name: ones})
+    assert [list(facts["inputs"]) for facts in opened] == [
+        ["input_ids", "attention_mask"],
+        ["input_ids", "token_type_ids"],
+    ]
+
+
+def test_a_package_that_does_not_say_what_it_serves_serves_nothing(
+    pair: Any, opened: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged, _ = model_and_inputs("bert", "gpt2", compile="max")
+    inputs = sentences(packaged)
+    assert torch.equal(encoded(packaged, inputs).hidden, encoded(pair[1], inputs).hidden)
+    told = "`encode` stays as it is, not compiled: which sizes the package serves was not kept with it"
+    assert told in capsys.readouterr().err
 
 
 def test_no_compiler_is_an_error_and_no_reason_to_be_slow(
