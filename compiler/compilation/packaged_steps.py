@@ -34,6 +34,9 @@ class PackagedSteps:
         self._addresses = addresses
         self._limit = limit or UNLIMITED
         self._kept = kept
+        self._weights = {
+            weight.dtype for name, weight in model.named_parameters() if name.startswith(addresses)
+        }
         self._packages: dict[tuple[int, int], Run] = {}
 
     def __call__(
@@ -60,7 +63,7 @@ class PackagedSteps:
 
     def _package(self, rows: int, beams: int, encoded: Any) -> Run:
         """The package for so many rows: kept by an earlier process, or made now."""
-        options = options_for(rows)
+        options = options_for(rows, self._weights)
         facts = {"limit": self._limit, "rows": rows, "beams": beams, "source": str(encoded.hidden.dtype)}
 
         def make(file: Path) -> None:

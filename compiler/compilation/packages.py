@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
+from compiler.compilation.cpp_compiler import named, no_compiler
 from compiler.compilation.few_queries import AttentionInLoops
-from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
+from compiler.compilation.register_blocks import CACHED, sums_in_registers
 
 Run = Callable[[list[Tensor]], list[Tensor]]
 
@@ -35,24 +33,27 @@ class Package(NamedTuple):
 
 
 FEW_ROWS = 7
-"""Up to so many rows a product waits for its weight, which trying it does not show: its weight is cached."""
+"""Up to so many rows a product waits for its weight, whatever its dtype."""
 
 
 PACKED: dict[str, Any] = {"freezing": True, "cpp.enable_concat_linear": True}
-"""Options of torch's inductor for many rows: oneDNN's products of weights that are laid out for them."""
+"""Options of torch's inductor for inputs of any size: oneDNN's products of weights laid out for them."""
 
 
-def options_for(rows: int) -> dict[str, Any]:
-    """Options of torch's inductor for products of so many rows, none of them a public promise.
+def options_for(rows: int, weights: Iterable[torch.dtype]) -> dict[str, Any]:
+    """Options of torch's inductor for products of so many rows with such weights, none a public promise.
 
     Weights become constants that are laid out for the products that read them, side by side where several
-    read the same states (`concat_linear`). Each product is the quickest of several that are tried; of a
-    few rows it is one of those that inductor writes itself.
+    read the same states (`concat_linear`). Products are those that inductor writes itself: where they are
+    tried torch's look better than they are, for there a weight is cached, and in a step it is not. Torch has
+    instructions for fewer bits that inductor does not use, so of those its products are tried as well.
     """
+    own = rows <= FEW_ROWS or set(weights) <= {torch.float32}
     return {
         **PACKED,
+        **CACHED,
         "max_autotune": True,
-        "max_autotune_gemm_backends": "CPP" if rows <= FEW_ROWS else "CPP,ATEN",
+        "max_autotune_gemm_backends": "CPP" if own else "CPP,ATEN",
         "autotune_num_choices_displayed": 0,
         "max_autotune_report_choices_stats": False,
     }
@@ -77,13 +78,14 @@ def make_package(
         make: Any = torch._inductor.aoti_compile_and_package
         try:
             told = {**options, "aot_inductor.metadata": {NOTES: json.dumps(notes)}}
-            make(program, package_path=str(file), inductor_configs=_known(told))
+            with sums_in_registers():
+                make(program, package_path=str(file), inductor_configs=_known(told))
         except Exception as error:
             chain = "".join(traceback.format_exception(error))  # it may be anywhere in it
             if "NoValidChoicesError" in chain and options != with_torch(options):
                 return make_package(exported, file, with_torch(options))
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
-                raise _no_compiler(f"{_named()[0]} does not compile") from error
+                raise no_compiler(f"{named()[0]} does not compile") from error
             raise
 
 
@@ -150,24 +152,6 @@ def _notes(metadata: Mapping[str, str]) -> Notes:
     """None where a torch has kept nothing with the code: then nobody knows which sizes it serves."""
     notes: Notes = json.loads(metadata.get(NOTES, "{}"))
     return notes
-
-
-def require_compiler() -> None:
-    """Raise CrossloomError (XL606) unless a C++ compiler can be found, as inductor looks for one."""
-    if not any(map(shutil.which, _named())):
-        raise _no_compiler(f"there is no {' or '.join(_named())}")
-
-
-def _named() -> list[str]:
-    """What the environment names, or else what is looked for."""
-    named = os.environ.get("CXX")
-    return [shlex.split(named)[0]] if named else ["g++", "clang++"]
-
-
-def _no_compiler(why: str) -> CrossloomError:
-    message = f'`compile="max"` needs a C++ compiler, and {why}'
-    help = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
-    return CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
 
 
 def machine() -> dict[str, Any]:

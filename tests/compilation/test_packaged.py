@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import crossloom
+from compiler.compilation import cpp_compiler, packages
 from compiler.compilation import kept as kept_module
-from compiler.compilation import packages
 from compiler.compilation.store import Store, store_folder
 from compiler.diagnostics import CrossloomError
 from tests.compilation.models import decoded, model_and_inputs
@@ -82,10 +82,10 @@ def test_a_compiler_is_named_by_the_environment(
     compiler = tmp_path / "compiler"
     compiler.touch(mode=0o755)
     monkeypatch.setenv("CXX", f"{compiler} -O3")
-    packages.require_compiler()
+    cpp_compiler.require_compiler()
     monkeypatch.setenv("CXX", "nowhere")
     with pytest.raises(CrossloomError, match="there is no nowhere"):
-        packages.require_compiler()
+        cpp_compiler.require_compiler()
 
 
 def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,14 +121,8 @@ def test_it_serves_where_the_private_loader_is_another(
     assert opened == [tmp_path]
 
 
-def test_products_of_few_rows_are_inductors_own() -> None:
-    """Where they are tried, weights lie in a cache, and torch's win; nowhere else."""
-    backends = {rows: packages.options_for(rows)["max_autotune_gemm_backends"] for rows in (1, 7, 8)}
-    assert backends == {1: "CPP", 7: "CPP", 8: "CPP,ATEN"}
-
-
 def test_an_option_that_torch_does_not_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = packages.options_for(1)
+    options = packages.options_for(1, {torch.float32})
     assert packages._known(options) == options
     monkeypatch.setattr(torch._inductor, "list_options", lambda: ["freezing"])
     assert packages._known({**options, "aot_inductor.metadata": {}}) == {"freezing": True}
