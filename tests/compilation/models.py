@@ -17,10 +17,10 @@ STEPS = 17
 
 
 def model_and_inputs(
-    encoder: str, decoder: str, compile: CompileMode = False
+    encoder: str, decoder: str, compile: CompileMode = False, **more: Any
 ) -> tuple[Any, dict[str, Tensor]]:
-    """A pair in evaluation mode, its weights spread, and inputs of two sentences."""
-    spec, graph = analysed(tiny(encoder, decoder)).sound()
+    """A pair in evaluation mode, its weights spread, and inputs of two sentences; `more` is for its spec."""
+    spec, graph = analysed(tiny(encoder, decoder, **more)).sound()
     model: Any = crossloom.build(spec)
     torch.manual_seed(0)
     with torch.no_grad():
