@@ -154,7 +154,8 @@ def search_beams(
         newest = prefix
         for step in range(1, settings.limit - prefix.shape[1] + 1):
             scores = decoder(newest).log_softmax(dim=-1)
-            parents = state.advance(chain(scores, state.sequences, state.length), rank)
+            scores = chain(scores, state.sequences, state.length, in_place=True)
+            parents = state.advance(scores, rank)
             newest = state.newest
             if on_step is not None:
                 on_step(Step(state.length, settings.limit, newest[:, 0].clone()))

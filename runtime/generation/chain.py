@@ -33,13 +33,17 @@ class Chain:
         self._stages = stages
         self._sequences = Sequences(limit, device)
 
-    def __call__(self, scores: Tensor, ids: Tensor, length: int) -> Tensor:
-        """Scores [rows, V] after `length` tokens of `ids` [rows, limit] -> scores; the given ones stay."""
+    def __call__(self, scores: Tensor, ids: Tensor, length: int, *, in_place: bool = False) -> Tensor:
+        """Scores [rows, V] after `length` tokens of `ids` [rows, limit] -> scores.
+
+        The given ones stay, unless they may be written to: `in_place`.
+        """
         acting = [process for process, lengths in self._stages if length in lengths]
         if not acting:
             return scores
         self._sequences.read(ids, length)
-        scores = scores.clone()  # they may be the model's own
+        if not in_place:
+            scores = scores.clone()
         for process in acting:
             scores = process(scores, self._sequences)
         return scores

@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers.generation.logits_process import LogitsProcessorList
 
-from runtime.generation.chain import build_chain
+from runtime.generation.chain import Chain, Stage, build_chain
+from runtime.generation.processors import Forbid
 from specs.generation.layers import resolve
 from specs.generation.lengths import resolve_lengths
 from tests import oracle
@@ -17,6 +18,7 @@ from tests.generation.models import Case, end_ids, option_sets, random_case
 from tests.generation.test_sampling import FILTERS
 
 LIMIT, ROWS = 12, 5
+CPU = torch.device("cpu")
 SETS = {
     **{name: {} for name in option_sets(oracle.random_config(0))},
     **{
@@ -64,3 +66,13 @@ def test_equals_transformers_at_every_length(seed: int, name: str, prompt: int) 
         ids[1] = ids[1, 0]  # one token again and again
         expected = theirs(ids[:, :length], scores.clone())
         torch.testing.assert_close(chain(scores, ids, length), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_only_scores_that_are_nobody_elses_are_written_to() -> None:
+    chain = Chain([Stage(Forbid((2,), CPU), range(1, 3))], 3, CPU)
+    ids, given = torch.zeros(1, 3, dtype=torch.int64), torch.zeros(1, 4)
+    found = chain(given, ids, 1)
+    assert found.isinf().any()
+    assert not given.isinf().any()
+    assert chain(given, ids, 1, in_place=True) is given
+    assert torch.equal(given, found)
