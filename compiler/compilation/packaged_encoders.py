@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
+from compiler.compilation.canonical_sizes import Sizes, canonical_sizes
 from compiler.compilation.kept import KeptPackages
 from compiler.compilation.open_sizes import OpenSizes
 from compiler.compilation.packages import PACKED, Notes, Run, make_package
@@ -59,48 +60,47 @@ class PackagedEncoder:
         given = {name: value for name, value in bound.items() if value is not None}
         if self._plain(given):
             self._kept.require_unchanged()
-            encoding = self._encoding(given)
+            encoding = self._encoding(tuple((name, tensor.dtype) for name, tensor in given.items()))
             if encoding is not None and encoding.sizes.serve(given.values()):
                 hidden, *mask = encoding.run([tensor.contiguous() for tensor in given.values()])
                 return self._result(hidden, mask[0] if mask else None)
         return self._own(*args, **named)
 
-    def _encoding(self, given: Mapping[str, Tensor]) -> Encoding | None:
-        """The package for inputs of this kind, kept or made now; None where there can be none, or not yet.
-
-        Of nothing none is made: torch would take a size of 0 for one that is always so.
-        """
-        kind = tuple((name, tensor.dtype) for name, tensor in given.items())
+    def _encoding(self, kind: Kind) -> Encoding | None:
+        """The package for inputs of this kind, kept or made now; None where there can be none."""
         if kind not in self._encodings:
-            if not all(tensor.numel() for tensor in given.values()):
-                return None
-            self._encodings[kind] = self._opened(given)
+            self._encodings[kind] = self._opened(kind)
         return self._encodings[kind]
 
-    def _opened(self, given: Mapping[str, Tensor]) -> Encoding | None:
+    def _opened(self, kind: Kind) -> Encoding | None:
         name: str = self._own.__name__
-        facts = {"method": name, "inputs": {one: str(tensor.dtype) for one, tensor in given.items()}}
+        facts = {"method": name, "inputs": {one: str(dtype) for one, dtype in kind}}
         what = f"`{name}` for this machine, about half a minute, once"
         try:
             package = self._kept.open(
                 what,
                 self._addresses,
                 {**facts, "options": PACKED},
-                lambda file: make_package(lambda: self._exported(given), file, PACKED),
+                lambda file: make_package(lambda: self._exported(kind), file, PACKED),
             )
             return Encoding(package.run, OpenSizes.from_notes(package.notes))
         except CrossloomError:
             raise
         except Exception as error:  # torch has many ways to refuse, and the method works without
-            self._own(**given)  # unless these inputs are at fault, and others are not
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             print(f"`{name}` stays as it is, not compiled: {reason}", file=sys.stderr, flush=True)
             return None
 
-    def _exported(self, given: Mapping[str, Tensor]) -> tuple[ExportedProgram, Notes]:
-        function = _Tensors(self._model, self._own, tuple(given))
-        program = exported(function, self._graph, given)
-        return program, OpenSizes.of(program).notes()
+    def _exported(self, kind: Kind) -> tuple[ExportedProgram, Notes]:
+        """The program of inputs of this kind; raises ValueError where it does not serve all sizes alike."""
+        names, graph = tuple(name for name, _ in kind), self._graph
+        sizes, others = canonical_sizes(graph, names, self._model.__dict__["spec"].maximum_source)
+        function = _Tensors(self._model, self._own, names)
+        program = exported(function, graph, _zeros(graph, kind, sizes))
+        served = OpenSizes.of(program)
+        if not served.serve(_zeros(graph, kind, others).values()):
+            raise ValueError(f"torch fixes its sizes: it would take {_listed(sizes)}, not {_listed(others)}")
+        return program, served.notes()
 
 
 class _Tensors(nn.Module):
@@ -121,13 +121,16 @@ def exported(function: nn.Module, graph: Graph, given: Mapping[str, Tensor]) -> 
     """`function` of inputs like these; every size is open that the graph and torch leave open."""
     types = [graph.inputs[name] for name in given]
     free = tuple({axis: Dim.AUTO for axis, dim in enumerate(one.dims) if dim.value is None} for one in types)
-    inputs = tuple(map(_without_ones, given.values(), free))
-    return export(function.eval(), inputs, dynamic_shapes=(free,), strict=False)
+    return export(function.eval(), tuple(given.values()), dynamic_shapes=(free,), strict=False)
 
 
-def _without_ones(tensor: Tensor, axes: Iterable[int]) -> Tensor:
-    """The same with 2 where one of these sizes is 1, which would be taken for one that is always 1."""
-    for axis in axes:
-        if tensor.shape[axis] == 1:
-            tensor = torch.cat((tensor, tensor), axis)
-    return tensor
+def _zeros(graph: Graph, kind: Kind, sizes: Sizes) -> dict[str, Tensor]:
+    """Inputs of this kind, of these sizes."""
+    return {
+        name: torch.zeros([dim.evaluate(sizes) for dim in graph.inputs[name].dims], dtype=dtype)
+        for name, dtype in kind
+    }
+
+
+def _listed(sizes: Sizes) -> str:
+    return ", ".join(f"{size} {name}" for name, size in sizes.items())
