@@ -43,32 +43,34 @@ def canonical_sizes(graph: Graph, inputs: Iterable[str], positions: int | None) 
     others: dict[str, int] = {}
     for name in sorted(names):
         known = [dim for dim in dims if dim.names() <= {*sizes, name}]
-        sizes[name] = _best(name, sizes, known, positions)
-        others[name] = _smaller(name, sizes, [dim for dim in known if name in dim.names()])
+        following = [dim for dim in known if name in dim.names()]
+        sizes[name] = _best(name, sizes, known, following, positions)
+        others[name] = _smaller(name, sizes, following)
     return CanonicalSizes(sizes, others)
 
 
-def _best(name: str, sizes: Sizes, dims: list[Dim], positions: int | None) -> int:
-    """The first size with which most of these differ, and most are primes."""
+def _best(name: str, sizes: Sizes, known: list[Dim], following: list[Dim], positions: int | None) -> int:
+    """The first size with which most of all that is known differs, and most of it is prime."""
     most = None if name == "batch" else positions
     wanted = ROWS if name == "batch" else POSITIONS
-    least = wanted if most is None else min(wanted, max(most // 2, 1))
-    first = max(minimum_input(dim, name, least) for dim in dims if name in dim.names())
+    least = wanted if most is None else min(wanted, max(most // 2, ROWS))
+    first = max(minimum_input(dim, name, least) for dim in following)
 
-    def values(size: int) -> list[int]:
+    def values(dims: list[Dim], size: int) -> list[int]:
         return [dim.at({**sizes, name: size}) for dim in dims]
 
     def is_allowed(size: int) -> bool:
-        return most is None or min(values(size)) <= most
+        return most is None or min(values(following, size)) <= most
 
     def quality(size: int) -> tuple[int, int]:
-        return len(set(values(size))), sum(map(_is_prime, values(size)))
+        found = values(known, size)
+        return len(set(found)), sum(map(_is_prime, found))
 
     return max(takewhile(is_allowed, range(first, first + _TRIED)), key=quality, default=first)
 
 
 def _smaller(name: str, sizes: Sizes, dims: list[Dim]) -> int:
-    """The next size below at which each of these, all of which follow from it, is another."""
+    """The next size below at which each of these that follow from it is another."""
     for size in range(sizes[name] - 1, 0, -1):
         if all(dim.at({**sizes, name: size}) != dim.at(sizes) for dim in dims):
             return size

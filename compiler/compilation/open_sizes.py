@@ -112,11 +112,12 @@ def _guards(program: ExportedProgram) -> tuple[str, ...]:
     written: list[str] | None = getattr(program, "_guards_code", None)
     if written is None:
         raise ValueError("this torch does not tell what it takes for true of sizes")
-    inputs = list(program.graph_signature.user_inputs)
+    places = {str(name): place for place, name in enumerate(program.graph_signature.user_inputs)}
 
     def place(size: re.Match[str]) -> str:
         name, index, axis = size.groups()
-        return f"size[{inputs.index(name if index is None else f'{name}_{index}')}][{axis}]"
+        found = places.get(name if index is None else f"{name}_{index}")
+        return size[0] if found is None else f"size[{found}][{axis}]"
 
     guards = tuple(dict.fromkeys(_SIZE.sub(place, guard) for guard in written))
     strange = next((guard for guard in guards if not _is_of_sizes(guard)), None)

@@ -58,6 +58,22 @@ class Repeated(nn.Module):
         return long + torch.cat((short, short, short[:1]))
 
 
+class Pairs(nn.Module):
+    """One more where there are four pairs."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        """states [B, T] -> [B, T]."""
+        return states + 1 if states.shape[1] // 2 == 4 else states
+
+
+class Unlike(nn.Module):
+    """One more where others are not twice as many."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """first [S], second [T] -> [S]."""
+        return first if second.shape[0] // 2 == first.shape[0] else first + 1
+
+
 def program(module: nn.Module, *inputs: Tensor) -> Any:
     """Exported with every size open that can be."""
     free = tuple(dict.fromkeys(range(one.dim()), Dim.AUTO) for one in inputs)
@@ -108,6 +124,52 @@ def test_a_size_computed_from_another_is_refused() -> None:
         OpenSizes.of(program(Repeated(), torch.randn(15), torch.randn(7)))
 
 
-def test_notes_give_the_same_sizes(found: OpenSizes) -> None:
-    for sizes in (SIZES, found):
+@pytest.fixture
+def pairs() -> Any:
+    """Exported where there are four."""
+    return program(Pairs(), torch.randn(3, 9))
+
+
+def test_what_torch_took_for_true_has_to_be(pairs: Any) -> None:
+    sizes = OpenSizes.of(pairs)
+    assert sizes.guards == ("(size[0][1] // 2) == 4",)
+    assert [length for length in range(20) if serves(sizes, ((2, length),))] == [8, 9]
+
+
+def test_guards_tell_inputs_apart() -> None:
+    sizes = OpenSizes.of(program(Unlike(), torch.randn(5), torch.randn(7)))
+    assert serves(sizes, ((5,), (7,)))
+    assert serves(sizes, ((12,), (6,)))
+    assert not serves(sizes, ((6,), (12,)))
+
+
+def test_a_guard_that_divides_by_nothing_does_not_hold() -> None:
+    guard = "12 % (size[0][1] - 3) == 0"
+    sizes = OpenSizes((("rows", "length"),), {"rows": (2, None), "length": (2, None)}, (guard,))
+    assert [length for length in range(8) if serves(sizes, ((2, length),))] == [2, 4, 5, 6, 7]
+
+
+def test_a_torch_that_does_not_tell_its_guards_serves_nothing(pairs: Any) -> None:
+    del pairs._guards_code
+    with pytest.raises(ValueError, match="this torch does not tell"):
+        OpenSizes.of(pairs)
+
+
+@pytest.mark.parametrize("guard", ["L['states'].stride()[0] == 1", "L['x'].size()[0] == 1", "cast(1) == 1"])
+def test_a_guard_of_anything_but_sizes_is_refused(pairs: Any, guard: str) -> None:
+    pairs._guards_code = [guard]
+    with pytest.raises(ValueError, match="not only of sizes: "):
+        OpenSizes.of(pairs)
+
+
+def test_notes_give_the_same_sizes(found: OpenSizes, pairs: Any) -> None:
+    for sizes in (SIZES, found, OpenSizes.of(pairs)):
         assert OpenSizes.from_notes(json.loads(json.dumps(sizes.notes()))) == sizes
+
+
+@pytest.mark.parametrize("missing", ["shapes", "ranges", "guards"])
+def test_notes_that_lack_something_are_refused(missing: str) -> None:
+    notes = SIZES.notes()
+    del notes[missing]
+    with pytest.raises(ValueError, match="which sizes the package serves"):
+        OpenSizes.from_notes(notes)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.export import ExportedProgram, export
 
 import crossloom
 from compiler.compilation import packaged_encoders
 from compiler.compilation.kept import KeptPackages
-from compiler.compilation.open_sizes import OpenSizes
 from compiler.compilation.packages import Package
 from compiler.compilation.store import store_folder
 from compiler.diagnostics import CrossloomError
@@ -207,28 +207,59 @@ def test_what_cannot_be_exported_is_told_once_and_encoded(
     assert not list(store_folder().iterdir())
 
 
-def test_inputs_at_fault_leave_others_their_package(
-    pair: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_inputs_at_fault_leave_others_their_package(pair: Any, capsys: pytest.CaptureFixture[str]) -> None:
     packaged, _ = model_and_inputs("bert", "gpt2", compile="max")
     good = sentences(packaged)
     long = {name: tensor.repeat(1, 3) for name, tensor in good.items()}
-    with monkeypatch.context() as patch:
-        patch.setenv("CROSSLOOM_CACHE", str(tmp_path))
-        with pytest.raises(ValueError, match="21 positions were asked for"):
-            encoded(packaged, long)
+    with pytest.raises(ValueError, match="21 positions were asked for"):
+        encoded(packaged, long)
     assert "not compiled" not in capsys.readouterr().err
     assert_equal(by_package(packaged, good), encoded(pair[1], good))
 
 
-@pytest.mark.parametrize(("rows", "length"), [(1, 1), (2, 1), (1, LENGTH)])
-def test_sizes_of_one_are_exported_as_open(pair: Any, rows: int, length: int) -> None:
-    eager = pair[1]
+def _as_they_are(function: nn.Module, _: object, given: Inputs) -> ExportedProgram:
+    """Exported with every size fixed."""
+    return export(function.eval(), tuple(given.values()), strict=False)
+
+
+def test_sizes_that_torch_fixes_are_told_and_no_package(
+    empty_store: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged, inputs = model_and_inputs("bert", "gpt2", compile="max")
+    eager, _ = model_and_inputs("bert", "gpt2")
+    monkeypatch.setattr(packaged_encoders, "exported", _as_they_are)
+    assert torch.equal(encoded(packaged, inputs).hidden, encoded(eager, inputs).hidden)
+    told = "torch fixes its sizes: it would take 3 batch, 11 source, not 2 batch, 10 source"
+    assert f"`encode` stays as it is, not compiled: {told}" in capsys.readouterr().err
+    assert not list(store_folder().iterdir())
+
+
+FIRST_SHORT = {
+    "wav2vec2": (-43, 0, 400),
+    "wav2vec2-conformer": (-43, 0, 400),
+    "speech_to_text": (-4, 0, 33),
+    "bert": (-5, 0, 13),
+    "swin": (0,),
+    "vit": (0,),
+}
+"""Encoder -> from the shortest that has two positions to the longest, by how much lengths are changed."""
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [one if one == "wav2vec2" else pytest.param(one, marks=pytest.mark.nightly) for one in FIRST_SHORT],
+)
+def test_the_first_inputs_decide_nothing(encoder: str, empty_store: None) -> None:
+    packaged, _ = model_and_inputs(encoder, "gpt2", compile="max")
+    eager, _ = model_and_inputs(encoder, "gpt2")
     graph = crossloom.lower(eager.spec)
-    given = {name: tensor[:rows, :length] for name, tensor in sentences(eager).items()}
-    function = packaged_encoders._Tensors(eager, eager.encode, tuple(given))
-    sizes = OpenSizes.of(packaged_encoders.exported(function, graph, given))
-    assert sizes.serve(sentences(eager, rows=5, length=POSITIONS).values())
+    shortest = random_inputs(graph, 1, longer=-100)
+    found, expected = (encoded(model, shortest).hidden for model in (packaged, eager))
+    assert torch.allclose(found, expected, atol=1e-6, equal_nan=True)  # of a row that a mask hides
+    for longer in FIRST_SHORT[encoder]:
+        for rows in (1, 2, 20):
+            inputs = random_inputs(graph, rows, seed=rows, longer=longer)
+            assert_equal(by_package(packaged, inputs), encoded(eager, inputs))
 
 
 @pytest.fixture

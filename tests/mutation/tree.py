@@ -138,6 +138,8 @@ ALONE = {
         *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
         "tests/compilation/test_steps.py",
         "tests/compilation/test_open_sizes.py",
+        "tests/compilation/test_canonical_sizes.py",
+        "tests/compilation/test_packaged_encoders.py::test_sizes_that_torch_fixes_are_told_and_no_package",
         "tests/compilation/test_plain_inputs.py",
     ),
 }
