@@ -18,7 +18,7 @@ from compiler.compilation.packages import Package, machine, open_package
 from compiler.compilation.store import Store
 from compiler.compilation.undisturbed import WRITTEN, Unchanged
 
-LAYOUT = 5
+LAYOUT = 6
 """Of what is kept; another number makes older packages strangers."""
 
 
@@ -33,6 +33,11 @@ class KeptPackages:
     def require_unchanged(self) -> None:
         """Raise CrossloomError (XL603) when the model computes with other weights than its packages."""
         self._unchanged.require()
+
+    def dtypes(self, addresses: tuple[str, ...]) -> set[torch.dtype]:
+        """Those of the weights whose names begin so, integers of eight bits among them."""
+        found = {tensor.dtype for name, tensor in _state(self._model) if name.startswith(addresses)}
+        return {dtype for dtype in found if dtype.is_floating_point or dtype is torch.int8}
 
     def open(
         self, what: str, addresses: tuple[str, ...], facts: Mapping[str, Any], make: Callable[[Path], None]
@@ -77,6 +82,7 @@ def _digest(model: Any, addresses: tuple[str, ...]) -> str:
 
 
 def _state(model: Any) -> Iterator[tuple[str, Tensor]]:
-    for named in (model.named_parameters(), model.named_buffers()):
-        for name, tensor in named:
+    """By each of its names: what is tied has several, and is read by any of them."""
+    for named in (model.named_parameters, model.named_buffers):
+        for name, tensor in named(remove_duplicate=False):
             yield name, tensor.detach()

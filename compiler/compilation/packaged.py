@@ -27,8 +27,7 @@ def package_methods(model: torch.nn.Module, graph: Graph) -> None:
             encoder = PackagedEncoder(model, own, graph, inputs, _addresses(sections[name]), kept)
             model.__dict__[name] = encoder
     if sections["decode"]:
-        limit: int | None = model.__dict__["spec"].maximum_target
-        model.__dict__["decode_step"] = PackagedSteps(model, _addresses(sections["decode"]), limit, kept)
+        model.__dict__["decode_step"] = PackagedSteps(model, graph, _addresses(sections["decode"]), kept)
 
 
 def _addresses(nodes: Iterable[Node]) -> tuple[str, ...]:

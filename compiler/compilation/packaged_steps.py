@@ -12,8 +12,11 @@ from torch import Tensor
 from compiler.compilation.kept import KeptPackages
 from compiler.compilation.packages import Run, make_package, options_for, program_of
 from compiler.compilation.step import FlatStep, tensors_of
+from compiler.emission.input_checks import ids_below
 from specs.counts import counted
+from specs.graph import Graph
 
+IDS = "decoder_input_ids"
 UNLIMITED = 4096
 """Positions that are computed ahead for a decoder that takes any number."""
 LONG = 129
@@ -23,20 +26,19 @@ LONG = 129
 class PackagedSteps:
     """Takes the place of a model's `decode_step`.
 
-    A package decodes one token a row; several are decoded one after another. Without a cache, or with a mask
-    over the target, it is the model's own method that computes.
+    A package decodes one token a row; several are decoded one after another. Without a cache, with a mask
+    over the target, with a gradient, or of ids that might be refused, the model's own method computes. That
+    weights are as they were is seen to where a decoding begins.
     """
 
-    def __init__(self, model: Any, addresses: tuple[str, ...], limit: int | None, kept: KeptPackages) -> None:
+    def __init__(self, model: Any, graph: Graph, addresses: tuple[str, ...], kept: KeptPackages) -> None:
         """`addresses`: what the names of the parameters begin with that a step reads."""
         self._model = model
         self._own: Callable[..., Tensor] = model.decode_step
         self._addresses = addresses
-        self._limit = limit or UNLIMITED
+        self._limit: int = model.spec.maximum_target or UNLIMITED
+        self._ids_below = ids_below(graph, IDS) or 0
         self._kept = kept
-        self._weights = {
-            weight.dtype for name, weight in model.named_parameters() if name.startswith(addresses)
-        }
         self._packages: dict[tuple[int, int], Run] = {}
 
     def __call__(
@@ -47,10 +49,9 @@ class PackagedSteps:
         decoder_attention_mask: Tensor | None = None,
     ) -> Tensor:
         """As the method whose place it takes: ids [R, T] -> logits [R, T, V]."""
-        if cache is None or decoder_attention_mask is not None or cache.cross is None:
+        is_plain = decoder_attention_mask is None and self._serves(cache, encoded)
+        if not (is_plain and self._takes(decoder_input_ids)):
             return self._own(decoder_input_ids, encoded, cache, decoder_attention_mask)
-        if cache.filled > self._limit:
-            return self._own(decoder_input_ids, encoded, cache)  # which refuses, or computes more positions
         rows, tokens = decoder_input_ids.shape
         if cache.filled == tokens:
             self._kept.require_unchanged()
@@ -61,9 +62,23 @@ class PackagedSteps:
         columns = [decoder_input_ids[:, token, None] for token in range(tokens)]
         return torch.cat([run([ids.contiguous(), *tensors_of(encoded, cache)])[0] for ids in columns], dim=1)
 
+    def _serves(self, cache: Any, encoded: Any) -> bool:
+        """Whether this is a cache of a source, short enough for packages, and nothing has gradients."""
+        if cache is None or cache.cross is None or cache.filled > self._limit:
+            return False
+        has_gradient = encoded.hidden.requires_grad or cache.cross[0][0].requires_grad
+        return not (has_gradient and torch.is_grad_enabled()) and not torch.is_autocast_enabled("cpu")
+
+    def _takes(self, ids: Tensor) -> bool:
+        """Whether each id has an embedding: a package would end the process over one that has none."""
+        if ids.dtype is not torch.int64 or not ids.numel():
+            return False
+        least, most = ids.aminmax()
+        return int(least) >= 0 and int(most) < self._ids_below
+
     def _package(self, rows: int, beams: int, encoded: Any) -> Run:
         """The package for so many rows: kept by an earlier process, or made now."""
-        options = options_for(rows, self._weights)
+        options = options_for(rows, self._kept.dtypes(self._addresses))
         facts = {"limit": self._limit, "rows": rows, "beams": beams, "source": str(encoded.hidden.dtype)}
 
         def make(file: Path) -> None:
@@ -102,5 +117,6 @@ def _lay_out(cache: Any) -> None:
     key = cache.cross[0][0]
     if cache.cross_mask is None:
         cache.cross_mask = key.new_zeros(len(key), 1, 1, key.shape[2])
+    cache.cross_mask = cache.cross_mask.contiguous()
     if not all(state.is_contiguous() for state in cache.cross[-1]):
         cache.cross = [(key.contiguous(), value.contiguous()) for key, value in cache.cross]

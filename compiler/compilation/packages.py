@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,9 @@ class Package(NamedTuple):
     run: Run
     notes: Notes
 
+
+_MAKING = threading.RLock()
+"""Export and inductor keep state of the process, and so does what is changed of them meanwhile."""
 
 FEW_ROWS = 7
 """Up to so many rows a product waits for its weight, whatever its dtype."""
@@ -72,7 +76,7 @@ def make_package(
     Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
     compiler = require_compiler()
-    with torch.no_grad(), warnings.catch_warnings():
+    with _MAKING, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecated calls
         program, notes = exported()
         _own_storage(program.state_dict)

@@ -103,6 +103,7 @@ def test_the_compiler_is_asked_which_flags_it_takes(monkeypatch: pytest.MonkeyPa
     assert takes(FLAGS)
     assert not takes(["-fno-such-thing"])
     assert not takes(["--param=no-such-thing=1"])
+    assert not takes(["-std=c11"])  # which is warned of
 
 
 GCC_AS_CLANG = """#!/bin/sh

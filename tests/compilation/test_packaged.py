@@ -105,8 +105,9 @@ def test_no_room_for_a_package_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shutil, "copyfile", copy)
     monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
     model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
-    if method == "decode_step":
-        model.encode = model_and_inputs("wav2vec2", "gpt2")[0].encode
+    eager, _ = model_and_inputs("wav2vec2", "gpt2")
+    other = "encode" if method == "decode_step" else "decode_step"
+    setattr(model, other, getattr(eager, other))
     with pytest.raises(CrossloomError, match=r"takes no package of 0\.0 MB: No space left") as raised:
         decoded(model, inputs, 1, model.decode_step)
     assert [found.code for found in raised.value.diagnostics] == ["XL605"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from compiler.compilation import cpp_compiler, packages
-from compiler.compilation.register_blocks import FLAGS, sums_in_registers
+from compiler.compilation.register_blocks import CACHED, FLAGS, sums_in_registers
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,28 @@ def test_nothing_stays_behind_a_failure(inductor: Any) -> None:
     with pytest.raises(KeyError), sums_in_registers():
         raise KeyError
     assert (command(builder), blocks(products)) == before
+
+
+def test_packages_are_made_so_one_at_a_time(
+    inductor: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    builder, products = inductor
+    before = blocks(products)
+    inside: list[Path] = []
+
+    def compile_package(program: object, *, package_path: str, inductor_configs: dict[str, Any]) -> None:
+        assert not inside
+        inside.append(Path(package_path))
+        assert inductor_configs.items() >= CACHED.items()
+        assert cpp_compiler.takes(FLAGS) == (set(FLAGS) <= set(command(builder)))
+        assert blocks(products) != before
+        Path(inside.pop()).touch()
+
+    program: Any = SimpleNamespace(state_dict={})
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", compile_package)
+    files = [tmp_path / str(number) for number in range(4)]
+    options = packages.options_for(1, {torch.float32})
+    with ThreadPoolExecutor(len(files)) as pool:
+        list(pool.map(lambda file: packages.make_package(lambda: (program, {}), file, options), files))
+    assert sorted(tmp_path.iterdir()) == files
+    assert blocks(products) == before

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import crossloom
 from compiler.compilation.step import FlatStep, tensors_of
 from tests.compilation.models import STEPS, decoded, model_and_inputs
 from tests.pairs.tiny import DECODERS
@@ -48,7 +49,6 @@ def exported(model: Any, inputs: dict[str, Tensor], beams: int) -> Any:
     with torch.no_grad():
         encoded = model.encode(**inputs)
         rows = beams * len(encoded.hidden)
-        function, first, second = PackagedSteps(model, (), STEPS, KeptPackages(model)).calls(
-            rows, beams, encoded
-        )
+        steps = PackagedSteps(model, crossloom.lower(model.spec), (), KeptPackages(model))
+        function, first, second = steps.calls(rows, beams, encoded)
         return program_of(function, first, second).module()
