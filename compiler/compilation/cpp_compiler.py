@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
-
-def require_compiler() -> None:
-    """Raise CrossloomError (XL606) unless a C++ compiler can be found, as inductor looks for one."""
-    if not any(map(shutil.which, named())):
-        raise no_compiler(f"there is no {' or '.join(named())}")
-
-
-def named() -> list[str]:
-    """What the environment names, or else what is looked for."""
-    given = os.environ.get("CXX")
-    return [shlex.split(given)[0]] if given else ["g++", "clang++"]
+OPTION = "cpp.cxx"
+"""Of inductor: where programs are named that it tries one after another. It would know `g++` alone."""
+LOOKED_FOR = ("g++", "clang++")
+"""Where the environment names none."""
+INSTALL = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
+ALONE = "let CXX name a program alone; where it needs arguments, a script that calls it with them"
 
 
-def no_compiler(why: str) -> CrossloomError:
+def require_compiler() -> str:
+    """The program to call: what CXX names, or the first that is there of those looked for.
+
+    Raises CrossloomError (XL606) where there is none, it cannot be run, or CXX is more than one word:
+    inductor takes all of that for the name of a program.
+    """
+    named = os.environ.get("CXX", "").strip()
+    if len(named.split()) > 1:
+        raise no_compiler(f"CXX has to name it by one word, and is `{named}`", ALONE)
+    found = next(filter(shutil.which, (named,) if named else LOOKED_FOR), None)
+    if found is None:
+        raise no_compiler(f"there is no {named or ' or '.join(LOOKED_FOR)}")
+    if failure := _failure([found, "--version"]):
+        raise no_compiler(f"{found} cannot be run: {failure}")
+    return os.path.abspath(found) if os.path.dirname(found) else found  # inductor calls it from elsewhere
+
+
+def no_compiler(why: str, help: str = INSTALL) -> CrossloomError:
     """XL606, for a reason."""
     message = f'`compile="max"` needs a C++ compiler, and {why}'
-    help = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
     return CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
 
 
 def takes(flags: Iterable[str]) -> bool:
-    """Whether the compiler knows these flags, and warns of none."""
-    compiler = next(filter(shutil.which, named()), None)
-    if compiler is None:
+    """Whether the compiler is there and knows these flags, and warns of none."""
+    try:
+        compiler = require_compiler()
+    except CrossloomError:
         return False
-    command = [compiler, *flags, "-Werror", "-fsyntax-only", "-x", "c++", os.devnull]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return not _failure([compiler, *flags, "-Werror", "-fsyntax-only", "-x", "c++", os.devnull])
+
+
+def _failure(command: list[str]) -> str:
+    """Why a command fails; nothing where it does not."""
+    try:
+        status = subprocess.run(command, capture_output=True, check=False).returncode
+    except OSError as error:
+        return str(error.strerror)
+    return f"its exit status is {status}" if status else ""

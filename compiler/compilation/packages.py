@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
-from compiler.compilation.cpp_compiler import named, no_compiler
+from compiler.compilation.cpp_compiler import OPTION, no_compiler, require_compiler
 from compiler.compilation.few_queries import AttentionInLoops
 from compiler.compilation.register_blocks import CACHED, sums_in_registers
 
@@ -75,13 +75,14 @@ def make_package(
 
     Raises CrossloomError (XL606) where the C++ compiler does not work.
     """
+    compiler = require_compiler()
     with _MAKING, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's own deprecated calls
         program, notes = exported()
         _own_storage(program.state_dict)
         make: Any = torch._inductor.aoti_compile_and_package
         try:
-            told = {**options, "aot_inductor.metadata": {NOTES: json.dumps(notes)}}
+            told = {**options, OPTION: (compiler,), "aot_inductor.metadata": {NOTES: json.dumps(notes)}}
             with sums_in_registers():
                 make(program, package_path=str(file), inductor_configs=_known(told))
         except Exception as error:
@@ -89,7 +90,7 @@ def make_package(
             if "NoValidChoicesError" in chain and options != with_torch(options):
                 return make_package(exported, file, with_torch(options))
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
-                raise no_compiler(f"{named()[0]} does not compile") from error
+                raise no_compiler(f"{compiler} does not compile") from error
             raise
 
 

@@ -1,23 +1,32 @@
 """Compiled packages kept on this machine for the next process.
 
-A package is code, so it is taken from nowhere but a folder that is the user's alone.
+A package is code, so it is taken from nowhere but a folder that is the user's alone. The digest of its
+content is its name, and a record of what it depends on is written last. Files appear whole, and none that a
+record names is removed, so any number of processes may find and keep the same at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 VARIABLE = "CROSSLOOM_CACHE"
+UNFINISHED = ".partial"
+"""What the names of files end with that are being written."""
+DAY = 24 * 60 * 60
+"""Seconds after which nobody is still writing a file, or about to name it in a record."""
 
 
 def store_folder() -> Path:
@@ -31,8 +40,8 @@ def store_folder() -> Path:
 class Store:
     """Packages by a key that says all that they depend on; each with the digest of its content.
 
-    Raises CrossloomError (XL605) when the folder belongs to someone else, or others may write to or read
-    from it.
+    Raises CrossloomError (XL605) when the folder belongs to someone else, others may write to or read from
+    it, or it cannot be written to.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -44,41 +53,73 @@ class Store:
         self._require_private()
 
     def find(self, facts: Mapping[str, Any]) -> Path | None:
-        """The package of these facts, its content being what was kept. A damaged one is removed."""
-        package, record = self._files(facts)
+        """The package of these facts, its content being what was kept; None where one has to be made."""
         try:
-            kept = json.loads(record.read_text())["sha256"]
-            if package.is_symlink() or _digest(package) != kept:
-                raise ValueError
-        except FileNotFoundError:
-            return None  # another process may be keeping it just now
+            package, digest = self._told(self._record(facts))
+            return package if not package.is_symlink() and _digest(package) == digest else None
         except (OSError, ValueError, KeyError, TypeError):
-            _remove(package)
-            _remove(record)
             return None
-        return package
 
     def keep(self, facts: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
-        """Let `make` write a package to a path, and keep it once it is whole."""
-        package, record = self._files(facts)
-        # A name of its own: several processes may be making the same.
-        fresh = self.folder / f"{secrets.token_hex(8)}.pt2"
-        try:
-            make(fresh)
-            fresh.chmod(0o600)
-            told = fresh.with_suffix(".json")
-            told.write_text(json.dumps({"sha256": _digest(fresh), **facts}, indent=1, sort_keys=True) + "\n")
-            told.chmod(0o600)
-            fresh.replace(package)
-            told.replace(record)
-        finally:
-            fresh.unlink(missing_ok=True)
-            fresh.with_suffix(".json").unlink(missing_ok=True)
+        """Let `make` write a package to a path, and keep it once it is whole.
+
+        It is made elsewhere: torch ends the process where it has no room to write, and copying does not.
+        """
+        with tempfile.TemporaryDirectory(prefix="crossloom-") as elsewhere:
+            made = Path(elsewhere) / "made.pt2"
+            make(made)
+            try:
+                return self._take(made, facts)
+            except OSError as error:
+                megabytes = made.stat().st_size / 1e6
+                what = f"takes no package of {megabytes:.1f} MB: {error.strerror}"
+                self._refuse(what, f"make room for it, or name another folder in {VARIABLE}")
+
+    def _take(self, made: Path, facts: Mapping[str, Any]) -> Path:
+        self._remove_leftovers()
+        digest = _digest(made)
+        package = self._package(digest)
+        record = json.dumps({"sha256": digest, **facts}, indent=1, sort_keys=True) + "\n"
+        self._put(package, lambda file: shutil.copyfile(made, file))
+        self._put(self._record(facts), lambda file: file.write_text(record))
         return package
 
-    def _files(self, facts: Mapping[str, Any]) -> tuple[Path, Path]:
+    def _put(self, file: Path, write: Callable[[Path], object]) -> None:
+        """A file that is there whole or not at all."""
+        # A name of its own: several processes may be writing the same.
+        fresh = self.folder / f"{secrets.token_hex(8)}{UNFINISHED}"
+        try:
+            write(fresh)
+            fresh.chmod(0o600)
+            fresh.replace(file)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _remove_leftovers(self) -> None:
+        """What processes left that were ended while they wrote, and packages that no record names."""
+        named = set(self._named())
+        for file in self.folder.iterdir():
+            if file.suffix in (UNFINISHED, ".pt2") and file not in named:
+                with contextlib.suppress(OSError):  # another process may be removing it just now
+                    if file.lstat().st_mtime < time.time() - DAY:
+                        file.unlink()
+
+    def _named(self) -> Iterator[Path]:
+        for record in self.folder.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                yield self._told(record)[0]
+
+    def _told(self, record: Path) -> tuple[Path, str]:
+        """The package that a record names, and the digest of its content."""
+        digest = json.loads(record.read_text())["sha256"]
+        return self._package(digest), digest
+
+    def _record(self, facts: Mapping[str, Any]) -> Path:
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
-        return self.folder / f"{key}.pt2", self.folder / f"{key}.json"
+        return self.folder / f"{key}.json"
+
+    def _package(self, digest: str) -> Path:
+        return self.folder / f"{digest}.pt2"
 
     def _require_private(self) -> None:
         status = self.folder.lstat()
@@ -90,18 +131,10 @@ class Store:
             mode = stat.S_IMODE(status.st_mode)
             self._refuse(f"is open to others (mode {mode:04o})", f"chmod 700 {self.folder}")
 
-    def _refuse(self, what: str, help: str) -> None:
+    def _refuse(self, what: str, help: str) -> NoReturn:
         message = f"the folder of compiled packages {self.folder} {what}"
-        info = ("what lies in it is run as code",)
+        info = ("packages are run as code, from a folder that is yours alone",)
         raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, info=info, help=help)])
-
-
-def _remove(path: Path) -> None:
-    """Whatever lies there, a file as a rule."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _digest(file: Path) -> str:

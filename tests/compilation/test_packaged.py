@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,8 @@ import pytest
 import torch
 
 import crossloom
-from compiler.compilation import cpp_compiler, packages
 from compiler.compilation import kept as kept_module
+from compiler.compilation import packages
 from compiler.compilation.store import Store, store_folder
 from compiler.diagnostics import CrossloomError
 from tests.compilation.models import decoded, model_and_inputs
@@ -76,18 +79,6 @@ def test_other_weights_are_another_package(pair: Any, without_compiler: None) ->
     )
 
 
-def test_a_compiler_is_named_by_the_environment(
-    tmp_path: Path, without_compiler: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compiler = tmp_path / "compiler"
-    compiler.touch(mode=0o755)
-    monkeypatch.setenv("CXX", f"{compiler} -O3")
-    cpp_compiler.require_compiler()
-    monkeypatch.setenv("CXX", "nowhere")
-    with pytest.raises(CrossloomError, match="there is no nowhere"):
-        cpp_compiler.require_compiler()
-
-
 def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError from torch._inductor.exc.CppCompileError(["g++"], "cannot")
@@ -98,6 +89,28 @@ def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(CrossloomError, match="g\\+\\+ does not compile"):
         decoded(model, inputs, 1, model.decode_step)
     assert not list(store_folder().iterdir())
+
+
+@pytest.mark.parametrize("method", ["encode", "decode_step"])
+def test_no_room_for_a_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Nor is it a reason to be slow."""
+
+    def make(*_: object, package_path: str, **__: object) -> None:
+        Path(package_path).write_bytes(b"code")
+
+    def copy(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", make)
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    eager, _ = model_and_inputs("wav2vec2", "gpt2")
+    other = "encode" if method == "decode_step" else "decode_step"
+    setattr(model, other, getattr(eager, other))
+    with pytest.raises(CrossloomError, match=r"takes no package of 0\.0 MB: No space left") as raised:
+        decoded(model, inputs, 1, model.decode_step)
+    assert [found.code for found in raised.value.diagnostics] == ["XL605"]
 
 
 def test_the_documented_loader_computes_the_same(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,24 +2,69 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from compiler.compilation.store import VARIABLE, Store, store_folder
+from compiler.compilation.store import DAY, UNFINISHED, VARIABLE, Store, store_folder
 from compiler.diagnostics import CrossloomError
 
 FACTS = {"model": "a", "threads": 2}
 
 
-def write(file: Path) -> None:
-    file.write_bytes(b"code")
+ENDED_WHILE_IT_WRITES = """
+import os, shutil, signal, sys
+from pathlib import Path
+from compiler.compilation.store import Store
+
+def copy(made, file):
+    file.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+shutil.copyfile = copy
+Store(Path(sys.argv[1])).keep({}, Path.touch)
+"""
 
 
-def kept(folder: Path) -> Path:
-    return Store(folder).keep(FACTS, write)
+def writing(content: bytes) -> Callable[[Path], None]:
+    def write(file: Path) -> None:
+        file.write_bytes(content)
+
+    return write
+
+
+def kept(folder: Path, content: bytes = b"code") -> Path:
+    return Store(folder).keep(FACTS, writing(content))
+
+
+def record_in(folder: Path) -> Path:
+    (record,) = folder.glob("*.json")
+    return record
+
+
+def age(file: Path) -> None:
+    """As if nobody had written it for longer than a day."""
+    written = file.lstat().st_mtime - DAY - 60
+    os.utime(file, (written, written), follow_symlinks=False)
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no room for what is copied."""
+
+    def copy(_: Path, target: Path) -> None:
+        target.write_bytes(b"co")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
 
 
 def test_what_was_kept_is_found_by_its_facts_alone(tmp_path: Path) -> None:
@@ -61,18 +106,21 @@ def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
         Store(tmp_path / "packages")
 
 
-def test_a_changed_package_is_not_opened(tmp_path: Path) -> None:
+def test_a_changed_package_is_made_anew(tmp_path: Path) -> None:
     file = kept(tmp_path / "packages")
     file.write_bytes(b"c0de")
     assert Store(tmp_path / "packages").find(FACTS) is None
-    assert not list(file.parent.iterdir())
+    assert kept(tmp_path / "packages") == file
+    assert Store(tmp_path / "packages").find(FACTS) == file
 
 
-@pytest.mark.parametrize("record", ["", "{}", "[]", '{"sha256": 1}'])
-def test_a_damaged_record_is_no_record(tmp_path: Path, record: str) -> None:
+@pytest.mark.parametrize("record", ["", "{}", "[]", '{"sha256": 1}', '{"sha256": "\\u0000"}'])
+def test_a_damaged_record_is_written_anew(tmp_path: Path, record: str) -> None:
     file = kept(tmp_path / "packages")
-    file.with_suffix(".json").write_text(record)
+    record_in(tmp_path / "packages").write_text(record)
     assert Store(tmp_path / "packages").find(FACTS) is None
+    assert kept(tmp_path / "packages") == file
+    assert Store(tmp_path / "packages").find(FACTS) == file
 
 
 def test_a_linked_package_is_not_opened(tmp_path: Path) -> None:
@@ -80,15 +128,98 @@ def test_a_linked_package_is_not_opened(tmp_path: Path) -> None:
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
     assert Store(tmp_path / "packages").find(FACTS) is None
+    assert kept(tmp_path / "packages") == file
+    assert not file.is_symlink()
     assert tmp_path.joinpath("elsewhere").exists()
 
 
-def test_a_folder_in_place_of_a_package_is_removed(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_package_is_told(tmp_path: Path) -> None:
     file = kept(tmp_path / "packages")
     file.unlink()
     file.joinpath("something").mkdir(parents=True)
     assert Store(tmp_path / "packages").find(FACTS) is None
-    assert not file.exists()
+    with pytest.raises(CrossloomError, match=r"takes no package of 0\.0 MB: Is a directory"):
+        kept(tmp_path / "packages")
+
+
+def test_looking_in_at_any_moment_disturbs_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two keep the same of other bytes, and a third looks whenever a file appears."""
+    first, seen = kept(tmp_path / "packages", b"first"), []
+    move = Path.replace
+
+    def moved(self: Path, target: Path) -> Path:
+        result = move(self, target)
+        seen.append(Store(tmp_path / "packages").find(FACTS))
+        return result
+
+    monkeypatch.setattr(Path, "replace", moved)
+    second = kept(tmp_path / "packages", b"second")
+    assert seen == [first, second]
+    assert (first.read_bytes(), second.read_bytes()) == (b"first", b"second")
+
+
+def test_a_package_is_in_its_place_before_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    move = Path.replace
+
+    def moved(self: Path, target: Path) -> Path:
+        written.append(Path(target).suffix)
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", moved)
+    kept(tmp_path / "packages")
+    assert written == [".pt2", ".json"]
+
+
+def test_a_full_folder_is_told(tmp_path: Path, full: None) -> None:
+    with pytest.raises(CrossloomError) as raised:
+        kept(tmp_path / "packages", b"0" * 250_000)
+    (found,) = raised.value.diagnostics
+    folder, why = tmp_path / "packages", "takes no package of 0.2 MB: No space left on device"
+    assert (found.code, found.message) == ("XL605", f"the folder of compiled packages {folder} {why}")
+    assert found.help == f"make room for it, or name another folder in {VARIABLE}"
+    assert not list(folder.iterdir())
+
+
+def test_nothing_is_made_where_room_may_be_short(tmp_path: Path) -> None:
+    """Torch ends the process where it cannot write."""
+    made: list[Path] = []
+
+    def make(file: Path) -> None:
+        made.append(file)
+        file.touch()
+
+    Store(tmp_path / "packages").keep(FACTS, make)
+    assert tmp_path / "packages" not in made[0].parents
+    assert made[0].suffix == ".pt2"
+    assert not made[0].parent.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no signals")
+def test_what_an_ended_process_left_is_removed_a_day_later(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENDED_WHILE_IT_WRITES, str(tmp_path / "packages")]
+    status = subprocess.run(command, check=False, env={**os.environ, "TMPDIR": str(tmp_path)}).returncode
+    assert status == -signal.SIGKILL
+    (left,) = tmp_path.joinpath("packages").iterdir()
+    assert left.suffix == UNFINISHED
+    file = kept(tmp_path / "packages")
+    assert left.exists()  # somebody might be writing it
+    age(left)
+    kept(tmp_path / "packages")
+    assert {one.suffix for one in file.parent.iterdir()} == {".pt2", ".json"}
+
+
+def test_a_package_that_no_record_names_is_removed_a_day_later(tmp_path: Path) -> None:
+    old = kept(tmp_path / "packages", b"old")
+    other = Store(tmp_path / "packages").keep({}, writing(b"other"))
+    new = kept(tmp_path / "packages", b"new")
+    assert old.exists()  # another process may have found it just now
+    for file in (old, other, new):
+        age(file)
+    Store(tmp_path / "packages").keep({"more": 1}, writing(b"more"))
+    assert not old.exists()
+    assert Store(tmp_path / "packages").find({}) == other
+    assert Store(tmp_path / "packages").find(FACTS) == new
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -109,16 +240,9 @@ def test_what_could_not_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.joinpath("packages").iterdir())
 
 
-def test_what_another_process_is_keeping_is_left_alone(tmp_path: Path) -> None:
-    file = kept(tmp_path / "packages")
-    file.with_suffix(".json").rename(tmp_path / "record")
-    assert Store(tmp_path / "packages").find(FACTS) is None
-    (tmp_path / "record").rename(file.with_suffix(".json"))
-    assert Store(tmp_path / "packages").find(FACTS) == file
-
-
 def test_a_record_says_what_a_package_depends_on(tmp_path: Path) -> None:
-    record = json.loads(kept(tmp_path / "packages").with_suffix(".json").read_text())
+    kept(tmp_path / "packages")
+    record = json.loads(record_in(tmp_path / "packages").read_text())
     assert {name: record[name] for name in FACTS} == FACTS
 
 

@@ -91,8 +91,8 @@ _TRIED_AS_TASKS = (
 )
 _TRIED_OF_PACKAGES = (
     "other_weights_are_another_package",
-    "a_compiler_is_named_by_the_environment",
     "a_compiler_that_does_not_work_is_told",
+    "no_room_for_a_package_is_told",
     "it_serves_where_the_private_loader_is_another",
 )
 """Those that compile nothing."""
@@ -134,6 +134,7 @@ ALONE = {
     ),
     "compiled packages": (
         "tests/compilation/test_store.py",
+        "tests/compilation/test_cpp_compiler.py",
         "tests/compilation/test_frozen.py",
         *(f"tests/compilation/test_packaged.py::test_{name}" for name in _TRIED_OF_PACKAGES),
         "tests/compilation/test_register_blocks.py",
