@@ -52,7 +52,7 @@ def _bars(result: Result) -> list[tuple[str, float]]:
         assert one.ratios is not None, "it has an anchor"
         return one.ratios[1]
 
-    return [(one.ours.label, ratio(one)) for one in comparisons(result) if one.anchor == result.anchors[0]]
+    return [(one.ours.label, ratio(one)) for one in comparisons(result) if one.anchor == result.anchors[-1]]
 
 
 def _head(height: int) -> list[str]:

@@ -80,7 +80,7 @@ class Result:
 
     @property
     def anchors(self) -> list[Measured]:
-        """What they are held against; the first is the one that goals name."""
+        """What they are held against: first the one that goals name, last the one of our dtype."""
         return [side for side in self.sides if not side.is_ours]
 
     def side(self, label: str) -> Measured | None:

@@ -34,10 +34,11 @@ def require_compiler() -> str:
     return os.path.abspath(found) if os.path.dirname(found) else found  # inductor calls it from elsewhere
 
 
-def no_compiler(why: str, help: str = INSTALL) -> CrossloomError:
-    """XL606, for a reason."""
+def no_compiler(why: str, help: str = INSTALL, output: str = "") -> CrossloomError:
+    """XL606, for a reason, with the first error in the output of the compiler."""
     message = f'`compile="max"` needs a C++ compiler, and {why}'
-    return CrossloomError([Diagnostic("XL606", Severity.ERROR, message, help=help)])
+    info = tuple(line.strip() for line in output.splitlines() if "error: " in line)[:1]
+    return CrossloomError([Diagnostic("XL606", Severity.ERROR, message, info=info, help=help)])
 
 
 def takes(flags: Iterable[str]) -> bool:

@@ -90,7 +90,7 @@ def make_package(
             if "NoValidChoicesError" in chain and options != with_torch(options):
                 return make_package(exported, file, with_torch(options))
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
-                raise no_compiler(f"{compiler} does not compile") from error
+                raise no_compiler(f"{compiler} does not compile", output=chain) from error
             raise
 
 

@@ -81,13 +81,15 @@ def test_other_weights_are_another_package(pair: Any, without_compiler: None) ->
 
 def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise RuntimeError from torch._inductor.exc.CppCompileError(["g++"], "cannot")
+        output = "in a.cpp:\na.cpp: error: no room\nb.cpp: error: no room"
+        raise RuntimeError from torch._inductor.exc.CppCompileError(["g++"], output)
 
     monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", fail)
     monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
     model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
-    with pytest.raises(CrossloomError, match="g\\+\\+ does not compile"):
+    with pytest.raises(CrossloomError, match="g\\+\\+ does not compile") as raised:
         decoded(model, inputs, 1, model.decode_step)
+    assert raised.value.diagnostics[0].info == ("a.cpp: error: no room",)
     assert not list(store_folder().iterdir())
 
 
