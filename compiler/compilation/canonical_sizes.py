@@ -6,7 +6,7 @@ one divides another. So sizes are large, and as many as can be are different pri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from math import isqrt
 from typing import NamedTuple
@@ -32,13 +32,18 @@ class CanonicalSizes(NamedTuple):
     others: Sizes
 
 
-def canonical_sizes(graph: Graph, inputs: Iterable[str], positions: int | None) -> CanonicalSizes:
-    """Those of the open sizes of these inputs; `positions` are the most that the graph takes, None for any.
+def canonical_sizes(graph: Graph, inputs: Sequence[str], positions: int | None) -> CanonicalSizes:
+    """Those of the open sizes of these inputs, of which the first is what is encoded.
+
+    `positions` are the most that the graph takes; None where it takes any number.
 
     Raises ValueError where a size that follows does not grow with them.
     """
     names = {name for one in inputs for dim in graph.inputs[one].dims for name in dim.names()}
-    dims = {dim for type_ in graph.types.values() for dim in type_.dims if dim.ranges}
+    seen = graph.reachable_from(inputs[0])  # its mask may be another encoder's too
+    types = [type_ for ref, type_ in graph.types.items() if ref.node in seen]
+    types += [graph.inputs[one] for one in inputs]
+    dims = {dim for type_ in types for dim in type_.dims if dim.ranges}
     sizes: dict[str, int] = {}
     others: dict[str, int] = {}
     for name in sorted(names):

@@ -6,18 +6,19 @@ import pytest
 
 from compiler.compilation.canonical_sizes import POSITIONS, ROWS, canonical_sizes
 from specs.dims import Dim
-from specs.graph import Graph, Ref, TensorType
+from specs.graph import Block, Graph, Node, Ref, TensorType
 from tests.pairs.test_cells import analysed
 from tests.pairs.tiny import ENCODERS, tiny
 
 BATCH, FRAMES = Dim.name("batch"), Dim.name("frames")
 
 
-def graph_of(*following: Dim) -> Graph:
-    """A graph that takes [batch, frames], and in which other sizes follow from these."""
+def graph_of(*following: Dim, read: str = "x") -> Graph:
+    """A graph that takes [batch, frames] twice with one mask; other sizes follow from what is read."""
     type_ = TensorType("features", (BATCH, FRAMES))
-    node = TensorType("hidden", (BATCH, *following))
-    return Graph("g", {"x": type_}, {}, {}, types={Ref("", "x"): type_, Ref("node", "states"): node})
+    types = {Ref("", "x"): type_, Ref("", "y"): type_, Ref("n", "states"): TensorType("hidden", following)}
+    node = Node("n", "kind", {}, {"input": Ref("", read), "mask": Ref("", "mask")}, Block("Any"))
+    return Graph("g", dict.fromkeys(("x", "y", "mask"), type_), {"n": node}, {}, types=types)
 
 
 def divisors(number: int) -> list[int]:
@@ -59,6 +60,11 @@ def test_sizes_that_follow_are_as_large() -> None:
 def test_sizes_that_follow_differ_though_none_can_be_prime() -> None:
     sizes, _ = canonical_sizes(graph_of(FRAMES * 2, FRAMES * 4), ["x"], None)
     assert sizes["frames"] == POSITIONS
+
+
+def test_what_follows_from_other_inputs_of_such_sizes_is_left_out() -> None:
+    sizes, _ = canonical_sizes(graph_of(FRAMES // 8, read="y"), ["x", "mask"], 20)
+    assert sizes["frames"] == 11
 
 
 def test_a_size_that_shrinks_is_refused() -> None:
