@@ -14,6 +14,7 @@ OPTION = "cpp.cxx"
 LOOKED_FOR = ("g++", "clang++")
 """Where the environment names none."""
 INSTALL = 'install one (g++ or clang++) or name it in CXX, or compile with "fast" or not at all'
+BESIDE = "torch calls openssl as well, and writes to the folder that TMPDIR names: it has to have room"
 ALONE = "let CXX name a program alone; where it needs arguments, a script that calls it with them"
 
 

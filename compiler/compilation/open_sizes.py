@@ -132,6 +132,7 @@ def _is_of_sizes(guard: str) -> bool:
 
 def _hold(guards: tuple[str, ...], sizes: Sequence[tuple[int, ...]]) -> bool:
     """Whether all are true of these sizes; one that divides by 0 is not."""
+    # They were written by torch, and lie in a package, which is run as code anyway.
     try:
         return bool(eval(_code(guards), {"__builtins__": {}, **_FUNCTIONS, "size": sizes}))
     except ArithmeticError:

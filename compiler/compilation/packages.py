@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
-from compiler.compilation.cpp_compiler import OPTION, no_compiler, require_compiler
+from compiler.compilation.cpp_compiler import BESIDE, OPTION, no_compiler, require_compiler
 from compiler.compilation.few_queries import AttentionInLoops
 from compiler.compilation.register_blocks import CACHED, sums_in_registers
 
@@ -91,7 +91,16 @@ def make_package(
                 return make_package(exported, file, with_torch(options))
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise no_compiler(f"{compiler} does not compile", output=chain) from error
+            if failure := _system_error(error):
+                raise no_compiler(f"what else torch needs beside {compiler} fails: {failure}", BESIDE) from error
             raise
+
+
+def _system_error(error: BaseException | None) -> OSError | None:
+    """What the system refused, if that is behind an error."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:

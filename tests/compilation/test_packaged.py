@@ -93,6 +93,22 @@ def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pyte
     assert not list(store_folder().iterdir())
 
 
+def test_what_the_system_refuses_torch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        try:
+            raise FileNotFoundError(2, "No such file or directory", "openssl")
+        except FileNotFoundError:
+            raise RuntimeError("of torch") from None
+
+    monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", fail)
+    monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
+    model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with pytest.raises(CrossloomError, match="No such file or directory: 'openssl'") as raised:
+        decoded(model, inputs, 1, model.decode_step)
+    assert [one.code for one in raised.value.diagnostics] == ["XL606"]
+    assert not list(store_folder().iterdir())
+
+
 @pytest.mark.parametrize("method", ["encode", "decode_step"])
 def test_no_room_for_a_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """Nor is it a reason to be slow."""
