@@ -92,7 +92,9 @@ def make_package(
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise no_compiler(f"{compiler} does not compile", output=chain) from error
             if failure := _system_error(error):
-                raise no_compiler(f"what else torch needs beside {compiler} fails: {failure}", BESIDE) from error
+                raise no_compiler(
+                    f"what else torch needs beside {compiler} fails: {failure}", BESIDE
+                ) from error
             raise
 
 
