@@ -93,7 +93,7 @@ def make_package(
                 raise no_compiler(f"{compiler} does not compile", output=chain) from error
             if failure := _system_error(error):
                 raise no_compiler(
-                    f"what else torch needs beside {compiler} fails: {failure}", BESIDE
+                    f"what torch does beside it fails: {failure}", BESIDE
                 ) from error
             raise
 
