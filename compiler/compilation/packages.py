@@ -92,9 +92,7 @@ def make_package(
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise no_compiler(f"{compiler} does not compile", output=chain) from error
             if failure := _system_error(error):
-                raise no_compiler(
-                    f"what torch does beside it fails: {failure}", BESIDE
-                ) from error
+                raise no_compiler(f"what torch does beside it fails: {failure}", BESIDE) from error
             raise
 
 
