@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,9 +18,12 @@ from compiler.compilation.frozen import refusal
 from compiler.compilation.packages import Package, machine, open_package
 from compiler.compilation.store import Store
 from compiler.compilation.undisturbed import WRITTEN, Unchanged
+from compiler.diagnostics.model import CrossloomError, Diagnostic, Severity
 
 LAYOUT = 7
 """Of what is kept; another number makes older packages strangers."""
+_OPENING = threading.RLock()
+"""Held while a package is looked for and made, so that what several threads ask for is made once."""
 
 
 class KeptPackages:
@@ -48,27 +52,44 @@ class KeptPackages:
         `addresses` are what the names of the tensors begin with that it holds.
 
         Raises CrossloomError (XL603) where other weights would be packaged than were there at first, (XL605)
-        where packages cannot be kept, (XL606) where they cannot be compiled.
+        where packages cannot be kept or opened, (XL606) where they cannot be compiled.
         """
         facts = {"layout": LAYOUT, "model": self._content(addresses), **facts, **machine()}
         store = Store()
-        file = store.find(facts)
-        if file is None:
-            require_compiler()
-            if _digest(self._model, addresses) != facts["model"]:  # written to, unseen by torch
-                raise refusal(WRITTEN)
-            print(f"compiling {what}", file=sys.stderr, flush=True)
-            started = time.perf_counter()
-            with torch.inference_mode(False), torch.no_grad():
-                file = store.keep(facts, make)
-            size, took = file.stat().st_size / 1e6, time.perf_counter() - started
-            print(f"compiled in {took:.0f} s, {size:.0f} MB kept in {file}", file=sys.stderr, flush=True)
-        return open_package(file)
+        with _OPENING:
+            file = store.find(facts)
+            if file is None:
+                require_compiler()
+                if _digest(self._model, addresses) != facts["model"]:  # written to, unseen by torch
+                    raise refusal(WRITTEN)
+                file = _kept(store, what, facts, make)
+        return _opened(file)
 
     def _content(self, addresses: tuple[str, ...]) -> str:
         if addresses not in self._contents:
             self._contents[addresses] = _digest(self._model, addresses)
         return self._contents[addresses]
+
+
+def _kept(store: Store, what: str, facts: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+    """Make a package and tell of it."""
+    print(f"compiling {what}", file=sys.stderr, flush=True)
+    started = time.perf_counter()
+    with torch.inference_mode(False), torch.no_grad():
+        file = store.keep(facts, make)
+    size, took = file.stat().st_size / 1e6, time.perf_counter() - started
+    print(f"compiled in {took:.0f} s, {size:.0f} MB kept in {file}", file=sys.stderr, flush=True)
+    return file
+
+
+def _opened(file: Path) -> Package:
+    try:
+        return open_package(file)
+    except RuntimeError as error:
+        reason = str(error).strip().partition("\n")[0]
+        message = f"the compiled package {file} cannot be opened: {reason}"
+        help = "see that the folder that TMPDIR names is there and has room, or delete the package"
+        raise CrossloomError([Diagnostic("XL605", Severity.ERROR, message, help=help)]) from error
 
 
 def _digest(model: Any, addresses: tuple[str, ...]) -> str:

@@ -16,8 +16,8 @@ def compiled(model: torch.nn.Module, graph: Graph, mode: CompileMode) -> torch.n
     """The model with its methods compiled as `mode` says; names and state dict stay.
 
     `"fast"` compiles regions when they first run, where that is quicker. `"max"` takes a minute for an
-    encoder and for each number of rows, once on a machine; weights are laid out for it, so the model is
-    frozen, in evaluation mode.
+    encoder and for each number of sentences and beams, once on a machine; weights are laid out for it, so
+    the model is frozen, in evaluation mode.
     """
     if mode not in get_args(CompileMode):
         raise ValueError(f"compile takes {', '.join(map(repr, get_args(CompileMode)))}, not {mode!r}")

@@ -50,7 +50,7 @@ class PackagedSteps:
     ) -> Tensor:
         """As the method whose place it takes: ids [R, T] -> logits [R, T, V]."""
         is_plain = decoder_attention_mask is None and self._serves(cache, encoded)
-        if not (is_plain and self._takes(decoder_input_ids)):
+        if not (is_plain and self._takes(decoder_input_ids) and _has_room(cache, decoder_input_ids)):
             return self._own(decoder_input_ids, encoded, cache, decoder_attention_mask)
         rows, tokens = decoder_input_ids.shape
         if cache.filled == tokens:
@@ -84,7 +84,8 @@ class PackagedSteps:
         def make(file: Path) -> None:
             make_package(lambda: (program_of(*self.calls(rows, beams, encoded)), {}), file, options)
 
-        what = f"a decode step of {counted(rows, 'row')} for this machine, about a minute, once for so many"
+        size = f"{counted(rows // beams, 'sentence')} with {counted(beams, 'beam')}"
+        what = f"a decode step of {size} for this machine, about a minute, once for so many"
         package = self._kept.open(what, self._addresses, {**facts, "options": options}, make)
         return self._packages.setdefault((rows, beams), package.run)
 
@@ -110,6 +111,13 @@ class PackagedSteps:
         cache.reserve(filled)
         _lay_out(cache)
         return states, cache
+
+
+def _has_room(cache: Any, ids: Tensor) -> bool:
+    """Whether a cache of as many rows was made ready for these tokens: a package does not look at that."""
+    rows, tokens = ids.shape
+    is_ready: bool = int(cache.position) + tokens == cache.filled
+    return is_ready and rows == len(cache.keys[0]) * cache.beams
 
 
 def _lay_out(cache: Any) -> None:

@@ -91,16 +91,17 @@ def make_package(
                 return make_package(exported, file, with_torch(options))
             if any(name in chain for name in ("InvalidCxxCompiler", "CppCompileError")):
                 raise no_compiler(f"{compiler} does not compile", output=chain) from error
-            if failure := _system_error(error):
+            if failure := _system_error(error):  # of openssl, or of a full disk
                 raise no_compiler(f"what torch does beside it fails: {failure}", BESIDE) from error
             raise
 
 
-def _system_error(error: BaseException | None) -> OSError | None:
-    """What the system refused, if that is behind an error."""
-    while error is not None and not isinstance(error, OSError):
-        error = error.__cause__ or error.__context__
-    return error
+def _system_error(error: Exception) -> OSError | None:
+    """What the system refused, where that is what an error tells of: others were seen to by who met them."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, OSError):
+        behind = behind.__cause__ or behind.__context__
+    return behind if behind is not None and str(behind) in str(error) else None
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,10 +126,10 @@ def program_of(function: nn.Module, first: Sequence[Tensor], second: Sequence[Te
 
 def _own_storage(state: dict[str, Any]) -> None:
     """Replace tensors that lie in a larger storage, a mapped file say: all of that would be packaged."""
-    copies: dict[tuple[int, torch.Size], Any] = {}
+    copies: dict[tuple[object, ...], Any] = {}
     for name, tensor in state.items():
         if tensor.untyped_storage().nbytes() > tensor.nbytes:
-            place = tensor.data_ptr(), tensor.shape  # tied parameters stay one
+            place = tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()  # what is tied stays one
             if place not in copies:
                 copies[place] = tensor.detach().clone()
             state[name] = (

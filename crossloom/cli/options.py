@@ -45,8 +45,8 @@ COMPILE = click.option(
     "--compile",
     "mode",
     type=click.Choice(["fast", "max"]),
-    help="Compile the model: quickly, or as far as this machine goes, which takes a minute or so for each "
-    "number of rows, once.",
+    help="Compile the model: quickly, or as far as this machine goes, which takes a minute or so for an "
+    "encoder and for each number of sentences and beams, once.",
 )
 DEVICE = click.option("--device", metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, ...")
 

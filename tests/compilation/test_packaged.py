@@ -93,20 +93,37 @@ def test_a_compiler_that_does_not_work_is_told(tmp_path: Path, monkeypatch: pyte
     assert not list(store_folder().iterdir())
 
 
-def test_what_the_system_refuses_torch_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("told", ["FileNotFoundError: ", ""])
+def test_what_the_system_refuses_torch_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    """Not what torch has seen to itself before another failure."""
+
     def fail(*_: object, **__: object) -> None:
         try:
             raise FileNotFoundError(2, "No such file or directory", "openssl")
-        except FileNotFoundError:
-            raise RuntimeError("of torch") from None
+        except FileNotFoundError as error:
+            raise RuntimeError(f"{told}{error}" if told else "of torch") from None
 
     monkeypatch.setattr(torch._inductor, "aoti_compile_and_package", fail)
     monkeypatch.setenv("CROSSLOOM_CACHE", str(tmp_path))
     model, inputs = model_and_inputs("wav2vec2", "gpt2", compile="max")
-    with pytest.raises(CrossloomError, match="No such file or directory: 'openssl'") as raised:
+    with pytest.raises(CrossloomError if told else RuntimeError, match="openssl" if told else "of torch"):
         decoded(model, inputs, 1, model.decode_step)
-    assert [one.code for one in raised.value.diagnostics] == ["XL606"]
     assert not list(store_folder().iterdir())
+
+
+def test_a_package_that_cannot_be_opened_is_told(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, inputs = pair
+
+    def fail(file: Path) -> None:
+        raise RuntimeError("Error generating temporary directory: No such file or directory\nand more")
+
+    monkeypatch.setattr(kept_module, "open_package", fail)
+    again, _ = model_and_inputs("wav2vec2", "gpt2", compile="max")
+    with pytest.raises(CrossloomError, match="cannot be opened: Error generating") as raised:
+        decoded(again, inputs, 1, again.decode_step)
+    assert [one.code for one in raised.value.diagnostics] == ["XL605"]
 
 
 @pytest.mark.parametrize("method", ["encode", "decode_step"])

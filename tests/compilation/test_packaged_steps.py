@@ -87,6 +87,30 @@ def test_how_a_mask_lies_in_memory_is_no_matter(pair: Any, monkeypatch: pytest.M
             assert difference(step(packaged, type(encoded)(encoded.hidden, mask)), expected) <= 1e-6
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_cache_of_other_rows_is_not_written_to(pair: Any, rows: int) -> None:
+    packaged, eager, encoded = pair
+    for model in (eager, packaged):
+        cache = model.new_cache(2, 8, encoded=encoded)
+        cache.reserve(1)
+        with torch.no_grad(), pytest.raises((RuntimeError, IndexError)):
+            model.decode_step(torch.full((rows, 1), 5), encoded, cache)
+
+
+def test_a_step_that_nothing_was_reserved_for_is_the_models_own(
+    pair: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged, _, encoded = pair
+    own_alone(monkeypatch, packaged)
+    with torch.no_grad():
+        cache = packaged.new_cache(2, 8, encoded=encoded)
+        cache.reserve(1)
+        with pytest.raises(AssertionError, match="a package has decoded"):
+            packaged.decode_step(IDS, encoded, cache)
+        cache.position += 1
+        packaged.decode_step(IDS, encoded, cache)
+
+
 @pytest.mark.parametrize("family", ["bart", "mbart"])
 def test_weights_that_a_step_shares_are_part_of_what_it_is(family: str) -> None:
     text = yaml.safe_dump(
